@@ -1,0 +1,1 @@
+"""The harness: facts, data, training loop, records and verdicts. It holds no framework code."""
