@@ -1,0 +1,130 @@
+"""What the harness and an implementation say to each other: arrays, batches, totals, two protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.variants import Phase, Variant
+
+Images = NDArray[np.float32]
+"""Network input, shape (n, size, size, channels)."""
+Logits = NDArray[np.float32]
+"""Scores before softmax, shape (n, 7)."""
+Weights = Mapping[str, NDArray[np.float32]]
+"""Canonical name (`block3_conv2.kernel`) to array in canonical layout (Keras': HWIO, (in, out))."""
+State = Mapping[str, NDArray[Any]]
+"""Flat arrays from which training goes on to the bit: weights, optimizer, random streams."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Examples as they cross to the device: small, before any pixel is computed.
+
+    Attributes:
+        images: Original grey levels, uint8, shape (n, 48, 48).
+        maps: One affine map an image from output to source, in source pixels, float32, shape (n, 2, 3).
+        labels: Index of the class, int32, shape (n,).
+        weights: Sample weights, float32, shape (n,).
+    """
+
+    images: NDArray[np.uint8]
+    maps: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Sums over a slice of an epoch, in training mode, with the weights moving as Keras' history has it.
+
+    Attributes:
+        loss_sum: Sum over steps of mean batch loss times batch size.
+        correct: Examples whose largest logit was the label's.
+        examples: Examples seen.
+        step_losses: Mean batch loss of each step, float64, shape (steps,).
+    """
+
+    loss_sum: float
+    correct: int
+    examples: int
+    step_losses: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where an implementation computes. Arithmetic is float32, with TF32 and the like off.
+
+    Attributes:
+        device: `cpu` or `gpu`. One that cannot be seen is an error, never a fall-back.
+        threads: CPU threads; None leaves the framework's own choice.
+    """
+
+    device: Literal["cpu", "gpu"] = "cpu"
+    threads: int | None = None
+
+
+class ImplementationError(RuntimeError):
+    """An implementation cannot do what was asked: framework missing, device not seen, variant not built."""
+
+
+class Model(Protocol):
+    """A variant's network with its optimizer, on a device."""
+
+    @property
+    def variant(self) -> Variant:
+        """What was built."""
+
+    def start_phase(self, phase: Phase) -> None:
+        """Set what is trainable and start a new optimizer."""
+
+    def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
+        """Take one optimizer step a batch (a slice of an epoch)."""
+
+    def logits(self, batches: Sequence[Batch]) -> Logits:
+        """Logits in inference mode, shape (n, 7)."""
+
+    def pixels(self, batch: Batch) -> Images:
+        """Network input of a batch, shape (n, size, size, channels)."""
+
+    def activations(self, batch: Batch, *, training: bool) -> Mapping[str, NDArray[np.float32]]:
+        """Output of each layer by its canonical name, channels last. Changes no state."""
+
+    def get_weights(self) -> Weights:
+        """Copies of all weights, running statistics included."""
+
+    def set_weights(self, weights: Weights) -> None:
+        """Replace all weights; names and shapes must match exactly."""
+
+    def get_state(self) -> State:
+        """Copies of all that training depends on."""
+
+    def set_state(self, state: State) -> None:
+        """Go back to a state of the same variant, implementation and phase."""
+
+    def wait(self) -> None:
+        """Return when the device has nothing left to do."""
+
+
+class Implementation(Protocol):
+    """A framework."""
+
+    @property
+    def name(self) -> str:
+        """`keras3` or `pytorch`."""
+
+    def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> Model:
+        """A model with these weights; `seed` drives dropout."""
+
+    def versions(self) -> Mapping[str, str]:
+        """Name to version of framework, backend and kernels' libraries."""
+
+    def gpu_name(self) -> str | None:
+        """Name of the GPU that this framework or backend would use, None where it sees none."""

@@ -1,0 +1,72 @@
+"""From a name to an implementation, imported on first use. No other module names `impls`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Final, Literal, cast, get_args
+
+from harness.interface import Implementation, ImplementationError
+
+ImplementationName = Literal["keras3", "pytorch"]
+IMPLEMENTATIONS: Final[tuple[ImplementationName, ...]] = get_args(ImplementationName)
+KerasBackend = Literal["jax", "torch", "tensorflow"]
+KERAS_BACKENDS: Final[tuple[KerasBackend, ...]] = get_args(KerasBackend)
+DEFAULT_KERAS_BACKEND: Final = "jax"
+"""Independent of torch's kernels, which makes it the stricter partner in comparisons."""
+
+_ROOTS: Final = {"keras3": "keras", "pytorch": "torch"}
+
+
+def choose_keras_backend(wanted: str | None = None) -> str:
+    """The backend for Keras: what is asked for, else KERAS_BACKEND, else JAX.
+
+    Raises:
+        ImplementationError: If there is no such backend.
+    """
+    backend = wanted or os.environ.get("KERAS_BACKEND") or DEFAULT_KERAS_BACKEND
+    if backend not in KERAS_BACKENDS:
+        raise ImplementationError(
+            f"unknown Keras backend {backend!r}; the backends are {', '.join(KERAS_BACKENDS)}"
+        )
+    return backend
+
+
+def load_implementation(name: str, *, keras_backend: str | None = None) -> Implementation:
+    """Import an implementation, and with it its framework.
+
+    Args:
+        name: One of `IMPLEMENTATIONS`.
+        keras_backend: One of `KERAS_BACKENDS`, for `keras3`; see `choose_keras_backend`.
+
+    Raises:
+        ImplementationError: If the name is unknown, the framework is not installed, or Keras has
+            already been imported on another backend (it reads it once a process).
+    """
+    if name not in IMPLEMENTATIONS:
+        raise ImplementationError(
+            f"unknown implementation {name!r}; the implementations are {', '.join(IMPLEMENTATIONS)}"
+        )
+    if name == "keras3":
+        _prepare_keras(choose_keras_backend(keras_backend))
+    try:
+        module = importlib.import_module(f"impls.{name}.implementation")
+    except ImportError as error:
+        missing = error.name or _ROOTS[name]
+        raise ImplementationError(
+            f"{name} cannot be loaded: {missing!r} is not installed here; `pip install 'ferbench[cpu]'` brings it"
+        ) from error
+    return cast(Implementation, module.IMPLEMENTATION)
+
+
+def _prepare_keras(backend: str) -> None:
+    if "keras" in sys.modules:
+        running = sys.modules["keras"].backend.backend()
+        if running != backend:
+            raise ImplementationError(
+                f"Keras already runs on {running} in this process; {backend} needs a process of its own"
+            )
+        return
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

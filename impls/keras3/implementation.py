@@ -1,0 +1,268 @@
+"""The protocol of `harness.interface`, in Keras 3."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, final
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from harness.architectures import BATCH_NORM_MOMENTUM, HEAD_BATCH_NORM_EPSILON, head_names
+from harness.data.dataset import CLASSES, IMAGE_SIZE
+from harness.interface import (
+    Batch,
+    Images,
+    ImplementationError,
+    Logits,
+    Runtime,
+    State,
+    Totals,
+    Weights,
+)
+from harness.variants import Phase, Variant
+from impls.keras3.pixels import Pixels
+from impls.keras3.resnet50 import resnet50
+from impls.keras3.vgg16 import vgg16
+from impls.keras3.weights import export_weights, import_weights
+
+Tensor = Any  # symbolic, or a backend's tensor
+STEPS_A_CALL: Final = 1024
+"""Most steps of one call of `fit`: the length of the vector that keeps their losses."""
+
+
+class SliceTotals(keras.metrics.Metric):
+    """Loss of every step and number of right answers, kept on the device until the slice is over."""
+
+    def __init__(self) -> None:
+        super().__init__(name="slice_totals", dtype="float32")
+        self.step_losses = self.add_weight(shape=(STEPS_A_CALL,), initializer="zeros", name="step_losses")
+        self.steps = self.add_weight(shape=(), initializer="zeros", dtype="int32", name="steps")
+        self.correct = self.add_weight(shape=(), initializer="zeros", dtype="int32", name="correct")
+
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:
+        """Take a batch's labels (n,), logits (n, 7) and sample weights (n,)."""
+        labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        losses = keras.losses.sparse_categorical_crossentropy(labels, y_pred, from_logits=True)
+        loss = ops.mean(losses * ops.reshape(sample_weight, (-1,)))
+        here = ops.equal(ops.arange(STEPS_A_CALL, dtype="int32"), self.steps.value)
+        self.step_losses.assign(ops.where(here, loss, self.step_losses.value))
+        self.steps.assign_add(1)
+        right = ops.equal(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), labels)
+        self.correct.assign_add(ops.sum(ops.cast(right, "int32")))
+
+    def result(self) -> Tensor:
+        """Right answers so far; what is read are the variables."""
+        return self.correct.value
+
+
+def build_head(x: Tensor, variant: Variant, seed: int) -> Tensor:
+    """The head from its description, ending in the logits."""
+    for name, layer in zip(head_names(variant), variant.head, strict=True):
+        match layer.kind:
+            case "flatten":
+                x = keras.layers.Flatten(name=name)(x)
+            case "global-average-pooling":
+                x = keras.layers.GlobalAveragePooling2D(name=name)(x)
+            case "batch-norm":
+                x = keras.layers.BatchNormalization(
+                    momentum=BATCH_NORM_MOMENTUM, epsilon=HEAD_BATCH_NORM_EPSILON, name=name
+                )(x)
+            case "dropout":
+                x = keras.layers.Dropout(variant.dropout, seed=seed, name=name)(x)
+            case "dense":
+                x = keras.layers.Dense(layer.units, name=name)(x)
+                x = keras.layers.ReLU(name=f"{name}_relu")(x)
+    return keras.layers.Dense(len(CLASSES), name="logits")(x)
+
+
+def build_network(variant: Variant, seed: int) -> keras.Model:
+    """Pixels, base, head."""
+    inputs = {
+        "images": keras.Input((IMAGE_SIZE, IMAGE_SIZE), dtype="uint8", name="images"),
+        "maps": keras.Input((2, 3), dtype="float32", name="maps"),
+    }
+    x = Pixels(variant)(inputs)
+    x = {"vgg16": vgg16, "resnet50": resnet50}[variant.architecture](x, variant)
+    return keras.Model(inputs, build_head(x, variant, seed))
+
+
+@final
+class KerasModel:
+    """A `harness.interface.Model`."""
+
+    def __init__(self, variant: Variant, *, weights: Weights, seed: int) -> None:
+        self.variant = variant
+        self._network = build_network(variant, seed)
+        self._activations: keras.Model | None = None
+        import_weights(self._network, weights)
+        self.start_phase(variant.phases[0])
+
+    def start_phase(self, phase: Phase) -> None:
+        """Set what is trainable and start a new optimizer."""
+        if phase.trainable != "all":
+            raise ImplementationError(f"phases that train {phase.trainable!r} are not built yet")
+        optimizer = self.variant.optimizer
+        self._totals = SliceTotals()
+        self._optimizer = keras.optimizers.Adam(
+            beta_1=optimizer.beta_1, beta_2=optimizer.beta_2, epsilon=optimizer.epsilon
+        )
+        self._optimizer.build(self._network.trainable_variables)
+        self._network.compile(
+            optimizer=self._optimizer,
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            weighted_metrics=[self._totals],
+        )
+
+    def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
+        """Take one optimizer step a batch (a slice of an epoch)."""
+        self._optimizer.learning_rate = learning_rate
+        losses, correct, sizes = [], 0, []
+
+        def feed(part: Sequence[Batch]) -> Iterator[tuple[Mapping[str, NDArray[Any]], Any, Any]]:
+            for batch in part:
+                sizes.append(len(batch))
+                yield self._inputs(batch), batch.labels, batch.weights
+
+        for start in range(0, len(batches), STEPS_A_CALL):
+            part = batches[start : start + STEPS_A_CALL]
+            self._network.fit(feed(part), steps_per_epoch=len(part), shuffle=False, verbose=0)
+            losses.append(ops.convert_to_numpy(self._totals.step_losses.value)[: len(part)])
+            correct += int(ops.convert_to_numpy(self._totals.correct.value))
+        step_losses = np.concatenate(losses).astype(np.float64)
+        return Totals(
+            loss_sum=float(step_losses @ np.array(sizes)),
+            correct=correct,
+            examples=sum(sizes),
+            step_losses=step_losses,
+        )
+
+    def logits(self, batches: Sequence[Batch]) -> Logits:
+        """Logits in inference mode, shape (n, 7)."""
+        feed = ((self._inputs(batch),) for batch in batches)
+        return np.asarray(self._network.predict(feed, steps=len(batches), verbose=0))
+
+    def pixels(self, batch: Batch) -> Images:
+        """Network input of a batch, shape (n, size, size, channels)."""
+        return np.asarray(ops.convert_to_numpy(self._network.get_layer("pixels")(self._inputs(batch))))
+
+    def activations(self, batch: Batch, *, training: bool) -> dict[str, NDArray[np.float32]]:
+        """Output of each layer by its canonical name, channels last. Changes no state."""
+        if self._activations is None:
+            outputs = {
+                layer.name: layer.output
+                for layer in self._network.layers
+                if not isinstance(layer, Pixels | keras.layers.InputLayer)
+            }
+            self._activations = keras.Model(self._network.input, outputs)
+        state = self.get_state()
+        try:
+            outputs = self._activations(self._inputs(batch), training=training)
+        finally:
+            self.set_state(state)
+        return {name: np.array(ops.convert_to_numpy(output)) for name, output in outputs.items()}
+
+    def get_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Copies of all weights, running statistics included."""
+        return export_weights(self._network)
+
+    def set_weights(self, weights: Weights) -> None:
+        """Replace all weights; names and shapes must match exactly."""
+        import_weights(self._network, weights)
+
+    def get_state(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that training depends on."""
+        return {name: np.array(ops.convert_to_numpy(each.value)) for name, each in self._state().items()}
+
+    def set_state(self, state: State) -> None:
+        """Go back to a state of the same variant, implementation and phase."""
+        for name, variable in self._state().items():
+            variable.assign(np.array(state[name]))
+
+    def wait(self) -> None:
+        """Return when the device has nothing left to do."""
+        ops.convert_to_numpy(self._network.variables[0].value)
+
+    def _inputs(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        return {"images": batch.images, "maps": batch.maps}
+
+    def _state(self) -> dict[str, Any]:
+        # paths are not unique over all layers, positions are
+        network, optimizer = self._network.variables, self._optimizer.variables
+        named = {f"network.{index}": variable for index, variable in enumerate(network)}
+        return named | {f"optimizer.{index}": variable for index, variable in enumerate(optimizer)}
+
+
+@final
+class Keras3:
+    """A `harness.interface.Implementation`."""
+
+    name = "keras3"
+
+    def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> KerasModel:
+        """A model with these weights; `seed` drives dropout."""
+        backend = keras.backend.backend()
+        gpu_name = self.gpu_name()
+        if runtime.device == "gpu" and gpu_name is None:
+            raise ImplementationError(
+                f"Keras {keras.__version__} on {backend} sees no GPU; use --ferbench-device cpu, "
+                f"or install {backend} with CUDA (`jax[cpu]` beside a CUDA build of torch is the usual trap)"
+            )
+        if runtime.device == "cpu" and gpu_name is not None:
+            raise ImplementationError(
+                f"Keras on {backend} would use {gpu_name}; hide it with CUDA_VISIBLE_DEVICES= for a run on the CPU"
+            )
+        if runtime.threads is not None:
+            _limit_threads(backend, runtime.threads)
+        return KerasModel(variant, weights=weights, seed=seed)
+
+    def versions(self) -> Mapping[str, str]:
+        """Name to version of framework, backend and kernels' libraries."""
+        backend = keras.backend.backend()
+        distributions = {"jax": ("jax", "jaxlib"), "torch": ("torch",), "tensorflow": ("tensorflow-cpu", "tensorflow")}
+        found = {"keras": keras.__version__, "backend": backend}
+        for name in distributions[backend]:
+            try:
+                found[name] = importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+        return found
+
+    def gpu_name(self) -> str | None:
+        """Name of the GPU that the backend would use, None where it sees none."""
+        match keras.backend.backend():
+            case "jax":
+                import jax
+
+                return next((str(each.device_kind) for each in jax.devices() if each.platform == "gpu"), None)
+            case "torch":
+                import torch
+
+                return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+            case _:
+                import tensorflow
+
+                found = tensorflow.config.list_physical_devices("GPU")
+                return str(found[0].name) if found else None
+
+
+def _limit_threads(backend: str, threads: int) -> None:
+    match backend:
+        case "torch":
+            import torch
+
+            torch.set_num_threads(threads)
+        case "tensorflow":
+            import tensorflow
+
+            tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+        case _:
+            raise ImplementationError(
+                f"Keras on {backend} has no setting for {threads} threads; start the run under `taskset` instead"
+            )
+
+
+IMPLEMENTATION = Keras3()

@@ -1,0 +1,56 @@
+"""ResNet50's convolutional base: Keras' version 1, stride on the first 1×1 convolution, biases kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import layers
+
+from harness.architectures import (
+    BATCH_NORM_EPSILON,
+    BATCH_NORM_MOMENTUM,
+    RESNET50_STAGES,
+    RESNET50_STEM_FILTERS,
+)
+from harness.variants import Variant
+
+Tensor = Any  # symbolic
+
+
+def batch_norm(x: Tensor, name: str) -> Tensor:
+    """Batch norm with the reference's momentum and ε; its running variance is the biased one."""
+    return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=name)(x)
+
+
+def bottleneck(x: Tensor, name: str, filters: int, stride: int, *, projects: bool) -> Tensor:
+    """Three convolutions around a shortcut, which is projected where shapes change."""
+    shortcut = x
+    if projects:
+        shortcut = layers.Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(x)
+        shortcut = batch_norm(shortcut, f"{name}_0_bn")
+    x = layers.Conv2D(filters, 1, strides=stride, name=f"{name}_1_conv")(x)
+    x = batch_norm(x, f"{name}_1_bn")
+    x = layers.ReLU(name=f"{name}_1_relu")(x)
+    x = layers.Conv2D(filters, 3, padding="same", name=f"{name}_2_conv")(x)
+    x = batch_norm(x, f"{name}_2_bn")
+    x = layers.ReLU(name=f"{name}_2_relu")(x)
+    x = layers.Conv2D(4 * filters, 1, name=f"{name}_3_conv")(x)
+    x = batch_norm(x, f"{name}_3_bn")
+    x = layers.Add(name=f"{name}_add")([shortcut, x])
+    return layers.ReLU(name=f"{name}_out")(x)
+
+
+def resnet50(x: Tensor, variant: Variant) -> Tensor:
+    """Features of the base, (n, height, width, channels), from network input."""
+    x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
+    x = layers.Conv2D(RESNET50_STEM_FILTERS // variant.width_divisor, 7, strides=2, name="conv1_conv")(x)
+    x = batch_norm(x, "conv1_bn")
+    x = layers.ReLU(name="conv1_relu")(x)
+    x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
+    x = layers.MaxPooling2D(3, 2, name="pool1_pool")(x)
+    for stage, (filters, blocks, stride) in enumerate(RESNET50_STAGES[: variant.blocks], start=2):
+        for block in range(1, blocks + 1):
+            name, width = f"conv{stage}_block{block}", filters // variant.width_divisor
+            first = block == 1
+            x = bottleneck(x, name, width, stride if first else 1, projects=first)
+    return x

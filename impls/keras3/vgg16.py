@@ -1,0 +1,24 @@
+"""VGG16's convolutional base."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import layers
+
+from harness.architectures import VGG16_BLOCKS
+from harness.variants import Variant
+
+Tensor = Any  # symbolic
+
+
+def vgg16(x: Tensor, variant: Variant) -> Tensor:
+    """Features of the base, (n, height, width, channels), from network input."""
+    for block, (filters, convolutions) in enumerate(VGG16_BLOCKS[: variant.blocks], start=1):
+        for index in range(1, convolutions + 1):
+            name = f"block{block}_conv{index}"
+            width = filters // variant.width_divisor
+            x = layers.Conv2D(width, 3, padding="same", name=name)(x)
+            x = layers.ReLU(name=f"{name}_relu")(x)
+        x = layers.MaxPooling2D(2, 2, name=f"block{block}_pool")(x)
+    return x

@@ -1,0 +1,1 @@
+"""The six variants in PyTorch."""

@@ -1,0 +1,283 @@
+"""The protocol of `harness.interface`, in PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.architectures import HEAD_BATCH_NORM_EPSILON, head_names, layers
+from harness.data.dataset import CLASSES
+from harness.interface import (
+    Batch,
+    Images,
+    ImplementationError,
+    Logits,
+    Runtime,
+    State,
+    Totals,
+    Weights,
+)
+from harness.variants import Phase, Variant
+from impls.pytorch.pixels import Pixels
+from impls.pytorch.resnet50 import BatchNorm, Bottleneck, resnet50
+from impls.pytorch.vgg16 import vgg16
+from impls.pytorch.weights import export_weights, import_weights, layer_name
+
+
+class Flatten(nn.Module):
+    """Flatten in the order of channels last, as Keras does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, height · width · channels) from (n, channels, height, width)."""
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class GlobalAveragePooling(nn.Module):
+    """Mean over positions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, channels) from (n, channels, height, width)."""
+        return x.mean((2, 3))
+
+
+class Dropout(nn.Module):
+    """Dropout with a random stream of its own, so that nothing else in the process moves its masks."""
+
+    def __init__(self, rate: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.rate = rate
+        self.generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zero a share of `rate` and scale the rest up, in training mode alone."""
+        if not self.training or self.rate == 0:
+            return x
+        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.rate
+        return x * kept / (1 - self.rate)
+
+
+def build_head(variant: Variant, generator: torch.Generator) -> nn.Module:
+    """The head from its description, ending in the logits."""
+    (features,) = next(layer.output_shape for layer in layers(variant) if layer.part == "head")
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    for name, layer in zip(head_names(variant), variant.head, strict=True):
+        match layer.kind:
+            case "flatten":
+                modules[name] = Flatten()
+            case "global-average-pooling":
+                modules[name] = GlobalAveragePooling()
+            case "batch-norm":
+                modules[name] = BatchNorm(features, HEAD_BATCH_NORM_EPSILON)
+            case "dropout":
+                modules[name] = Dropout(variant.dropout, generator)
+            case "dense":
+                assert layer.units is not None  # noqa: S101 - HeadLayer checks it
+                modules[name] = nn.Linear(features, layer.units)
+                modules[f"{name}_relu"] = nn.ReLU()
+                features = layer.units
+    modules["logits"] = nn.Linear(features, len(CLASSES))
+    return nn.Sequential(modules)
+
+
+class Network(nn.Module):
+    """Pixels, base, head."""
+
+    def __init__(self, variant: Variant, generator: torch.Generator) -> None:
+        super().__init__()
+        self.pixels = Pixels(variant)
+        self.base = {"vgg16": vgg16, "resnet50": resnet50}[variant.architecture](variant)
+        self.head = build_head(variant, generator)
+
+    def forward(self, images: Tensor, maps: Tensor) -> Tensor:
+        """Logits, (n, 7)."""
+        logits: Tensor = self.head(self.base(self.pixels(images, maps)))
+        return logits
+
+
+@final
+class TorchModel:
+    """A `harness.interface.Model`."""
+
+    def __init__(self, variant: Variant, *, weights: Weights, seed: int, device: torch.device) -> None:
+        self.variant = variant
+        self._device = device
+        self._generator = torch.Generator(device).manual_seed(seed)
+        network = Network(variant, self._generator)
+        import_weights(network, weights)
+        self._network = network.to(device, memory_format=torch.channels_last)
+        self.start_phase(variant.phases[0])
+
+    def start_phase(self, phase: Phase) -> None:
+        """Set what is trainable and start a new optimizer."""
+        if phase.trainable != "all":
+            raise ImplementationError(f"phases that train {phase.trainable!r} are not built yet")
+        optimizer = self.variant.optimizer
+        self._steps = 0
+        self._optimizer = torch.optim.Adam(
+            self._network.parameters(), betas=(optimizer.beta_1, optimizer.beta_2), fused=True
+        )
+
+    def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
+        """Take one optimizer step a batch (a slice of an epoch)."""
+        self._network.train()
+        losses, corrects, sizes = [], [], []
+        for batch in batches:
+            self._optimizer.zero_grad(set_to_none=True)
+            logits = self._network(*self._inputs(batch))
+            labels, weights = self._send(batch.labels).long(), self._send(batch.weights)
+            # Keras' sum_over_batch_size: weighted losses over the number of examples, not over Σw
+            loss = (functional.cross_entropy(logits, labels, reduction="none") * weights).mean()
+            loss.backward()
+            self._set_step(learning_rate)
+            self._optimizer.step()
+            losses.append(loss.detach())
+            corrects.append((logits.detach().argmax(1) == labels).sum())
+            sizes.append(len(batch))
+        step_losses = torch.stack(losses).double().cpu().numpy()
+        return Totals(
+            loss_sum=float(step_losses @ np.array(sizes)),
+            correct=int(torch.stack(corrects).sum()),
+            examples=sum(sizes),
+            step_losses=step_losses,
+        )
+
+    def logits(self, batches: Sequence[Batch]) -> Logits:
+        """Logits in inference mode, shape (n, 7)."""
+        self._network.eval()
+        with torch.inference_mode():
+            results = [self._network(*self._inputs(batch)) for batch in batches]
+            return torch.cat(results).cpu().numpy()
+
+    def pixels(self, batch: Batch) -> Images:
+        """Network input of a batch, shape (n, size, size, channels)."""
+        with torch.inference_mode():
+            pixels = self._network.pixels(*self._inputs(batch))
+            return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+
+    def activations(self, batch: Batch, *, training: bool) -> dict[str, NDArray[np.float32]]:
+        """Output of each layer by its canonical name, channels last. Changes no state."""
+        outputs: dict[str, NDArray[np.float32]] = {}
+
+        def keep(name: str, output: Tensor) -> None:
+            last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output
+            outputs[name] = np.array(last.detach().cpu().numpy(), order="C")
+
+        leaves = [
+            (layer_name(path), module)
+            for path, module in self._network.named_modules()
+            if layer_name(path) not in ("", "pixels") and not isinstance(module, nn.Sequential | Bottleneck)
+        ]
+        hooks = [
+            module.register_forward_hook(lambda _module, _inputs, output, name=name: keep(name, output))
+            for name, module in leaves
+        ]
+        state = self.get_state()
+        self._network.train(training)
+        try:
+            with torch.no_grad():
+                self._network(*self._inputs(batch))
+        finally:
+            for hook in hooks:
+                hook.remove()
+            self.set_state(state)
+        return outputs
+
+    def get_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Copies of all weights, running statistics included."""
+        return export_weights(self._network)
+
+    def set_weights(self, weights: Weights) -> None:
+        """Replace all weights; names and shapes must match exactly."""
+        import_weights(self._network, weights)
+
+    def get_state(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that training depends on."""
+        state = {f"weights.{name}": array for name, array in self.get_weights().items()}
+        for index, slots in self._optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{index}.{name}": _copy(slot) for name, slot in slots.items()}
+        state["steps"] = np.array(self._steps)
+        state["generator"] = _copy(self._generator.get_state())
+        return state
+
+    def set_state(self, state: State) -> None:
+        """Go back to a state of the same variant, implementation and phase."""
+        prefix = "weights."
+        self.set_weights({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        slots: dict[int, dict[str, Tensor]] = {}
+        parameters = list(self._network.parameters())
+        for name, array in state.items():
+            if name.startswith("optimizer."):
+                _, index, slot = name.split(".")
+                value = torch.from_numpy(np.array(array))
+                if value.ndim:  # the fused optimizer walks memory: moments must lie as their weights do
+                    value = torch.empty_like(parameters[int(index)]).copy_(value)
+                slots.setdefault(int(index), {})[slot] = value
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self._steps = int(state["steps"])
+        self._generator.set_state(torch.from_numpy(np.array(state["generator"])))
+
+    def wait(self) -> None:
+        """Return when the device has nothing left to do."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        return self._send(batch.images), self._send(batch.maps)
+
+    def _send(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+    def _set_step(self, learning_rate: float) -> None:
+        """Put Keras' ε where Keras has it: outside the bias correction of the second moment."""
+        self._steps += 1
+        optimizer = self.variant.optimizer
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+            group["eps"] = optimizer.epsilon / math.sqrt(1 - optimizer.beta_2**self._steps)
+
+
+def _copy(tensor: Tensor) -> NDArray[Any]:
+    return np.array(tensor.detach().cpu().numpy())
+
+
+@final
+class PyTorch:
+    """A `harness.interface.Implementation`."""
+
+    name = "pytorch"
+
+    def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> TorchModel:
+        """A model with these weights; `seed` drives dropout."""
+        if runtime.device == "gpu" and self.gpu_name() is None:
+            raise ImplementationError(
+                f"PyTorch {torch.__version__} sees no GPU; use --ferbench-device cpu, or install a CUDA build"
+            )
+        if runtime.threads is not None:
+            torch.set_num_threads(runtime.threads)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        device = torch.device("cuda" if runtime.device == "gpu" else "cpu")
+        return TorchModel(variant, weights=weights, seed=seed, device=device)
+
+    def versions(self) -> Mapping[str, str]:
+        """Name to version of framework, backend and kernels' libraries."""
+        found = {"torch": torch.__version__}
+        if torch.cuda.is_available():
+            found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+        return found
+
+    def gpu_name(self) -> str | None:
+        """Name of the GPU that PyTorch would use, None where it sees none."""
+        return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+IMPLEMENTATION = PyTorch()

@@ -1,0 +1,99 @@
+"""ResNet50's convolutional base: Keras' version 1, stride on the first 1×1 convolution, biases kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.architectures import (
+    BATCH_NORM_EPSILON,
+    BATCH_NORM_MOMENTUM,
+    RESNET50_STAGES,
+    RESNET50_STEM_FILTERS,
+)
+from harness.variants import Variant
+
+
+class BatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch norm with the reference's momentum and ε; its running variance is the biased one."""
+
+    def __init__(self, channels: int, epsilon: float = BATCH_NORM_EPSILON) -> None:
+        super().__init__(channels, eps=epsilon, momentum=1 - BATCH_NORM_MOMENTUM)
+
+    def _check_input_dim(self, _x: Tensor) -> None:
+        """Take (n, channels, height, width) and (n, channels) alike."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each channel."""
+        if not self.training:
+            return super().forward(x)
+        # PyTorch adds the unbiased variance of the batch to what is kept; Keras adds the biased one.
+        # The statistics are computed on copies, because autograd keeps those that it was given.
+        old_mean, old_variance = cast(Tensor, self.running_mean), cast(Tensor, self.running_var)
+        mean, variance = old_mean.clone(), old_variance.clone()
+        normalised = functional.batch_norm(
+            x, mean, variance, self.weight, self.bias, training=True, momentum=1 - BATCH_NORM_MOMENTUM, eps=self.eps
+        )
+        count = x.numel() // x.shape[1]
+        kept = old_variance * BATCH_NORM_MOMENTUM
+        old_mean.copy_(mean)
+        old_variance.copy_(kept + (variance - kept) * ((count - 1) / count))
+        return normalised
+
+
+class Add(nn.Module):
+    """A sum as a layer, so that its output has a name."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Add two tensors of one shape."""
+        return first + second
+
+
+class Bottleneck(nn.Module):
+    """Three convolutions around a shortcut, which is projected where shapes change."""
+
+    def __init__(self, channels: int, filters: int, stride: int, *, projects: bool) -> None:
+        super().__init__()
+        projection: OrderedDict[str, nn.Module] = OrderedDict()
+        if projects:
+            projection["0_conv"] = nn.Conv2d(channels, 4 * filters, 1, stride)
+            projection["0_bn"] = BatchNorm(4 * filters)
+        self.shortcut = nn.Sequential(projection)
+        residual: OrderedDict[str, nn.Module] = OrderedDict()
+        residual["1_conv"] = nn.Conv2d(channels, filters, 1, stride)
+        residual["1_bn"] = BatchNorm(filters)
+        residual["1_relu"] = nn.ReLU()
+        residual["2_conv"] = nn.Conv2d(filters, filters, 3, padding=1)
+        residual["2_bn"] = BatchNorm(filters)
+        residual["2_relu"] = nn.ReLU()
+        residual["3_conv"] = nn.Conv2d(filters, 4 * filters, 1)
+        residual["3_bn"] = BatchNorm(4 * filters)
+        self.residual = nn.Sequential(residual)
+        self.add = Add()
+        self.out = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, 4 · filters, height, width)."""
+        return cast(Tensor, self.out(self.add(self.shortcut(x), self.residual(x))))
+
+
+def resnet50(variant: Variant) -> nn.Module:
+    """The base: features (n, channels, height, width) from network input."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = RESNET50_STEM_FILTERS // variant.width_divisor
+    layers["conv1_pad"] = nn.ZeroPad2d(3)
+    layers["conv1_conv"] = nn.Conv2d(variant.input_channels, channels, 7, 2)
+    layers["conv1_bn"] = BatchNorm(channels)
+    layers["conv1_relu"] = nn.ReLU()
+    layers["pool1_pad"] = nn.ZeroPad2d(1)
+    layers["pool1_pool"] = nn.MaxPool2d(3, 2)
+    for stage, (filters, blocks, stride) in enumerate(RESNET50_STAGES[: variant.blocks], start=2):
+        for block in range(1, blocks + 1):
+            name, width = f"conv{stage}_block{block}", filters // variant.width_divisor
+            first = block == 1
+            layers[name] = Bottleneck(channels, width, stride if first else 1, projects=first)
+            channels = 4 * width
+    return nn.Sequential(layers)
