@@ -76,7 +76,13 @@ class _Builder:
         self.layers: list[Layer] = []
 
     def add(
-        self, name: str, kind: Kind, shape: Shape, *, weights: Mapping[str, Shape] | None = None, flops: int = 0
+        self,
+        name: str,
+        kind: Kind,
+        shape: Shape,
+        *,
+        weights: Mapping[str, Shape] | None = None,
+        flops: int = 0,
     ) -> None:
         self.layers.append(Layer(name, kind, self.part, shape, weights or {}, flops))
         self.shape = shape
@@ -193,7 +199,9 @@ def layers(variant: Variant) -> tuple[Layer, ...]:
 def weight_shapes(variant: Variant) -> dict[str, Shape]:
     """Canonical weight name (`block1_conv1.kernel`) to shape, in the order of the layers."""
     return {
-        f"{layer.name}.{weight}": shape for layer in layers(variant) for weight, shape in layer.weights.items()
+        f"{layer.name}.{weight}": shape
+        for layer in layers(variant)
+        for weight, shape in layer.weights.items()
     }
 
 

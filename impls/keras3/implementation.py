@@ -222,7 +222,11 @@ class Keras3:
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""
         backend = keras.backend.backend()
-        distributions = {"jax": ("jax", "jaxlib"), "torch": ("torch",), "tensorflow": ("tensorflow-cpu", "tensorflow")}
+        distributions = {
+            "jax": ("jax", "jaxlib"),
+            "torch": ("torch",),
+            "tensorflow": ("tensorflow-cpu", "tensorflow"),
+        }
         found = {"keras": keras.__version__, "backend": backend}
         for name in distributions[backend]:
             try:

@@ -35,7 +35,14 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         old_mean, old_variance = cast(Tensor, self.running_mean), cast(Tensor, self.running_var)
         mean, variance = old_mean.clone(), old_variance.clone()
         normalised = functional.batch_norm(
-            x, mean, variance, self.weight, self.bias, training=True, momentum=1 - BATCH_NORM_MOMENTUM, eps=self.eps
+            x,
+            mean,
+            variance,
+            self.weight,
+            self.bias,
+            training=True,
+            momentum=1 - BATCH_NORM_MOMENTUM,
+            eps=self.eps,
         )
         count = x.numel() // x.shape[1]
         kept = old_variance * BATCH_NORM_MOMENTUM

@@ -1,0 +1,1 @@
+"""One training run: its description, its process, its record."""

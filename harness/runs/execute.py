@@ -1,0 +1,231 @@
+"""One process a run: memory is given back, Keras reads its backend at import, a crash takes one run alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from harness.architectures import initial_weights
+from harness.data.dataset import Dataset, DatasetError
+from harness.data.open import open_dataset
+from harness.data.splits import clean_test_rows
+from harness.interface import Implementation, ImplementationError, Runtime
+from harness.registry import load_implementation
+from harness.report.progress import make_observer
+from harness.runs.environment import read_environment
+from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, RunRecord, Timings
+from harness.runs.spec import RunSpec
+from harness.runs.store import RecordError, new_run_name, read_run, write_run
+from harness.training.fit import Fit, Interrupted, Observer, TrainingDiverged, make_plan
+from harness.training.metrics import Score, score
+
+_SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
+
+
+class RunFailed(RuntimeError):
+    """A run's process ended without a record."""
+
+
+def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
+    """Run a spec in a process of its own and read its record.
+
+    An interruption of this process (Ctrl-C) reaches the run as well, which then writes a record
+    marked `interrupted`; this function waits for it.
+
+    Returns:
+        Path of the record, and the record, whatever its status.
+
+    Raises:
+        RunFailed: If the process ended without a record; what it printed says why.
+    """
+    name = new_run_name(spec, results)
+    command = [
+        sys.executable,
+        "-m",
+        "harness.runs.execute",
+        str(results),
+        name,
+        _SPEC.dump_json(spec).decode(),
+    ]
+    with subprocess.Popen(command) as process:
+        code = _wait(process)
+    path = results / f"{name}.json"
+    try:
+        return path, read_run(path)
+    except RecordError as error:
+        raise RunFailed(
+            f"{spec.label}: its process ended with code {code} and left no record ({error})"
+        ) from error
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    for _ in range(2):
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            print(
+                "stopping; the run writes its record first (Ctrl-C again to wait no longer)", file=sys.stderr
+            )
+    process.kill()
+    return process.wait()
+
+
+@dataclass(eq=False)
+class _Stop:
+    """Set by Ctrl-C or a termination signal; looked at between two slices."""
+
+    asked: bool = False
+
+    def ask(self, _signal: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+    def listen(self) -> None:
+        signal.signal(signal.SIGINT, self.ask)
+        signal.signal(signal.SIGTERM, self.ask)
+
+
+def train(
+    spec: RunSpec, name: str, observer: Observer, stop: _Stop
+) -> tuple[RunRecord, dict[str, NDArray[Any]]]:
+    """Train in this process.
+
+    Returns:
+        The record and its arrays. A loss that diverges and an interruption are statuses, not errors.
+
+    Raises:
+        DatasetError: If the data cannot be used.
+        ImplementationError: If the implementation cannot do what the spec asks.
+    """
+    start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
+    implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
+    _require_built(spec)
+    dataset = open_dataset(spec.fer2013, allow_deviating_data=spec.allow_deviating_data)
+    plan = make_plan(dataset, spec.protocol, spec.budget, seed=spec.seed)
+    model = implementation.build(
+        spec.variant,
+        weights=initial_weights(spec.variant, spec.seed),
+        seed=spec.seed,
+        runtime=Runtime(spec.device, spec.threads),
+    )
+    fit = Fit(
+        model,
+        dataset,
+        plan,
+        seed=spec.seed,
+        budget=spec.budget,
+        observer=observer,
+        is_interrupted=lambda: stop.asked,
+    )
+    record = RunRecord(
+        schema_version=SCHEMA_VERSION,
+        run=name,
+        status="complete",
+        error=None,
+        stop_reason=None,
+        started=started,
+        spec=replace(spec, fer2013=Path(spec.fer2013).name if spec.fer2013 else None),
+        dataset=DatasetIdentity(
+            name=dataset.name,
+            door=dataset.door,
+            digest=dataset.digest,
+            deviations=dataset.deviations,
+            training_examples=len(plan.training_rows),
+            watched_examples=len(plan.watched_rows),
+            test_examples=len(plan.test_rows),
+            class_weights=tuple(float(weight) for weight in fit.class_weights),
+        ),
+        environment=_environment(implementation, spec),
+        history=(),
+        scores={},
+        timings=None,
+        arrays_sha256=None,
+    )
+    try:
+        result = fit.run()
+        record = replace(record, stop_reason=result.stop_reason)
+    except Interrupted:
+        record = replace(record, status="interrupted", stop_reason="interrupted")
+    except TrainingDiverged as error:
+        record = replace(record, status="failed", error=str(error))
+    result = fit.result
+    arrays: dict[str, NDArray[Any]] = {}
+    if result.initial_logits is not None:
+        rows = plan.test_rows[: len(result.initial_logits)]
+        arrays |= {"initial_logits": result.initial_logits, "initial_rows": rows.astype(np.int64)}
+    if result.test_logits is not None:
+        labels = dataset.labels[plan.test_rows]
+        arrays |= {"test_logits": result.test_logits, "test_rows": plan.test_rows.astype(np.int64)}
+        arrays["test_labels"] = np.ascontiguousarray(labels)
+        record = replace(record, scores=_scores(dataset, plan.test_rows, result.test_logits))
+    images = len(plan.training_rows) * len(result.history)
+    clocks = result.clocks
+    epochs_seconds = sum(epoch.training_seconds for epoch in result.history)
+    timings = Timings(
+        warm_up_seconds=clocks.warm_up,
+        training_seconds=epochs_seconds,
+        input_seconds=clocks.input,
+        evaluation_seconds=clocks.evaluation,
+        total_seconds=time.perf_counter() - start,
+        training_images_per_second=images / epochs_seconds if epochs_seconds else None,
+    )
+    return replace(record, history=tuple(result.history), timings=timings), arrays
+
+
+def _require_built(spec: RunSpec) -> None:
+    if not spec.variant.is_built:
+        raise ImplementationError(
+            f"{spec.variant.name} is described (`ferbench variants {spec.variant.name}`) but not built yet; "
+            "the scratch variants are"
+        )
+
+
+def _environment(implementation: Implementation, spec: RunSpec) -> Any:
+    gpu = implementation.gpu_name() if spec.device == "gpu" else None
+    return read_environment(implementation.versions(), gpu=gpu)
+
+
+def _scores(dataset: Dataset, rows: NDArray[np.intp], logits: NDArray[np.float32]) -> dict[str, Score]:
+    """Scores of those sets that have images among the rows."""
+    clean = clean_test_rows(dataset)
+    chosen = {
+        "public_test": np.isin(rows, dataset.rows("public_test")),
+        "private_test": np.isin(rows, dataset.rows("private_test")),
+        "paper_test": np.ones(len(rows), np.bool_),
+        "clean_test": np.isin(rows, clean),
+    }
+    labels = dataset.labels[rows]
+    return {name: score(logits[mask], labels[mask]) for name, mask in chosen.items() if mask.any()}
+
+
+def main() -> int:
+    """Entry of the run's process: results folder, name, spec as JSON."""
+    results, name, text = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    spec = _SPEC.validate_json(text)
+    stop = _Stop()
+    stop.listen()
+    with make_observer(spec.label) as observer:
+        try:
+            record, arrays = train(spec, name, observer, stop)
+            path = write_run(results, record, arrays)
+        except (DatasetError, ImplementationError, RecordError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        observer.say(f"{record.status}: {path}")
+    if record.error:
+        print(f"error: {record.error}", file=sys.stderr)
+    return 0 if record.status == "complete" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""What a run leaves: everything needed to judge it again, without the framework that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import TypeAdapter
+
+from harness.runs.spec import RunSpec
+from harness.training.fit import EpochRecord
+from harness.training.metrics import Score
+
+SCHEMA_VERSION: Final = 1
+"""Raised with every change of the record's fields; records of other versions are refused."""
+
+Status = Literal["complete", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class DatasetIdentity:
+    """Which data a run saw.
+
+    `digest` is over the whole data set (see `harness.data.dataset.identity`); the counts are of
+    the rows that were used, after any cap.
+    """
+
+    name: str
+    door: str
+    digest: str
+    deviations: tuple[str, ...]
+    training_examples: int
+    watched_examples: int
+    test_examples: int
+    class_weights: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a run ran. `git_commit` is of the harness, with `+changes` where files differ from it."""
+
+    cpu: str
+    cpu_cores: int
+    memory_gigabytes: float
+    gpu: str | None
+    gpu_driver: str | None
+    operating_system: str
+    python: str
+    versions: dict[str, str]
+    threads: dict[str, int]
+    git_commit: str | None
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds. `training` is the sum over epochs and contains `input`; warm-up holds compilation."""
+
+    warm_up_seconds: float
+    training_seconds: float
+    input_seconds: float
+    evaluation_seconds: float
+    total_seconds: float
+    training_images_per_second: float | None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run, whole.
+
+    Attributes:
+        schema_version: `SCHEMA_VERSION` of the harness that wrote it.
+        run: Name of the record, without a suffix.
+        status: `complete`, `interrupted` (somebody stopped it) or `failed`.
+        error: Why it failed.
+        stop_reason: Why training ended, where it did.
+        started: UTC, ISO 8601.
+        spec: What was asked for.
+        dataset: What it was done on; None if the data could not be read.
+        environment: Where it was done.
+        history: Complete epochs.
+        scores: By set: `public_test`, `private_test`, `paper_test`, `clean_test`. Empty unless complete.
+        timings: Seconds.
+        arrays_sha256: Of the safetensors file beside the record (`initial_logits`, `initial_rows`,
+            `test_logits`, `test_rows`, `test_labels`; rows are rows of the data set); None where there is none.
+    """
+
+    schema_version: int
+    run: str
+    status: Status
+    error: str | None
+    stop_reason: str | None
+    started: str
+    spec: RunSpec
+    dataset: DatasetIdentity | None
+    environment: Environment
+    history: tuple[EpochRecord, ...]
+    scores: dict[str, Score]
+    timings: Timings | None
+    arrays_sha256: str | None
+
+
+_ADAPTER: Final[TypeAdapter[Any]] = TypeAdapter(RunRecord)
+
+
+def to_json(record: RunRecord) -> bytes:
+    """Serialise a record, indented, as UTF-8."""
+    return _ADAPTER.dump_json(record, indent=1)
+
+
+def from_json(text: bytes) -> RunRecord:
+    """Read a record back.
+
+    Raises:
+        pydantic.ValidationError: If a field is missing or of the wrong type.
+    """
+    record: RunRecord = _ADAPTER.validate_json(text)
+    return record

@@ -1,0 +1,53 @@
+"""What a run is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.registry import ImplementationName, KerasBackend
+from harness.training.budget import Budget
+from harness.training.fit import ProtocolName
+from harness.variants import Variant
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One training run.
+
+    Attributes:
+        variant: Already limited by the budget.
+        implementation: `keras3` or `pytorch`.
+        keras_backend: For `keras3`; None otherwise.
+        fer2013: Path of the data set; None for the drawn one. A record keeps its last part alone.
+        allow_deviating_data: Accept a data set that differs from the known one.
+        protocol: Which images the rules watch.
+        budget: Caps.
+        seed: Of weights, order, maps and dropout.
+        device: Where to compute.
+        threads: CPU threads; None leaves the framework's choice.
+    """
+
+    variant: Variant
+    implementation: ImplementationName
+    keras_backend: KerasBackend | None = None
+    fer2013: str | None = None
+    allow_deviating_data: bool = False
+    protocol: ProtocolName = "paper"
+    budget: Budget = Budget("paper")
+    seed: int = 0
+    device: Literal["cpu", "gpu"] = "cpu"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.implementation == "keras3") != (self.keras_backend is not None):
+            raise ValueError(
+                f"implementation {self.implementation!r} with keras_backend={self.keras_backend!r}: "
+                "a backend goes with keras3 alone"
+            )
+
+    @property
+    def label(self) -> str:
+        """Variant, implementation, backend and seed in one word."""
+        backend = f"-{self.keras_backend}" if self.keras_backend else ""
+        return f"{self.variant.name}-{self.implementation}{backend}-seed{self.seed}"

@@ -1,0 +1,163 @@
+"""Records on disk: written whole or not at all, refused by name when damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from harness.runs.record import SCHEMA_VERSION, RunRecord, from_json, to_json
+from harness.runs.spec import RunSpec
+
+
+class RecordError(ValueError):
+    """A record that cannot be used. The message names the file and what is wrong with it."""
+
+
+def new_run_name(spec: RunSpec, directory: Path) -> str:
+    """A name that no record in the directory has: label and time of the start, in UTC."""
+    stem = f"{spec.label}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    name, count = stem, 1
+    while (directory / f"{name}.json").exists():
+        count += 1
+        name = f"{stem}-{count}"
+    return name
+
+
+def write_run(directory: Path, record: RunRecord, arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """Write a record and its arrays; the record comes last, so that one that exists is whole.
+
+    Returns:
+        Path of the record; its arrays lie beside it as `<run>.safetensors`.
+
+    Raises:
+        RecordError: If there already is a record of this name, or nothing can be written there.
+    """
+    path = directory / f"{record.run}.json"
+    if path.exists():
+        raise RecordError(f"{path} exists; a record is never written over")
+    content = save(dict(arrays)) if arrays else b""
+    digest = hashlib.sha256(content).hexdigest() if arrays else None
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if arrays:
+            _write_atomically(_arrays_path(path), content)
+        _write_atomically(path, to_json(replace(record, arrays_sha256=digest)) + b"\n")
+    except OSError as error:
+        raise RecordError(
+            f"{path} cannot be written: {error.strerror or error}; choose another --results-dir"
+        ) from error
+    return path
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read and check a record and the digest of its arrays.
+
+    Raises:
+        RecordError: If the file is missing, damaged or of another version, or its arrays are missing or changed.
+    """
+    record = _read_record(path)
+    if record.arrays_sha256 is not None:
+        _read_arrays(path, record.arrays_sha256)
+    return record
+
+
+def read_arrays(path: Path, record: RunRecord) -> dict[str, NDArray[Any]]:
+    """Arrays beside a record; empty where it has none.
+
+    Raises:
+        RecordError: If they are missing, or not those that the record was written with.
+    """
+    if record.arrays_sha256 is None:
+        return {}
+    try:
+        arrays: dict[str, NDArray[Any]] = load(_read_arrays(path, record.arrays_sha256))
+    except SafetensorError as error:
+        raise RecordError(f"{_arrays_path(path)} is damaged: {error}") from error
+    return arrays
+
+
+def list_runs(directory: Path) -> tuple[list[tuple[Path, RunRecord]], list[RecordError]]:
+    """Records of a directory, oldest first, and the errors of those that cannot be used.
+
+    Raises:
+        RecordError: If there is no such directory.
+    """
+    if not directory.is_dir():
+        raise RecordError(
+            f"{directory} is no folder; runs are written there by `ferbench train` or `reproduce`"
+        )
+    found, errors = [], []
+    for path in sorted(directory.glob("*.json")):
+        try:
+            found.append((path, read_run(path)))
+        except RecordError as error:
+            errors.append(error)
+    found.sort(key=lambda pair: pair[1].started)
+    return found, errors
+
+
+def _read_record(path: Path) -> RunRecord:
+    try:
+        content = path.read_bytes()
+        raw = json.loads(content)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise RecordError(f"{path} is damaged: no JSON ({error})") from error
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RecordError(
+            f"{path} has schema_version {version!r}; this ferbench reads {SCHEMA_VERSION}: "
+            "use the version that wrote it, or run again"
+        )
+    try:
+        return from_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RecordError(
+            f"{path} is damaged: {place}: {first['msg']} ({error.error_count()} in all)"
+        ) from error
+
+
+def _read_arrays(path: Path, expected: str) -> bytes:
+    beside = _arrays_path(path)
+    try:
+        content = beside.read_bytes()
+    except OSError as error:
+        raise RecordError(
+            f"{beside}, which belongs to {path.name}, cannot be read: {error.strerror}"
+        ) from error
+    observed = hashlib.sha256(content).hexdigest()
+    if observed != expected:
+        raise RecordError(f"{beside} is damaged: SHA-256 {observed}, expected {expected} (from {path.name})")
+    return content
+
+
+def _arrays_path(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.safetensors")
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

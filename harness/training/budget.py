@@ -1,0 +1,54 @@
+"""How much of the paper's protocol a run may use. Anything less than `paper` is never comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.variants import Phase, Variant
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Caps on a run; None is no cap.
+
+    Attributes:
+        name: `paper`, `hour`, `smoke`, or `custom` where a cap was given by hand.
+        seconds: Of the run's loop (training and evaluation); no epoch is begun that would probably exceed it.
+        epochs: Whole epochs.
+        examples: Training images, drawn by seed in the proportions of the classes.
+        test_examples: Test images, likewise.
+        input_size: Edge of the network input, in pixels.
+    """
+
+    name: str
+    seconds: float | None = None
+    epochs: int | None = None
+    examples: int | None = None
+    test_examples: int | None = None
+    input_size: int | None = None
+
+
+BUDGETS: Final[Mapping[str, Budget]] = {
+    budget.name: budget
+    for budget in (
+        Budget("smoke", epochs=2, examples=960, test_examples=512, input_size=48),
+        Budget("hour", seconds=3600.0),
+        Budget("paper"),
+    )
+}
+
+
+def limit_variant(variant: Variant, budget: Budget) -> Variant:
+    """The variant with its input and its epochs capped; phases are cut from the end."""
+    size = min(variant.input_size, budget.input_size or variant.input_size)
+    left = min(variant.epochs, budget.epochs or variant.epochs)
+    phases: list[Phase] = []
+    epochs = left
+    for phase in variant.phases:
+        length = min(phase.epochs, left)
+        left -= length
+        if length:
+            phases.append(replace(phase, epochs=length))
+    return replace(variant, input_size=size, epochs=epochs, phases=tuple(phases))

@@ -1,0 +1,340 @@
+"""The epoch loop: one for both frameworks, with its clocks."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.batches import Batches, plain_batches, training_batches
+from harness.data.dataset import IMAGE_SIZE, Dataset
+from harness.data.splits import class_weights, honest_split, paper_test_rows
+from harness.interface import Batch, Logits, Model, Totals
+from harness.training.budget import Budget
+from harness.training.metrics import accuracy, mean_cross_entropy
+from harness.training.schedule import Schedule
+
+SLICE_SECONDS: Final = 5.0
+"""About how long a slice of an epoch takes: how soon an interruption or a NaN is noticed."""
+EVALUATION_BATCH_SIZE: Final = 128
+"""Images a batch of evaluation at 48×48; fewer where pictures are larger, so that memory stays alike."""
+FIRST_SLICE_STEPS: Final = 4
+
+ProtocolName = Literal["paper", "honest"]
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss became NaN or infinite. The message names epoch and step."""
+
+
+class Interrupted(Exception):
+    """Somebody asked the run to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which rows train and which are watched.
+
+    Attributes:
+        protocol: `paper` watches the tests after each epoch, as the paper did; `honest` a part of training.
+        training_rows: Shape (n,).
+        watched_rows: Shape (k,).
+        test_rows: Rows scored at the end, shape (m,): both tests, in the data set's order.
+    """
+
+    protocol: ProtocolName
+    training_rows: NDArray[np.intp]
+    watched_rows: NDArray[np.intp]
+    test_rows: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch. Accuracies are fractions, losses mean cross entropies in nats.
+
+    `training_*` are in training mode with the weights moving, as Keras' history has them; a
+    weighted training loss stays weighted. `watched_*` are in inference mode after the epoch.
+    """
+
+    epoch: int
+    learning_rate: float
+    training_loss: float
+    training_accuracy: float
+    watched_loss: float
+    watched_accuracy: float
+    training_seconds: float
+    input_seconds: float
+    evaluation_seconds: float
+
+
+@dataclass
+class Clocks:
+    """Seconds by purpose. `training` contains `input`, the time spent making batches on the host."""
+
+    warm_up: float = 0.0
+    training: float = 0.0
+    input: float = 0.0
+    evaluation: float = 0.0
+
+
+@dataclass(eq=False)
+class FitResult:
+    """What a fit leaves, also one that ended early.
+
+    Attributes:
+        history: Complete epochs, in order.
+        clocks: Seconds by purpose.
+        initial_logits: Of the untrained network on the first test rows, shape (k, 7).
+        test_logits: Of all test rows in the order of `Plan.test_rows`, shape (m, 7); None if the end was not reached.
+        stop_reason: Why training ended.
+    """
+
+    history: list[EpochRecord] = field(default_factory=list)
+    clocks: Clocks = field(default_factory=Clocks)
+    initial_logits: Logits | None = None
+    test_logits: Logits | None = None
+    stop_reason: str = "all epochs run"
+
+
+class Observer(Protocol):
+    """Who wants to know how far a run is."""
+
+    def begin(self, *, epochs: int, examples: int) -> None:
+        """A run of so many epochs of so many examples begins."""
+
+    def slice_done(self, epoch: int, totals: Totals, examples_done: int, seconds: float) -> None:
+        """Sums of the epoch so far, after so many seconds of it."""
+
+    def epoch_done(self, record: EpochRecord) -> None:
+        """An epoch and its evaluation are over."""
+
+    def say(self, text: str) -> None:
+        """Something else happened."""
+
+
+class _ClockedBatches(Sequence[Batch]):
+    """Batches that add the time it takes to make them to a clock."""
+
+    def __init__(self, batches: Sequence[Batch], clocks: Clocks) -> None:
+        self._batches = batches
+        self._clocks = clocks
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    @overload
+    def __getitem__(self, index: int) -> Batch: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Batch]: ...
+
+    def __getitem__(self, index: int | slice) -> Batch | Sequence[Batch]:
+        if isinstance(index, slice):
+            return _ClockedBatches(self._batches[index], self._clocks)
+        start = time.perf_counter()
+        batch = self._batches[index]
+        self._clocks.input += time.perf_counter() - start
+        return batch
+
+
+def make_plan(dataset: Dataset, protocol: ProtocolName, budget: Budget, *, seed: int) -> Plan:
+    """Decide which rows train, are watched and are scored.
+
+    Raises:
+        DatasetError: If the data set is too small to be split.
+    """
+    tests = _draw_rows(dataset, paper_test_rows(dataset), budget.test_examples, seed)
+    if protocol == "paper":
+        training, watched = dataset.rows("training"), tests
+    else:
+        training, watched = honest_split(dataset, seed=seed)
+    return Plan(protocol, _draw_rows(dataset, training, budget.examples, seed), watched, tests)
+
+
+def _draw_rows(dataset: Dataset, rows: NDArray[np.intp], count: int | None, seed: int) -> NDArray[np.intp]:
+    """At most `count` rows in the proportions of the classes, each class at least once, ascending order kept."""
+    if count is None or count >= len(rows):
+        return rows
+    shuffled = np.random.default_rng([seed, 3]).permutation(len(rows))
+    labels = dataset.labels[rows[shuffled]]
+    # position of each row within its class, as a fraction: taking the smallest is a stratified draw
+    share = np.empty(len(rows))
+    for label in np.unique(labels):
+        (members,) = np.nonzero(labels == label)
+        share[members] = np.arange(len(members)) / len(members)
+    kept = shuffled[np.argsort(share, kind="stable")[:count]]
+    return rows[np.sort(kept)]
+
+
+class Fit:
+    """One run of the loop. Call `run` once; `result` is valid whatever ended it."""
+
+    def __init__(
+        self,
+        model: Model,
+        dataset: Dataset,
+        plan: Plan,
+        *,
+        seed: int,
+        budget: Budget,
+        observer: Observer,
+        is_interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.result = FitResult()
+        self._model = model
+        self._dataset = dataset
+        self._plan = plan
+        self._seed = seed
+        self._budget = budget
+        self._observer = observer
+        self._is_interrupted = is_interrupted
+        scheme = model.variant.class_weights
+        self.class_weights = class_weights(dataset.labels[plan.training_rows], scheme)
+
+    def run(self) -> FitResult:
+        """Warm up, train, evaluate.
+
+        Raises:
+            TrainingDiverged: If the loss becomes NaN or infinite.
+            Interrupted: If `is_interrupted` says so between two slices.
+        """
+        variant, clocks = self._model.variant, self.result.clocks
+        self._observer.begin(epochs=variant.epochs, examples=len(self._plan.training_rows))
+        start = time.perf_counter()
+        self._warm_up()
+        clocks.warm_up = time.perf_counter() - start
+        self._observer.say(f"warm-up {clocks.warm_up:.1f} s (compilation included)")
+        schedule, epoch, watched_logits = Schedule(variant), 0, None
+        for phase in variant.phases:
+            if epoch:
+                self._model.start_phase(phase)
+            for _ in range(phase.epochs):
+                watched_logits = self._epoch(epoch, schedule.learning_rate)
+                last = self.result.history[-1]
+                reason = schedule.observe(accuracy=last.watched_accuracy, loss=last.watched_loss)
+                epoch += 1
+                reason = reason or (self._budget_reason() if epoch < variant.epochs else None)
+                if reason is not None:
+                    self.result.stop_reason = reason
+                    return self._finish(watched_logits)
+        return self._finish(watched_logits)
+
+    def _finish(self, watched_logits: Logits | None) -> FitResult:
+        if self._plan.protocol != "paper" or watched_logits is None:
+            watched_logits = self._evaluate(self._plan.test_rows)
+        self.result.test_logits = watched_logits
+        return self.result
+
+    def _budget_reason(self) -> str | None:
+        seconds = self._budget.seconds
+        if seconds is None:
+            return None
+        spent = self.result.clocks.training + self.result.clocks.evaluation
+        last = self.result.history[-1]
+        if spent + last.training_seconds + last.evaluation_seconds <= seconds:
+            return None
+        return f"budget: {spent:.0f} of {seconds:.0f} s spent, another epoch would exceed it"
+
+    def _batches(self, epoch: int) -> Batches:
+        return training_batches(
+            self._dataset,
+            self._plan.training_rows,
+            self._model.variant,
+            class_weights=self.class_weights,
+            seed=self._seed,
+            epoch=epoch,
+        )
+
+    def _warm_up(self) -> None:
+        """Compile everything on steps that are undone, and keep what the untrained network says."""
+        first_rows = self._plan.test_rows[: self._evaluation_batch_size()]
+        self.result.initial_logits = self._evaluate(first_rows, clocked=False)
+        batches, rate = self._batches(0), self._model.variant.learning_rate
+        state = self._model.get_state()
+        sizes = {len(batches[index]): index for index in (0, len(batches) - 1)}
+        for index in sizes.values():  # the last batch may be smaller: another shape, another compilation
+            self._model.train(batches[index : index + 1], learning_rate=rate)
+        self._model.set_state(state)
+        self._model.wait()
+
+    def _epoch(self, epoch: int, learning_rate: float) -> Logits:
+        clocks, batches = self.result.clocks, self._batches(epoch)
+        input_before, evaluation_before = clocks.input, clocks.evaluation
+        feed = _ClockedBatches(batches, clocks)
+        totals: list[Totals] = []
+        position, seconds, steps = 0, 0.0, FIRST_SLICE_STEPS
+        while position < len(feed):
+            self._check_interruption()
+            start = time.perf_counter()
+            totals.append(self._model.train(feed[position : position + steps], learning_rate=learning_rate))
+            self._model.wait()
+            seconds += time.perf_counter() - start
+            _check_finite(totals[-1], epoch, position)
+            position += len(totals[-1].step_losses)
+            steps = max(1, math.ceil(position / seconds * SLICE_SECONDS))
+            together = _add(totals)
+            self._observer.slice_done(epoch, together, together.examples, seconds)
+        clocks.training += seconds
+        watched = self._plan.watched_rows
+        logits = self._evaluate(watched)
+        labels, together = self._dataset.labels[watched], _add(totals)
+        record = EpochRecord(
+            epoch=epoch,
+            learning_rate=learning_rate,
+            training_loss=together.loss_sum / together.examples,
+            training_accuracy=together.correct / together.examples,
+            watched_loss=mean_cross_entropy(logits, labels),
+            watched_accuracy=accuracy(logits, labels),
+            training_seconds=seconds,
+            input_seconds=clocks.input - input_before,
+            evaluation_seconds=clocks.evaluation - evaluation_before,
+        )
+        self.result.history.append(record)
+        self._observer.epoch_done(record)
+        return logits
+
+    def _evaluation_batch_size(self) -> int:
+        share = (IMAGE_SIZE / self._model.variant.input_size) ** 2
+        return max(8, round(EVALUATION_BATCH_SIZE * share))
+
+    def _evaluate(self, rows: NDArray[np.intp], *, clocked: bool = True) -> Logits:
+        """Logits of rows, shape (n, 7). The last batch is filled up, so that one shape is compiled."""
+        start = time.perf_counter()
+        size = self._evaluation_batch_size()
+        filled = np.concatenate([rows, np.repeat(rows[-1:], -len(rows) % size)])
+        batches, results, steps, done = plain_batches(self._dataset, filled, size), [], 1, 0
+        while done < len(batches):
+            self._check_interruption()
+            results.append(self._model.logits(batches[done : done + steps]))
+            done += steps
+            steps = max(1, int(done / (time.perf_counter() - start) * SLICE_SECONDS))
+        if clocked:
+            self.result.clocks.evaluation += time.perf_counter() - start
+        return np.concatenate(results)[: len(rows)]
+
+    def _check_interruption(self) -> None:
+        if self._is_interrupted():
+            raise Interrupted
+
+
+def _add(totals: Sequence[Totals]) -> Totals:
+    return Totals(
+        loss_sum=sum(each.loss_sum for each in totals),
+        correct=sum(each.correct for each in totals),
+        examples=sum(each.examples for each in totals),
+        step_losses=np.concatenate([each.step_losses for each in totals]),
+    )
+
+
+def _check_finite(totals: Totals, epoch: int, steps_before: int) -> None:
+    (bad,) = np.nonzero(~np.isfinite(totals.step_losses))
+    if len(bad):
+        raise TrainingDiverged(
+            f"training loss = {totals.step_losses[bad[0]]} in epoch {epoch + 1}, step {steps_before + bad[0] + 1} "
+            "(both counted from 1); expected a finite number: lower the learning rate or look at the data"
+        )

@@ -1,0 +1,69 @@
+"""Accuracy, loss, confusion matrix and areas under curves, from logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
+
+from harness.data.dataset import CLASSES
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a set of logits does against its labels.
+
+    Attributes:
+        examples: Number of images.
+        accuracy: Fraction in [0, 1].
+        loss: Mean cross entropy, unweighted, in nats.
+        confusion: Counts, row = label, column = answer, both in the order of `CLASSES`.
+        areas: Area under the ROC curve of each class against the rest; None where a class is
+            absent or alone.
+    """
+
+    examples: int
+    accuracy: float
+    loss: float
+    confusion: tuple[tuple[int, ...], ...]
+    areas: dict[str, float | None]
+
+
+def mean_cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Mean cross entropy in nats, computed in float64, of logits (n, 7) and labels (n,)."""
+    likelihoods = log_softmax(logits.astype(np.float64), axis=1)
+    return float(-likelihoods[np.arange(len(labels)), labels].mean())
+
+
+def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Fraction of rows whose largest logit is the label's (the first one of equals)."""
+    return float(accuracy_score(labels, logits.argmax(axis=1)))
+
+
+def score(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Score:
+    """Score logits (n, 7) against labels (n,).
+
+    Raises:
+        ValueError: If there is no row, or shapes do not fit.
+    """
+    if logits.shape != (len(labels), len(CLASSES)) or len(labels) == 0:
+        raise ValueError(f"logits have shape {logits.shape}; expected ({len(labels)}, {len(CLASSES)}), n > 0")
+    answers = logits.argmax(axis=1)
+    probabilities = softmax(logits.astype(np.float64), axis=1)
+    matrix = confusion_matrix(labels, answers, labels=range(len(CLASSES)))
+    return Score(
+        examples=len(labels),
+        accuracy=accuracy(logits, labels),
+        loss=mean_cross_entropy(logits, labels),
+        confusion=tuple(tuple(int(count) for count in row) for row in matrix),
+        areas={name: _area(labels == code, probabilities[:, code]) for code, name in enumerate(CLASSES)},
+    )
+
+
+def _area(is_class: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
+    if is_class.all() or not is_class.any():
+        return None
+    return float(roc_auc_score(is_class, scores))
