@@ -99,7 +99,7 @@ class _Builder:
 
     def batch_norm(self, name: str) -> None:
         names = ("gamma", "beta", "moving_mean", "moving_variance")
-        self.add(name, "batch-norm", self.shape, weights={key: self.shape[-1:] for key in names})
+        self.add(name, "batch-norm", self.shape, weights=dict.fromkeys(names, self.shape[-1:]))
 
     def padding(self, name: str, border: int) -> None:
         height, width, channels = self.shape
@@ -198,11 +198,7 @@ def layers(variant: Variant) -> tuple[Layer, ...]:
 
 def weight_shapes(variant: Variant) -> dict[str, Shape]:
     """Canonical weight name (`block1_conv1.kernel`) to shape, in the order of the layers."""
-    return {
-        f"{layer.name}.{weight}": shape
-        for layer in layers(variant)
-        for weight, shape in layer.weights.items()
-    }
+    return {f"{layer.name}.{weight}": shape for layer in layers(variant) for weight, shape in layer.weights.items()}
 
 
 def count_parameters(variant: Variant) -> int:

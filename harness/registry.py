@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 from typing import Final, Literal, cast, get_args
@@ -16,10 +17,14 @@ KERAS_BACKENDS: Final[tuple[KerasBackend, ...]] = get_args(KerasBackend)
 DEFAULT_KERAS_BACKEND: Final = "jax"
 """Independent of torch's kernels, which makes it the stricter partner in comparisons."""
 
-_ROOTS: Final = {"keras3": "keras", "pytorch": "torch"}
+
+def missing_framework(name: ImplementationName, keras_backend: KerasBackend | None) -> str | None:
+    """The first package that an implementation needs and that is not installed; imports nothing."""
+    needed = ["torch"] if name == "pytorch" else ["keras", keras_backend or choose_keras_backend()]
+    return next((each for each in needed if importlib.util.find_spec(each) is None), None)
 
 
-def choose_keras_backend(wanted: str | None = None) -> str:
+def choose_keras_backend(wanted: str | None = None) -> KerasBackend:
     """The backend for Keras: what is asked for, else KERAS_BACKEND, else JAX.
 
     Raises:
@@ -27,9 +32,7 @@ def choose_keras_backend(wanted: str | None = None) -> str:
     """
     backend = wanted or os.environ.get("KERAS_BACKEND") or DEFAULT_KERAS_BACKEND
     if backend not in KERAS_BACKENDS:
-        raise ImplementationError(
-            f"unknown Keras backend {backend!r}; the backends are {', '.join(KERAS_BACKENDS)}"
-        )
+        raise ImplementationError(f"unknown Keras backend {backend!r}; the backends are {', '.join(KERAS_BACKENDS)}")
     return backend
 
 
@@ -53,9 +56,8 @@ def load_implementation(name: str, *, keras_backend: str | None = None) -> Imple
     try:
         module = importlib.import_module(f"impls.{name}.implementation")
     except ImportError as error:
-        missing = error.name or _ROOTS[name]
         raise ImplementationError(
-            f"{name} cannot be loaded: {missing!r} is not installed here; `pip install 'ferbench[cpu]'` brings it"
+            f"{name} cannot be loaded: {error}; `pip install 'ferbench[cpu]'` brings what it needs"
         ) from error
     return cast(Implementation, module.IMPLEMENTATION)
 

@@ -64,9 +64,7 @@ class Dataset:
         return np.flatnonzero(self.splits == SPLITS.index(split))
 
 
-def identity(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], splits: NDArray[np.uint8], door: Door
-) -> str:
+def identity(images: NDArray[np.uint8], labels: NDArray[np.uint8], splits: NDArray[np.uint8], door: Door) -> str:
     """SHA-256 (hex) over pixels, labels and splits in the order given, then the door."""
     digest = hashlib.sha256()
     for array in (images, labels, splits):

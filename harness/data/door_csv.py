@@ -91,9 +91,7 @@ def read_csv(path: Path) -> Reading:
             for where, line in _lines(path, handle):
                 fields = [field.strip(b' "') for field in line.split(b",")]
                 if len(fields) != 3:
-                    raise DatasetError(
-                        f"{where}: {len(fields)} fields, expected 3; begins with {shown(line)}"
-                    )
+                    raise DatasetError(f"{where}: {len(fields)} fields, expected 3; begins with {shown(line)}")
                 emotion, pixels, usage = fields[0], fields[3 - usage_column], fields[usage_column]
                 if emotion not in _LABELS:
                     raise DatasetError(f"{where}: emotion {shown(emotion)}, expected 0..6")
@@ -129,9 +127,7 @@ def _lines(path: Path, handle: BinaryIO) -> Iterator[tuple[str, bytes]]:
         number += 1
         where = f"{path}: line {number}"
         if len(line) == MAX_LINE_BYTES:
-            raise DatasetError(
-                f"{where}: longer than {MAX_LINE_BYTES:,} bytes; a row of FER-2013 has 9,300 at most"
-            )
+            raise DatasetError(f"{where}: longer than {MAX_LINE_BYTES:,} bytes; a row of FER-2013 has 9,300 at most")
         line = line.rstrip(b"\r\n")
         if line:
             yield where, line

@@ -70,8 +70,7 @@ def _check(path: Path, entry: zipfile.ZipInfo, name: str) -> None:
         is_csv = name.lower().endswith(".csv")
         advice = "unpack the zip and give the csv itself" if is_csv else "fetch the usual download"
         raise DatasetError(
-            f"{what} unpacks to {entry.file_size:,} bytes, expected pictures of at most "
-            f"{MAX_PICTURE_BYTES:,}; {advice}"
+            f"{what} unpacks to {entry.file_size:,} bytes, expected pictures of at most {MAX_PICTURE_BYTES:,}; {advice}"
         )
 
 

@@ -59,10 +59,7 @@ def inspect_reading(reading: Reading) -> Inspection:
         All figures; an empty split has zeros.
     """
     images, labels, splits = reading.images, reading.labels, reading.splits
-    counts = {
-        split: dict(zip(CLASSES, by_class, strict=True))
-        for split, by_class in counts_of(labels, splits).items()
-    }
+    counts = {split: dict(zip(CLASSES, by_class, strict=True)) for split, by_class in counts_of(labels, splits).items()}
     totals = {split: sum(by_class.values()) for split, by_class in counts.items()}
     groups = hash_groups(images)
     # One number for a picture with its label: equal only if both are.
@@ -78,9 +75,7 @@ def inspect_reading(reading: Reading) -> Inspection:
         blank=int(np.count_nonzero(is_blank)),
         blank_labels=tuple(CLASSES[label] for label in np.unique(labels[is_blank])),
         unique=len(np.unique(groups)),
-        duplicates={
-            split: totals[split] - len(np.unique(groups[splits == code])) for code, split in enumerate(SPLITS)
-        },
+        duplicates={split: totals[split] - len(np.unique(groups[splits == code])) for code, split in enumerate(SPLITS)},
         conflicting_groups=_conflicting(labelled),
         leaked=_shared(groups, in_training),
         leaked_same_label=_shared(labelled, in_training),

@@ -124,5 +124,6 @@ def _interpolate(
 def _require_images(images: NDArray[np.uint8]) -> None:
     if images.dtype != np.uint8 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         raise ValueError(
-            f"images are {images.dtype} of shape {images.shape}; expected uint8 of shape (n, {IMAGE_SIZE}, {IMAGE_SIZE})"
+            f"images are {images.dtype} of shape {images.shape}; "
+            f"expected uint8 of shape (n, {IMAGE_SIZE}, {IMAGE_SIZE})"
         )

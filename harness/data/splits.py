@@ -49,9 +49,7 @@ def clean_test_rows(dataset: Dataset) -> NDArray[np.intp]:
     return np.setdiff1d(paper_test_rows(dataset), leaked_rows(dataset), assume_unique=True)
 
 
-def honest_split(
-    dataset: Dataset, *, seed: int, fraction: float = 0.1
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def honest_split(dataset: Dataset, *, seed: int, fraction: float = 0.1) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Split training into rows that train and rows that the rules watch, by groups of identical images.
 
     No image lies on both sides. Each class gives the fraction of its rows to the watched side, or less by
@@ -77,9 +75,7 @@ def honest_split(
     rows = dataset.rows("training")
     groups = hash_groups(dataset.images)
     in_tests = np.unique(groups[dataset.splits != _TRAINING])
-    _, first, group, sizes = np.unique(
-        groups[rows], return_index=True, return_inverse=True, return_counts=True
-    )
+    _, first, group, sizes = np.unique(groups[rows], return_index=True, return_inverse=True, return_counts=True)
     first_rows = rows[first]
     draw = np.array([_draw(seed, dataset.images[row]) for row in first_rows])
     group_labels = np.full(len(first_rows), len(CLASSES), dtype=np.uint8)

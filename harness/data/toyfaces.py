@@ -25,9 +25,7 @@ FER2013_TRAINING_COUNTS: Final = (3995, 436, 4097, 7215, 4965, 4830, 3171)
 CHUNK: Final = 12
 
 
-def toyfaces(
-    training: int = 2870, public_test: int = 359, private_test: int = 359, *, seed: int = 2013
-) -> Dataset:
+def toyfaces(training: int = 2870, public_test: int = 359, private_test: int = 359, *, seed: int = 2013) -> Dataset:
     """Draw the default data set; the defaults are a tenth of FER-2013.
 
     Picture k of a class in a split depends on the seed, the split, the class and k alone: a larger set holds

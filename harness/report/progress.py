@@ -45,9 +45,7 @@ class _Lines:
 
     def slice_done(self, epoch: int, totals: Totals, examples_done: int, seconds: float) -> None:
         if time.monotonic() - self._last_line >= LOG_SECONDS:
-            self.say(
-                f"epoch {epoch + 1}/{self._epochs} " + self._figures(epoch, totals, examples_done, seconds)
-            )
+            self.say(f"epoch {epoch + 1}/{self._epochs} " + self._figures(epoch, totals, examples_done, seconds))
 
     def epoch_done(self, record: EpochRecord) -> None:
         rate = self._examples / record.training_seconds

@@ -24,7 +24,7 @@ from harness.interface import Implementation, ImplementationError, Runtime
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
-from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, RunRecord, Timings
+from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, Environment, RunRecord, Timings
 from harness.runs.spec import RunSpec
 from harness.runs.store import RecordError, new_run_name, read_run, write_run
 from harness.training.fit import Fit, Interrupted, Observer, TrainingDiverged, make_plan
@@ -64,9 +64,7 @@ def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
     try:
         return path, read_run(path)
     except RecordError as error:
-        raise RunFailed(
-            f"{spec.label}: its process ended with code {code} and left no record ({error})"
-        ) from error
+        raise RunFailed(f"{spec.label}: its process ended with code {code} and left no record ({error})") from error
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
@@ -74,9 +72,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            print(
-                "stopping; the run writes its record first (Ctrl-C again to wait no longer)", file=sys.stderr
-            )
+            print("stopping; the run writes its record first (Ctrl-C again to wait no longer)", file=sys.stderr)
     process.kill()
     return process.wait()
 
@@ -95,9 +91,7 @@ class _Stop:
         signal.signal(signal.SIGTERM, self.ask)
 
 
-def train(
-    spec: RunSpec, name: str, observer: Observer, stop: _Stop
-) -> tuple[RunRecord, dict[str, NDArray[Any]]]:
+def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[RunRecord, dict[str, NDArray[Any]]]:
     """Train in this process.
 
     Returns:
@@ -109,7 +103,6 @@ def train(
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
-    _require_built(spec)
     dataset = open_dataset(spec.fer2013, allow_deviating_data=spec.allow_deviating_data)
     plan = make_plan(dataset, spec.protocol, spec.budget, seed=spec.seed)
     model = implementation.build(
@@ -182,15 +175,7 @@ def train(
     return replace(record, history=tuple(result.history), timings=timings), arrays
 
 
-def _require_built(spec: RunSpec) -> None:
-    if not spec.variant.is_built:
-        raise ImplementationError(
-            f"{spec.variant.name} is described (`ferbench variants {spec.variant.name}`) but not built yet; "
-            "the scratch variants are"
-        )
-
-
-def _environment(implementation: Implementation, spec: RunSpec) -> Any:
+def _environment(implementation: Implementation, spec: RunSpec) -> Environment:
     gpu = implementation.gpu_name() if spec.device == "gpu" else None
     return read_environment(implementation.versions(), gpu=gpu)
 

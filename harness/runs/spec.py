@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.registry import ImplementationName, KerasBackend
-from harness.training.budget import Budget
+from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import ProtocolName
 from harness.variants import Variant
+
+Device = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class RunSpec:
     fer2013: str | None = None
     allow_deviating_data: bool = False
     protocol: ProtocolName = "paper"
-    budget: Budget = Budget("paper")
+    budget: Budget = BUDGETS["paper"]
     seed: int = 0
-    device: Literal["cpu", "gpu"] = "cpu"
+    device: Device = "cpu"
     threads: int | None = None
 
     def __post_init__(self) -> None:

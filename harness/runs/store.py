@@ -95,9 +95,7 @@ def list_runs(directory: Path) -> tuple[list[tuple[Path, RunRecord]], list[Recor
         RecordError: If there is no such directory.
     """
     if not directory.is_dir():
-        raise RecordError(
-            f"{directory} is no folder; runs are written there by `ferbench train` or `reproduce`"
-        )
+        raise RecordError(f"{directory} is no folder; runs are written there by `ferbench train` or `reproduce`")
     found, errors = [], []
     for path in sorted(directory.glob("*.json")):
         try:
@@ -127,9 +125,7 @@ def _read_record(path: Path) -> RunRecord:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise RecordError(
-            f"{path} is damaged: {place}: {first['msg']} ({error.error_count()} in all)"
-        ) from error
+        raise RecordError(f"{path} is damaged: {place}: {first['msg']} ({error.error_count()} in all)") from error
 
 
 def _read_arrays(path: Path, expected: str) -> bytes:
@@ -137,9 +133,7 @@ def _read_arrays(path: Path, expected: str) -> bytes:
     try:
         content = beside.read_bytes()
     except OSError as error:
-        raise RecordError(
-            f"{beside}, which belongs to {path.name}, cannot be read: {error.strerror}"
-        ) from error
+        raise RecordError(f"{beside}, which belongs to {path.name}, cannot be read: {error.strerror}") from error
     observed = hashlib.sha256(content).hexdigest()
     if observed != expected:
         raise RecordError(f"{beside} is damaged: SHA-256 {observed}, expected {expected} (from {path.name})")

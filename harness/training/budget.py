@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 from harness.variants import Phase, Variant
+
+BudgetName = Literal["smoke", "hour", "paper"]
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,10 @@ class Budget:
     input_size: int | None = None
 
 
-BUDGETS: Final[Mapping[str, Budget]] = {
-    budget.name: budget
-    for budget in (
-        Budget("smoke", epochs=2, examples=960, test_examples=512, input_size=48),
-        Budget("hour", seconds=3600.0),
-        Budget("paper"),
-    )
+BUDGETS: Final[Mapping[BudgetName, Budget]] = {
+    "smoke": Budget("smoke", epochs=2, examples=960, test_examples=512, input_size=48),
+    "hour": Budget("hour", seconds=3600.0),
+    "paper": Budget("paper"),
 }
 
 

@@ -17,16 +17,12 @@ Variable = Any  # keras.Variable
 
 def variables(network: keras.Model) -> dict[str, Variable]:
     """Canonical name to the variable that holds the weight; layouts are canonical as they are."""
-    return {
-        f"{layer.name}.{variable.name}": variable for layer in network.layers for variable in layer.weights
-    }
+    return {f"{layer.name}.{variable.name}": variable for layer in network.layers for variable in layer.weights}
 
 
 def export_weights(network: keras.Model) -> dict[str, NDArray[np.float32]]:
     """Copies of all weights in canonical layout."""
-    return {
-        name: np.array(ops.convert_to_numpy(variable.value)) for name, variable in variables(network).items()
-    }
+    return {name: np.array(ops.convert_to_numpy(variable.value)) for name, variable in variables(network).items()}
 
 
 def import_weights(network: keras.Model, weights: Weights) -> None:

@@ -112,7 +112,7 @@ class TorchModel:
         self._generator = torch.Generator(device).manual_seed(seed)
         network = Network(variant, self._generator)
         import_weights(network, weights)
-        self._network = network.to(device, memory_format=torch.channels_last)
+        self._network = network.to(device).to(memory_format=torch.channels_last)
         self.start_phase(variant.phases[0])
 
     def start_phase(self, phase: Phase) -> None:
@@ -135,7 +135,7 @@ class TorchModel:
             labels, weights = self._send(batch.labels).long(), self._send(batch.weights)
             # Keras' sum_over_batch_size: weighted losses over the number of examples, not over Σw
             loss = (functional.cross_entropy(logits, labels, reduction="none") * weights).mean()
-            loss.backward()
+            torch.autograd.backward(loss)
             self._set_step(learning_rate)
             self._optimizer.step()
             losses.append(loss.detach())
@@ -270,9 +270,9 @@ class PyTorch:
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""
-        found = {"torch": torch.__version__}
+        found = {"torch": str(torch.__version__)}
         if torch.cuda.is_available():
-            found |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+            found["cuda"] = str(torch.version.cuda)
         return found
 
     def gpu_name(self) -> str | None:

@@ -13,7 +13,7 @@ from harness.variants import Variant
 def vgg16(variant: Variant) -> nn.Module:
     """The base: features (n, channels, height, width) from network input."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    channels = variant.input_channels
+    channels: int = variant.input_channels
     for block, (filters, convolutions) in enumerate(VGG16_BLOCKS[: variant.blocks], start=1):
         for index in range(1, convolutions + 1):
             name = f"block{block}_conv{index}"

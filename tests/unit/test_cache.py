@@ -227,9 +227,7 @@ def test_a_source_that_changes_while_it_is_read_is_not_kept(
 def test_two_processes_may_write_at_once(folder: Path, source: Path) -> None:
     environment = {**os.environ, cache.CACHE_VARIABLE: str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", LOAD, str(source)], env=environment, stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([sys.executable, "-c", LOAD, str(source)], env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     digests = {process.communicate(timeout=60)[0].strip() for process in processes}

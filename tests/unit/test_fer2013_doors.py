@@ -82,17 +82,13 @@ def test_zip_and_folder_give_what_pillow_decodes_in_canonical_order(
 
 def test_numbers_order_as_numbers(tmp_path: Path) -> None:
     images = random_images(3)
-    files = {
-        file_name((0, 3), number): jpeg(image) for number, image in zip((10, 9, 100), images, strict=True)
-    }
+    files = {file_name((0, 3), number): jpeg(image) for number, image in zip((10, 9, 100), images, strict=True)}
     dataset = load(write_zip(tmp_path / "a.zip", files))
     np.testing.assert_array_equal(dataset.images[1], decoded(files["train/happy/Training_10.jpg"]))
     np.testing.assert_array_equal(dataset.images[0], decoded(files["train/happy/Training_9.jpg"]))
 
 
-def test_the_known_data_set_is_accepted_and_has_no_deviations(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_known_data_set_is_accepted_and_has_no_deviations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known_as(monkeypatch)
     dataset = load_fer2013(write_zip(tmp_path / "a.zip", tiny_files()), cache=False)
     assert dataset.deviations == ()
@@ -108,9 +104,7 @@ def test_other_counts_are_refused_and_the_message_says_how_to_accept_them(tmp_pa
 
 
 @pytest.mark.parametrize("form", ["zip", "folder"])
-def test_litter_of_operating_systems_is_ignored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
+def test_litter_of_operating_systems_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     known_as(monkeypatch)
     litter = {
         "__MACOSX/train/happy/._Training_1.jpg": b"",
@@ -201,17 +195,13 @@ def test_a_bomb_that_lies_about_its_size_unpacks_no_further_than_it_says(tmp_pat
     assert any("damaged entry" in deviation for deviation in load(path).deviations)
 
 
-def test_the_bytes_of_all_pictures_together_are_bounded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bytes_of_all_pictures_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.data.pictures.MAX_TOTAL_BYTES", 10_000)
     assert "hold more than 10,000 bytes" in refusal(write_zip(tmp_path / "a.zip", tiny_files()))
 
 
 @pytest.mark.parametrize(("flag", "method", "complaint"), [(0x40, 0, "damaged entry"), (0, 14, "method 14")])
-def test_an_entry_packed_in_another_way_is_left_out(
-    tmp_path: Path, flag: int, method: int, complaint: str
-) -> None:
+def test_an_entry_packed_in_another_way_is_left_out(tmp_path: Path, flag: int, method: int, complaint: str) -> None:
     path = write_zip(tmp_path / "a.zip", tiny_files())
     content = bytearray(path.read_bytes())
     place = content.index(b"PK\x01\x02")

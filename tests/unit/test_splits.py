@@ -37,14 +37,10 @@ def datasets(draw: st.DrawFn) -> Dataset:
     return dataset_of(pictures, labels, splits)
 
 
-every_class = st.lists(st.integers(0, 6), max_size=100).map(
-    lambda more: np.array([*range(7), *more], dtype=np.uint8)
-)
+every_class = st.lists(st.integers(0, 6), max_size=100).map(lambda more: np.array([*range(7), *more], dtype=np.uint8))
 
 
-@given(
-    arrays.arrays(np.uint8, st.tuples(st.integers(0, 12), st.just(2), st.just(2)), elements=st.integers(0, 1))
-)
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(0, 12), st.just(2), st.just(2)), elements=st.integers(0, 1)))
 def test_groups_are_equal_exactly_if_pixels_are(images: NDArray[np.uint8]) -> None:
     groups = hash_groups(images)
     same = (images[:, None] == images[None, :]).all(axis=(2, 3))
@@ -122,9 +118,7 @@ def test_balanced_weights_are_those_of_scikit_learn_with_mean_one(labels: NDArra
 @given(every_class, st.permutations(range(7)))
 def test_permuting_classes_permutes_the_weights(labels: NDArray[np.uint8], order: list[int]) -> None:
     permuted = np.array(order, dtype=np.uint8)[labels]
-    np.testing.assert_array_equal(
-        class_weights(permuted, "balanced")[order], class_weights(labels, "balanced")
-    )
+    np.testing.assert_array_equal(class_weights(permuted, "balanced")[order], class_weights(labels, "balanced"))
 
 
 def test_no_weights_are_ones() -> None:

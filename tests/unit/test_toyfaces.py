@@ -56,8 +56,7 @@ def test_a_larger_set_holds_the_smaller_one(default: Dataset, small: Dataset) ->
     for split in SPLITS:
         for label in range(len(CLASSES)):
             few, many = (
-                each.images[each.rows(split)][each.labels[each.rows(split)] == label]
-                for each in (small, default)
+                each.images[each.rows(split)][each.labels[each.rows(split)] == label] for each in (small, default)
             )
             np.testing.assert_array_equal(many[: len(few)], few)
 
@@ -139,8 +138,7 @@ def test_a_smile_lifts_the_corners_of_the_mouth() -> None:
     rows = np.arange(IMAGE_SIZE // 2 + 6, IMAGE_SIZE)
     corner = IMAGE_SIZE // 2 + 6  # about a mouth's half-width from the middle
     smile, frown = (
-        rows[_average_face(**{action: 1.0})[rows, corner].argmin()]
-        for action in ("corner_pull", "corner_depress")
+        rows[_average_face(**{action: 1.0})[rows, corner].argmin()] for action in ("corner_pull", "corner_depress")
     )
     assert smile < frown
 

@@ -41,9 +41,7 @@ NAMES = (
     "resnet50-transfer",
     "resnet50-fine-tune",
 )
-EVERY_SOURCE = [
-    pytest.param(source, id=f"{name}-{field}") for name in NAMES for field, source in sources(name).items()
-]
+EVERY_SOURCE = [pytest.param(source, id=f"{name}-{field}") for name in NAMES for field, source in sources(name).items()]
 EVERY_QUOTE = [
     pytest.param(source, id=f"{name}-{field}")
     for name in NAMES
@@ -207,9 +205,7 @@ def test_a_source_may_be_quoted_assumed_or_both() -> None:
         pytest.param(lambda: StopRule("accuracy-above"), id="accuracy-above-without-threshold"),
         pytest.param(lambda: StopRule("never", threshold=0.5), id="never-with-threshold"),
         pytest.param(lambda: StopRule("no-improvement"), id="no-improvement-without-patience"),
-        pytest.param(
-            lambda: StopRule("accuracy-above", threshold=0.5, patience=3), id="accuracy-above-with-patience"
-        ),
+        pytest.param(lambda: StopRule("accuracy-above", threshold=0.5, patience=3), id="accuracy-above-with-patience"),
     ],
 )
 def test_parts_that_contradict_themselves_are_refused(build: Callable[[], object]) -> None:
@@ -228,9 +224,7 @@ def test_every_question_has_rivals_and_one_default(name: str, question: str) -> 
 
 
 @pytest.mark.parametrize(("name", "question"), EVERY_QUESTION)
-def test_the_answers_to_a_question_set_the_same_fields_which_no_other_question_sets(
-    name: str, question: str
-) -> None:
+def test_the_answers_to_a_question_set_the_same_fields_which_no_other_question_sets(name: str, question: str) -> None:
     answers = [reading for reading in readings(name) if reading.question == question]
     inside = {frozenset(reading.changes) for reading in answers}
     outside = {field for reading in readings(name) if reading not in answers for field in reading.changes}
@@ -265,9 +259,7 @@ def test_readings_take_effect_and_stand_in_canonical_order() -> None:
     assert variant.name == "vgg16-scratch@five-blocks,unstopped"
     assert variant.blocks == 5
     assert variant.stop_rule == StopRule("never")
-    assert variant == replace(
-        VARIANTS["vgg16-scratch"], name=variant.name, blocks=5, stop_rule=StopRule("never")
-    )
+    assert variant == replace(VARIANTS["vgg16-scratch"], name=variant.name, blocks=5, stop_rule=StopRule("never"))
 
 
 def test_a_default_reading_vanishes_from_the_name() -> None:
@@ -299,9 +291,7 @@ def test_an_unknown_reading_is_refused_with_the_choices() -> None:
     assert all(reading.name in str(caught.value) for reading in readings("vgg16-scratch"))
 
 
-@pytest.mark.parametrize(
-    "suffix", ["three-blocks,five-blocks", "four-blocks,three-blocks", "balanced,balanced"]
-)
+@pytest.mark.parametrize("suffix", ["three-blocks,five-blocks", "four-blocks,three-blocks", "balanced,balanced"])
 def test_two_answers_to_one_question_are_refused(suffix: str) -> None:
     first, second = suffix.split(",")
     with pytest.raises(VariantError, match=f"'{first}' and '{second}' answer the same question"):

@@ -20,9 +20,7 @@ CSV_LABELS = {"angry": 0, "disgust": 1, "fear": 2, "happy": 3, "sad": 4, "surpri
 Place = tuple[int, int]
 """Split and label."""
 
-EVERY_PLACE: tuple[Place, ...] = tuple(
-    (split, label) for split in range(len(SPLITS)) for label in range(len(CLASSES))
-)
+EVERY_PLACE: tuple[Place, ...] = tuple((split, label) for split in range(len(SPLITS)) for label in range(len(CLASSES)))
 
 
 def random_images(count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -52,8 +50,7 @@ def tiny_files(places: Sequence[Place] = EVERY_PLACE, seed: int = 0) -> dict[str
     """A JPEG file for each place, in canonical order if `places` are; numbers grow in length."""
     images = random_images(len(places), seed)
     return {
-        file_name(place, 7 * 3**row): jpeg(image)
-        for row, (place, image) in enumerate(zip(places, images, strict=True))
+        file_name(place, 7 * 3**row): jpeg(image) for row, (place, image) in enumerate(zip(places, images, strict=True))
     }
 
 
@@ -78,9 +75,7 @@ def csv_row(place: Place, pixels: str, *, original: bool = True) -> str:
     return ",".join((emotion, pixels, USAGES[split]) if original else (emotion, USAGES[split], pixels))
 
 
-def csv_text(
-    places: Sequence[Place], images: NDArray[np.uint8], *, original: bool = True, end: str = "\n"
-) -> str:
+def csv_text(places: Sequence[Place], images: NDArray[np.uint8], *, original: bool = True, end: str = "\n") -> str:
     """The whole csv file."""
     header = "emotion,pixels,Usage" if original else "emotion, Usage, pixels"
     rows = [

@@ -1,0 +1,245 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from harness.data.dataset import DatasetError
+from harness.data.fer2013 import inspect_fer2013
+from harness.data.inspection import format_inspection
+from harness.interface import ImplementationError
+from harness.registry import (
+    IMPLEMENTATIONS,
+    ImplementationName,
+    KerasBackend,
+    choose_keras_backend,
+    missing_framework,
+)
+from harness.report.tables import Runs, judge_groups, result_table, run_list, small_print
+from harness.report.variants import variant_list, variant_page
+from harness.runs.execute import RunFailed, execute
+from harness.runs.plan import make_spec
+from harness.runs.record import RunRecord
+from harness.runs.spec import Device
+from harness.runs.store import RecordError, list_runs, read_run
+from harness.training.budget import BudgetName
+from harness.training.fit import ProtocolName
+from harness.variants import VARIANTS, VariantError, find_variant
+
+FAILED, USAGE, NOT_REPRODUCED, INTERRUPTED = 1, 2, 3, 130
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 a run failed; 2 wrong usage or data; 3 a result was NOT_REPRODUCED; 130 interrupted."
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Does a published FER-2013 result hold? Train its variants in Keras 3 and PyTorch and compare.",
+    epilog=EXIT_CODES,
+)
+data = typer.Typer(no_args_is_help=True, help="Look at data sets.")
+runs = typer.Typer(no_args_is_help=True, help="Look at records of runs.")
+app.add_typer(data, name="data")
+app.add_typer(runs, name="runs")
+
+out = Console()
+
+Fer2013 = Annotated[
+    Path | None,
+    typer.Option(
+        "--fer2013",
+        envvar="FERBENCH_FER2013",
+        help="FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv. Without it: toyfaces, drawn faces.",
+    ),
+]
+Deviating = Annotated[
+    bool, typer.Option("--allow-deviating-data", help="Accept a FER-2013 that differs from the known one.")
+]
+Results = Annotated[Path, typer.Option("--results-dir", help="Where records of runs are written.")]
+Budget = Annotated[
+    BudgetName | None,
+    typer.Option(
+        help="smoke: 960 images, 2 epochs; hour: at most 3,600 s a run; paper: all of it. "
+        "[default: smoke on toyfaces, hour on FER-2013]"
+    ),
+]
+BudgetSeconds = Annotated[float | None, typer.Option(min=1, help="Seconds a run, whole epochs.")]
+Protocol = Annotated[ProtocolName, typer.Option(help="paper: the rules watch the tests; honest: a tenth of training.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of weights, order, augmentation and dropout.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute; never a silent fall-back.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: the framework's]")]
+Backend = Annotated[KerasBackend | None, typer.Option(help="For keras3. [default: KERAS_BACKEND, else jax]")]
+
+
+@data.command("inspect")
+def data_inspect(path: Annotated[Path, typer.Argument(help="Zip, folder or csv.")]) -> None:
+    """Say what a data set holds, and in what it differs from FER-2013 as it is known."""
+    inspection = inspect_fer2013(path)
+    out.print(format_inspection(inspection))
+    if inspection.deviations:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def variants(name: Annotated[str | None, typer.Argument(help="Show one with all sources.")] = None) -> None:
+    """List the six variants and their readings."""
+    out.print(variant_page(find_variant(name)) if name else variant_list())
+
+
+@app.command(epilog=EXIT_CODES)
+def train(
+    variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch or vgg16-scratch@five-blocks.")],
+    implementation: Annotated[ImplementationName, typer.Option(help="The framework.")],
+    *,
+    fer2013: Fer2013 = None,
+    allow_deviating_data: Deviating = False,
+    budget: Budget = None,
+    budget_seconds: BudgetSeconds = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    examples: Annotated[int | None, typer.Option(min=7, help="Train on so many images, by class.")] = None,
+    protocol: Protocol = "paper",
+    seed: Seed = 0,
+    device: DeviceOption = "cpu",
+    threads: Threads = None,
+    keras_backend: Backend = None,
+    results_dir: Results = Path("results"),
+) -> None:
+    """Train one variant in one framework and keep the record."""
+    spec = make_spec(
+        variant,
+        implementation,
+        keras_backend=keras_backend,
+        fer2013=fer2013,
+        allow_deviating_data=allow_deviating_data,
+        budget=budget,
+        seconds=budget_seconds,
+        epochs=epochs,
+        examples=examples,
+        protocol=protocol,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+    _conclude([execute(spec, results_dir)])
+
+
+@app.command(epilog=EXIT_CODES)
+def reproduce(
+    *,
+    fer2013: Fer2013 = None,
+    allow_deviating_data: Deviating = False,
+    budget: Budget = None,
+    budget_seconds: BudgetSeconds = None,
+    protocol: Protocol = "paper",
+    seed: Seed = 0,
+    device: DeviceOption = "cpu",
+    threads: Threads = None,
+    keras_backend: Backend = None,
+    results_dir: Results = Path("results"),
+) -> None:
+    """Train every variant that is built, in every framework that is installed, and compare with the paper."""
+    names = [name for name, variant in VARIANTS.items() if variant.is_built]
+    installed = [
+        each for each in IMPLEMENTATIONS if missing_framework(each, choose_keras_backend(keras_backend)) is None
+    ]
+    if not installed:
+        raise ImplementationError("neither Keras nor PyTorch is installed; `pip install 'ferbench[cpu]'` brings both")
+    specs = [
+        make_spec(
+            name,
+            implementation,
+            keras_backend=keras_backend,
+            fer2013=fer2013,
+            allow_deviating_data=allow_deviating_data,
+            budget=budget,
+            seconds=budget_seconds,
+            protocol=protocol,
+            seed=seed,
+            device=device,
+            threads=threads if implementation == "pytorch" else None,
+        )
+        for name in names
+        for implementation in installed
+    ]
+    for missing in set(IMPLEMENTATIONS) - set(installed):
+        out.print(f"[yellow]{missing} is not installed: half of the table will be missing[/]")
+    absent = [name for name in VARIANTS if name not in names]
+    out.print(f"{len(specs)} runs, budget {specs[0].budget.name}; not built yet: {', '.join(absent)}")
+    finished: list[tuple[Path, RunRecord]] = []
+    failures: list[str] = []
+    for spec in specs:
+        try:
+            finished.append(execute(spec, results_dir))
+        except RunFailed as error:  # one failing run does not stop the others
+            failures.append(str(error))
+            continue
+        if finished[-1][1].status == "interrupted":
+            break
+    for failure in failures:
+        out.print(f"[red]{failure}[/]")
+    _conclude(finished, failed=bool(failures))
+
+
+@runs.command("list")
+def runs_list(
+    results_dir: Annotated[Path, typer.Argument(help="Folder of records.")] = Path("results"),
+) -> None:
+    """List the records of a folder."""
+    found, errors = list_runs(results_dir)
+    out.print(run_list(found))
+    for error in errors:
+        out.print(f"[red]{error}[/]")
+    if errors:
+        raise typer.Exit(USAGE)
+
+
+@runs.command("show")
+def runs_show(path: Annotated[Path, typer.Argument(help="A record: results/….json.")]) -> None:
+    """Judge one record and show its figures."""
+    _print_results([(path, read_run(path))])
+
+
+def _print_results(found: Runs) -> None:
+    out.print(result_table(found))
+    out.print(small_print(found), soft_wrap=True)
+
+
+def _conclude(found: Runs, *, failed: bool = False) -> None:
+    """Print the table and leave with the code that it asks for."""
+    if found:
+        _print_results(found)
+    statuses = {record.status for _, record in found}
+    kinds = {verdict.kind for verdict in judge_groups(found).values()}
+    if "interrupted" in statuses:
+        raise typer.Exit(INTERRUPTED)
+    if failed or "failed" in statuses:
+        raise typer.Exit(FAILED)
+    if "NOT_REPRODUCED" in kinds:
+        raise typer.Exit(NOT_REPRODUCED)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    Console(stderr=True).print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
+    sys.exit(USAGE)
+
+
+def main() -> None:
+    """Entry of the command `ferbench`."""
+    try:
+        app()
+    except (DatasetError, ImplementationError, RecordError, VariantError) as error:
+        _refuse(error)
+    except RunFailed as error:
+        Console(stderr=True).print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

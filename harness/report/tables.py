@@ -1,0 +1,161 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.judging.bands import Verdict, VerdictKind, judge
+from harness.paper.facts import facts
+from harness.runs.record import RunRecord
+from harness.runs.store import read_arrays
+
+_STYLES: dict[VerdictKind, str] = {
+    "REPRODUCED": "green",
+    "NOT_REPRODUCED": "red",
+    "INCONCLUSIVE": "yellow",
+    "NOT_COMPARABLE": "dim",
+}
+
+Runs = Sequence[tuple[Path, RunRecord]]
+
+
+def group_runs(runs: Runs) -> dict[tuple[str, str], list[tuple[Path, RunRecord]]]:
+    """Runs by (variant, implementation with backend), in order of first appearance."""
+    groups: dict[tuple[str, str], list[tuple[Path, RunRecord]]] = {}
+    for path, record in runs:
+        backend = f" ({record.spec.keras_backend})" if record.spec.keras_backend else ""
+        key = (record.spec.variant.name, record.spec.implementation + backend)
+        groups.setdefault(key, []).append((path, record))
+    return groups
+
+
+def judge_groups(runs: Runs) -> dict[tuple[str, str], Verdict]:
+    """The verdict on each group of `group_runs`."""
+    return {key: judge([record for _, record in group]) for key, group in group_runs(runs).items()}
+
+
+def result_table(runs: Runs) -> Table:
+    """Paper, ours and verdict, one row for each variant and implementation."""
+    table = Table(title="test accuracy: paper · ours · verdict", title_justify="left")
+    table.add_column("variant")
+    table.add_column("implementation")
+    for heading in ("paper", "ours", "clean", "train", "images/s"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    verdicts = judge_groups(runs)
+    for key, group in group_runs(runs).items():
+        name, implementation = key
+        records = [record for _, record in group]
+        paper = facts()[records[0].spec.variant.base_name].accuracy.value
+        verdict = verdicts[key]
+        table.add_row(
+            name,
+            implementation,
+            f"{100 * paper:.2f} %",
+            _percent(record.scores["paper_test"].accuracy for record in records if record.scores),
+            _percent(r.scores["clean_test"].accuracy for r in records if "clean_test" in r.scores),
+            _percent(record.history[-1].training_accuracy for record in records if record.history),
+            _rate(records[-1]),
+            Text.assemble((verdict.kind, _STYLES[verdict.kind]), f": {verdict.reason}"),
+        )
+    return table
+
+
+def _percent(values: Iterable[float]) -> str:
+    found = list(values)
+    return f"{100 * statistics.fmean(found):.2f} %" if found else "–"
+
+
+def _rate(record: RunRecord) -> str:
+    rate = record.timings.training_images_per_second if record.timings else None
+    return f"{rate:.1f}" if rate else "–"
+
+
+def small_print(runs: Runs) -> RenderableType:
+    """What these runs show whatever their size: did the loss fall, and do the frameworks agree?"""
+    lines = [_loss_line(record) for _, record in runs]
+    lines += _agreement_lines(runs)
+    conditions = sorted({_conditions(record) for _, record in runs})
+    return Group(*(Text(line) for line in [*lines, *conditions]))
+
+
+def _loss_line(record: RunRecord) -> str:
+    label = record.spec.label
+    if record.status != "complete":
+        return f"{label}: {record.status}{f': {record.error}' if record.error else ''}"
+    if len(record.history) < 2:
+        last = record.history[-1]
+        return f"{label}: training loss {last.training_loss:.4f} after one epoch; uniform guessing has {np.log(7):.4f}"
+    first, last = record.history[0], record.history[-1]
+    verb = "fell" if last.training_loss < first.training_loss else "DID NOT FALL"
+    return (
+        f"{label}: the training loss {verb}, {first.training_loss:.4f} → {last.training_loss:.4f} "
+        f"in {len(record.history)} epochs ({record.stop_reason})"
+    )
+
+
+def _agreement_lines(runs: Runs) -> list[str]:
+    """Largest difference between untrained networks' logits, and between accuracies after training."""
+    lines = []
+    for variant in dict.fromkeys(record.spec.variant for _, record in runs):
+        of_variant = [(path, record) for path, record in runs if record.spec.variant == variant and record.scores]
+        torch = [pair for pair in of_variant if pair[1].spec.implementation == "pytorch"]
+        keras = [pair for pair in of_variant if pair[1].spec.implementation == "keras3"]
+        for first, second in zip(torch, keras, strict=False):
+            lines.append(_agreement_line(first, second))
+    return lines
+
+
+def _agreement_line(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) -> str:
+    one, other = (read_arrays(*pair) for pair in (first, second))
+    name = first[1].spec.variant.name
+    if first[1].spec.seed != second[1].spec.seed or not np.array_equal(one["initial_rows"], other["initial_rows"]):
+        return f"{name}: PyTorch and Keras ran with other seeds or images, nothing to compare"
+    scale = np.abs(one["initial_logits"]).max()
+    error = np.abs(one["initial_logits"] - other["initial_logits"]).max() / scale
+    accuracies = [record.scores["paper_test"].accuracy for _, record in (first, second)]
+    return (
+        f"{name}: before training, PyTorch's and Keras' logits agree to {error:.1e} of their scale on "
+        f"{len(one['initial_rows'])} images; after it, accuracies are {100 * accuracies[0]:.1f} % and "
+        f"{100 * accuracies[1]:.1f} % (dropout masks differ)"
+    )
+
+
+def _conditions(record: RunRecord) -> str:
+    environment = record.environment
+    where = environment.gpu or f"{environment.cpu}, {environment.cpu_cores} cores"
+    frameworks = ", ".join(
+        f"{name} {version}"
+        for name, version in environment.versions.items()
+        if name in {"torch", "keras", "jax", "tensorflow", "tensorflow-cpu"}
+    )
+    data = record.dataset
+    what = (
+        f"{data.name} ({data.door}), {data.training_examples:,} + {data.test_examples:,} images" if data else "no data"
+    )
+    return f"conditions: {where}; {frameworks}; {what}; budget {record.spec.budget.name}, n = 1 run each"
+
+
+def run_list(runs: Runs) -> Table:
+    """One row a record."""
+    table = Table(title="runs, oldest first", title_justify="left")
+    for heading in ("run", "status", "epochs", "accuracy", "clean", "data", "budget"):
+        table.add_column(heading, overflow="fold")
+    for _, record in runs:
+        table.add_row(
+            record.run,
+            record.status,
+            str(len(record.history)),
+            _percent(record.scores[name].accuracy for name in ("paper_test",) if name in record.scores),
+            _percent(record.scores[name].accuracy for name in ("clean_test",) if name in record.scores),
+            record.dataset.name if record.dataset else "–",
+            record.spec.budget.name,
+        )
+    return table

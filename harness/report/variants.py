@@ -1,0 +1,64 @@
+"""The variants and their readings, for the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.architectures import count_parameters, forward_flops
+from harness.variants import VARIANTS, Variant, paper_fields, readings, sources
+
+
+def variant_list() -> RenderableType:
+    """All variants with their readings, and which of them can be trained yet."""
+    table = Table(title="variants", title_justify="left")
+    table.add_column("variant", no_wrap=True)
+    table.add_column("input", no_wrap=True)
+    table.add_column("parameters", justify="right")
+    table.add_column("GFLOP forward", justify="right")
+    table.add_column("built")
+    table.add_column("readings (* default)")
+    for name, variant in VARIANTS.items():
+        table.add_row(
+            name,
+            _input(variant),
+            f"{count_parameters(variant):,}",
+            f"{forward_flops(variant) / 1e9:.3f}",
+            "yes" if variant.is_built else "not yet",
+            ", ".join(each.name + ("*" if each.is_default else "") for each in readings(name)),
+        )
+    hint = (
+        "A reading stands behind an at-sign: vgg16-scratch@five-blocks,unstopped. All of one: `ferbench variants NAME`."
+    )
+    return Group(table, Text(hint))
+
+
+def variant_page(variant: Variant) -> RenderableType:
+    """Every field of a variant with its source, then its readings with their reasons."""
+    table = Table(title=variant.name, title_justify="left", show_lines=True)
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("source", overflow="fold")
+    found = sources(variant.base_name)
+    for field in paper_fields():
+        source = found[field]
+        parts = [f"“{source.quote}” ({source.place})"] if source.quote else []
+        parts += [f"ASSUMED: {' '.join(source.assumed.split())}"] if source.assumed else []
+        table.add_row(field, _value(getattr(variant, field)), Text("\n".join(parts)))
+    others = Table(title="readings", title_justify="left", show_lines=True)
+    others.add_column("question")
+    others.add_column("reading", no_wrap=True)
+    others.add_column("reason", overflow="fold")
+    for reading in readings(variant.base_name):
+        mark = "*" if reading.is_default else ""
+        others.add_row(reading.question, reading.name + mark, Text(" ".join(reading.reason.split())))
+    return Group(table, others, Text("* default"))
+
+
+def _input(variant: Variant) -> str:
+    return f"{variant.input_size}×{variant.input_size}×{variant.input_channels}"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else str(value)

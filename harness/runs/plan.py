@@ -1,0 +1,87 @@
+"""From what people ask for to a run's spec."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from harness.interface import ImplementationError
+from harness.registry import ImplementationName, KerasBackend, choose_keras_backend, missing_framework
+from harness.runs.spec import Device, RunSpec
+from harness.training.budget import BUDGETS, BudgetName, limit_variant
+from harness.training.fit import ProtocolName
+from harness.variants import VariantError, find_variant
+
+
+def make_spec(
+    variant: str,
+    implementation: ImplementationName,
+    *,
+    keras_backend: KerasBackend | None = None,
+    fer2013: Path | None = None,
+    allow_deviating_data: bool = False,
+    budget: BudgetName | None = None,
+    seconds: float | None = None,
+    epochs: int | None = None,
+    examples: int | None = None,
+    protocol: ProtocolName = "paper",
+    seed: int = 0,
+    device: Device = "cpu",
+    threads: int | None = None,
+) -> RunSpec:
+    """Resolve names and defaults, and refuse at once what could not run.
+
+    Args:
+        variant: Name, with readings behind an at-sign.
+        implementation: `keras3` or `pytorch`.
+        keras_backend: See `choose_keras_backend`; left aside for PyTorch.
+        fer2013: Path of the data set; None for toyfaces.
+        allow_deviating_data: See `load_fer2013`.
+        budget: Name; None is `smoke` on toyfaces and `hour` on FER-2013.
+        seconds: Cap by hand, as `epochs` and `examples` are; any makes the budget `custom`.
+        epochs: Cap by hand.
+        examples: Cap by hand.
+        protocol: `paper` or `honest`.
+        seed: Of the run.
+        device: `cpu` or `gpu`.
+        threads: CPU threads.
+
+    Raises:
+        VariantError: If the variant is unknown or not built yet.
+        ImplementationError: If its framework is not installed.
+    """
+    found = find_variant(variant)
+    if not found.is_built:
+        raise VariantError(
+            f"{found.name} is described (`ferbench variants {found.base_name}`) but not built yet; "
+            "the scratch variants are"
+        )
+    backend = choose_keras_backend(keras_backend) if implementation == "keras3" else None
+    missing = missing_framework(implementation, backend)
+    if missing is not None:
+        raise ImplementationError(
+            f"{implementation} needs {missing!r}, which is not installed; "
+            f"`pip install 'ferbench[{'tensorflow' if missing == 'tensorflow' else 'cpu'}]'` brings it"
+        )
+    caps = BUDGETS[budget or ("smoke" if fer2013 is None else "hour")]
+    if seconds or epochs or examples:
+        base = caps if budget else BUDGETS["paper"]
+        caps = dataclasses.replace(
+            base,
+            name="custom",
+            seconds=seconds or base.seconds,
+            epochs=epochs or base.epochs,
+            examples=examples or base.examples,
+        )
+    return RunSpec(
+        variant=limit_variant(found, caps),
+        implementation=implementation,
+        keras_backend=backend,
+        fer2013=str(fer2013.resolve()) if fer2013 else None,
+        allow_deviating_data=allow_deviating_data,
+        protocol=protocol,
+        budget=caps,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )

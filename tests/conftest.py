@@ -1,0 +1,46 @@
+"""Shared fixtures: frameworks as parameters, the paper's text, profiles of Hypothesis."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from harness.plugin import require_implementation
+from harness.registry import IMPLEMENTATIONS, load_implementation
+
+pytest_plugins = ["pytester"]
+
+settings.register_profile("dev", max_examples=25, deadline=None)
+settings.register_profile(
+    "ci", max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("nightly", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(scope="session", params=IMPLEMENTATIONS)
+def implementation(request):
+    """Each framework in turn; a failing id ends in [keras3] or [pytorch]."""
+    require_implementation(request.config, request.param)
+    return load_implementation(request.param, keras_backend=request.config.getoption("keras_backend"))
+
+
+@pytest.fixture(scope="session")
+def both_implementations(request):
+    """Keras and PyTorch by name, for tests that hold one against the other."""
+    for name in IMPLEMENTATIONS:
+        require_implementation(request.config, name)
+    backend = request.config.getoption("keras_backend")
+    return {name: load_implementation(name, keras_backend=backend) for name in IMPLEMENTATIONS}
+
+
+@pytest.fixture(scope="session")
+def paper_text():
+    """The paper as text with white space collapsed; skips where FERBENCH_PAPER is not set."""
+    path = os.environ.get("FERBENCH_PAPER")
+    if not path:
+        pytest.skip("needs the paper's text: set FERBENCH_PAPER to its path")
+    return " ".join(Path(path).read_text(encoding="utf-8").split())
