@@ -20,6 +20,7 @@ from harness.registry import (
     choose_keras_backend,
     missing_framework,
 )
+from harness.report.records import record_page
 from harness.report.tables import Runs, judge_groups, result_table, run_list, small_print
 from harness.report.variants import variant_list, variant_page
 from harness.runs.execute import RunFailed, execute
@@ -49,7 +50,7 @@ runs = typer.Typer(no_args_is_help=True, help="Look at records of runs.")
 app.add_typer(data, name="data")
 app.add_typer(runs, name="runs")
 
-out = Console()
+out = Console() if sys.stdout.isatty() else Console(width=150)
 
 Fer2013 = Annotated[
     Path | None,
@@ -203,7 +204,9 @@ def runs_list(
 @runs.command("show")
 def runs_show(path: Annotated[Path, typer.Argument(help="A record: results/….json.")]) -> None:
     """Judge one record and show its figures."""
-    _print_results([(path, read_run(path))])
+    record = read_run(path)
+    out.print(record_page(record))
+    _print_results([(path, record)])
 
 
 def _print_results(found: Runs) -> None:

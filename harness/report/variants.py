@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -61,4 +63,13 @@ def _input(variant: Variant) -> str:
 
 
 def _value(value: object) -> str:
-    return "none" if value is None else str(value)
+    """A field as people write it: `flatten → dense, units 64 → dropout`."""
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return " → ".join(_value(each) for each in value)
+    if not is_dataclass(value):
+        return str(value)
+    parts = [(field.name, getattr(value, field.name)) for field in fields(value)]
+    words = [each if name in {"kind", "name"} else f"{name} {each}" for name, each in parts if each is not None]
+    return ", ".join(words).replace("_", " ")

@@ -1,0 +1,68 @@
+"""One record in full, for the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from harness.data.dataset import CLASSES
+from harness.runs.record import RunRecord
+
+
+def record_page(record: RunRecord) -> RenderableType:
+    """Epochs, scores by set, and the confusion matrix of both tests together."""
+    parts: list[RenderableType] = [_history(record)]
+    if record.scores:
+        parts += [_scores(record), _confusion(record)]
+    return Group(*parts)
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _history(record: RunRecord) -> Table:
+    watched = f"watched ({record.dataset.watched_examples:,} images)" if record.dataset else "watched"
+    table = _table(
+        f"epochs; {watched}; accuracy in %, time in s",
+        "epoch", "learning rate", "train loss", "train accuracy", "watched loss", "watched accuracy",
+        "training", "of it input", "evaluation",
+    )  # fmt: skip
+    for epoch in record.history:
+        table.add_row(
+            str(epoch.epoch + 1),
+            f"{epoch.learning_rate:g}",
+            f"{epoch.training_loss:.4f}",
+            f"{100 * epoch.training_accuracy:.2f}",
+            f"{epoch.watched_loss:.4f}",
+            f"{100 * epoch.watched_accuracy:.2f}",
+            f"{epoch.training_seconds:.1f}",
+            f"{epoch.input_seconds:.1f}",
+            f"{epoch.evaluation_seconds:.1f}",
+        )
+    return table
+
+
+def _scores(record: RunRecord) -> Table:
+    table = _table("scores; area under the ROC curve by class", "set", "images", "accuracy", "loss", *CLASSES)
+    for name, score in record.scores.items():
+        areas = [score.areas[each] for each in CLASSES]
+        table.add_row(
+            name,
+            f"{score.examples:,}",
+            f"{100 * score.accuracy:.2f} %",
+            f"{score.loss:.4f}",
+            *("–" if area is None else f"{area:.3f}" for area in areas),
+        )
+    return table
+
+
+def _confusion(record: RunRecord) -> Table:
+    table = _table("confusion on paper_test: row = label, column = answer", "", *CLASSES)
+    for name, row in zip(CLASSES, record.scores["paper_test"].confusion, strict=True):
+        table.add_row(name, *(f"{count:,}" for count in row))
+    return table
