@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from harness.data.dataset import DatasetError
 from harness.data.fer2013 import inspect_fer2013
@@ -184,7 +185,7 @@ def reproduce(
         if finished[-1][1].status == "interrupted":
             break
     for failure in failures:
-        out.print(f"[red]{failure}[/]")
+        out.print(f"[red]{escape(failure)}[/]")
     _conclude(finished, failed=bool(failures))
 
 
@@ -196,7 +197,7 @@ def runs_list(
     found, errors = list_runs(results_dir)
     out.print(run_list(found))
     for error in errors:
-        out.print(f"[red]{error}[/]")
+        out.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
     if errors:
         raise typer.Exit(USAGE)
 
@@ -228,9 +229,10 @@ def _conclude(found: Runs, *, failed: bool = False) -> None:
         raise typer.Exit(NOT_REPRODUCED)
 
 
-def _refuse(error: Exception) -> NoReturn:
-    Console(stderr=True).print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
-    sys.exit(USAGE)
+def _refuse(error: Exception, code: int) -> NoReturn:
+    # escaped: [cpu] is an extra and [old] a folder, not a colour
+    Console(stderr=True).print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+    sys.exit(code)
 
 
 def main() -> None:
@@ -238,10 +240,9 @@ def main() -> None:
     try:
         app()
     except (DatasetError, ImplementationError, RecordError, VariantError) as error:
-        _refuse(error)
+        _refuse(error, USAGE)
     except RunFailed as error:
-        Console(stderr=True).print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
-        sys.exit(FAILED)
+        _refuse(error, USAGE if error.code == USAGE else FAILED)
 
 
 if __name__ == "__main__":

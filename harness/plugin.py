@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -59,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FINISHED_RUNS] = []
 
 
+@pytest.hookimpl(trylast=True)  # after -m and -k: the driver is asked for tests that will run alone
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what was not asked for: slow and timing tests, and gpu tests where none is seen."""
     for name in ("slow", "timing"):
@@ -81,8 +84,12 @@ def _skip(items: list[pytest.Item], marker: str, reason: str) -> None:
 
 
 def _is_gpu_present() -> bool:
-    """Whether the NVIDIA driver lists a GPU. Asks no framework: importing one takes seconds and GPU memory."""
-    return any(Path("/proc/driver/nvidia/gpus").glob("*"))
+    """Whether NVIDIA's driver lists a GPU. Asks no framework: importing one takes seconds and GPU memory."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return False
+    answer = subprocess.run([program, "--list-gpus"], capture_output=True, check=False)
+    return answer.returncode == 0 and bool(answer.stdout.strip())
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, Literal
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from scipy.stats import t as student
 
 from harness.paper.facts import facts
 from harness.runs.record import RunRecord
+from harness.variants import Variant, VariantError, find_variant
 
 LEVEL: Final = 0.95
 SEEDS_FOR_A_VERDICT: Final = 3
@@ -54,6 +55,8 @@ class Verdict:
 class _Entry:
     unsaid: float
     reason: str
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 @cache
@@ -124,7 +127,17 @@ def differences(record: RunRecord) -> list[str]:
         found.append(f"protocol {record.spec.protocol}")
     if record.spec.variant.width_divisor != 1:
         found.append(f"width ÷ {record.spec.variant.width_divisor}")
+    elif record.spec.budget.name == "paper" and not _is_declared(record.spec.variant):
+        found.append("variant unlike variants.toml")
     return found
+
+
+def _is_declared(variant: Variant) -> bool:
+    """Whether a variant is today what its name says, field by field."""
+    try:
+        return variant == find_variant(variant.name)
+    except VariantError:
+        return False
 
 
 def judge(records: Sequence[RunRecord]) -> Verdict:

@@ -44,11 +44,11 @@ def judge_groups(runs: Runs) -> dict[tuple[str, str], Verdict]:
 def result_table(runs: Runs) -> Table:
     """Paper, ours and verdict, one row for each variant and implementation."""
     table = Table(title="test accuracy: paper · ours · verdict", title_justify="left")
-    table.add_column("variant")
-    table.add_column("implementation")
+    table.add_column("variant", overflow="fold")  # in 80 columns NOT_… would be two verdicts
+    table.add_column("implementation", overflow="fold")
     for heading in ("paper", "ours", "clean", "train", "images/s"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("verdict", overflow="fold")
     verdicts = judge_groups(runs)
     for key, group in group_runs(runs).items():
         name, implementation = key
@@ -82,8 +82,15 @@ def small_print(runs: Runs) -> RenderableType:
     """What these runs show whatever their size: did the loss fall, and do the frameworks agree?"""
     lines = [_loss_line(record) for _, record in runs]
     lines += _agreement_lines(runs)
-    conditions = sorted({_conditions(record) for _, record in runs})
+    conditions = sorted({f"{_conditions(record)}, {_number(runs)}" for _, record in runs})
     return Group(*(Text(line) for line in [*lines, *conditions]))
+
+
+def _number(runs: Runs) -> str:
+    counts = [len(group) for group in group_runs(runs).values()]
+    if max(counts) == 1:
+        return "n = 1 run each"
+    return f"n = {max(counts) if min(counts) == max(counts) else f'{min(counts)} to {max(counts)}'} runs each"
 
 
 def _loss_line(record: RunRecord) -> str:
@@ -105,7 +112,11 @@ def _agreement_lines(runs: Runs) -> list[str]:
     """Largest difference between untrained networks' logits, and between accuracies after training."""
     lines = []
     for variant in dict.fromkeys(record.spec.variant for _, record in runs):
-        of_variant = [(path, record) for path, record in runs if record.spec.variant == variant and record.scores]
+        of_variant = [
+            (path, record)
+            for path, record in runs
+            if record.spec.variant == variant and record.scores and record.arrays_sha256
+        ]
         torch = [pair for pair in of_variant if pair[1].spec.implementation == "pytorch"]
         keras = [pair for pair in of_variant if pair[1].spec.implementation == "keras3"]
         for first, second in zip(torch, keras, strict=False):
@@ -140,7 +151,7 @@ def _conditions(record: RunRecord) -> str:
     what = (
         f"{data.name} ({data.door}), {data.training_examples:,} + {data.test_examples:,} images" if data else "no data"
     )
-    return f"conditions: {where}; {frameworks}; {what}; budget {record.spec.budget.name}, n = 1 run each"
+    return f"conditions: {where}; {frameworks}; {what}; budget {record.spec.budget.name}"
 
 
 def run_list(runs: Runs) -> Table:

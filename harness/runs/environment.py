@@ -59,10 +59,13 @@ def _git_commit() -> str | None:
 
 
 def _ask(program: str, *arguments: str) -> str | None:
-    """First line that a program prints; None where it is missing, fails or says nothing."""
+    """First line that a program prints; None where it is missing, fails, hangs or says nothing."""
     path = shutil.which(program)
     if path is None:
         return None
-    answer = subprocess.run([path, *arguments], capture_output=True, text=True, check=False, timeout=30)
+    try:
+        answer = subprocess.run([path, *arguments], capture_output=True, text=True, check=False, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):  # a fingerprint is not worth a run
+        return None
     lines = answer.stdout.splitlines()
     return lines[0].strip() if answer.returncode == 0 and lines else None

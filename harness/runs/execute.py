@@ -24,31 +24,38 @@ from harness.interface import Implementation, ImplementationError, Runtime
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
-from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, Environment, RunRecord, Timings
+from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, Environment, RunRecord, Status, Timings
 from harness.runs.spec import RunSpec
-from harness.runs.store import RecordError, new_run_name, read_run, write_run
-from harness.training.fit import Fit, Interrupted, Observer, TrainingDiverged, make_plan
+from harness.runs.store import RecordError, check_directory, new_run_name, read_run, write_run
+from harness.training.fit import Fit, FitResult, Interrupted, Observer, Plan, TrainingDiverged, make_plan
 from harness.training.metrics import Score, score
 
 _SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
 
 
 class RunFailed(RuntimeError):
-    """A run's process ended without a record."""
+    """A run's process ended without a record; `code` is its exit code."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
     """Run a spec in a process of its own and read its record.
 
-    An interruption of this process (Ctrl-C) reaches the run as well, which then writes a record
+    An interruption of this process (Ctrl-C) is handed on to the run, which then writes a record
     marked `interrupted`; this function waits for it.
 
     Returns:
         Path of the record, and the record, whatever its status.
 
     Raises:
+        RecordError: If no record can be written to `results` (nothing was started then), or it cannot be read back.
         RunFailed: If the process ended without a record; what it printed says why.
+        KeyboardInterrupt: If it was interrupted before there was anything to record.
     """
+    check_directory(results)
     name = new_run_name(spec, results)
     command = [
         sys.executable,
@@ -59,22 +66,30 @@ def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
         _SPEC.dump_json(spec).decode(),
     ]
     with subprocess.Popen(command) as process:
-        code = _wait(process)
+        code, was_interrupted = _wait(process)
     path = results / f"{name}.json"
-    try:
+    if path.exists():
         return path, read_run(path)
-    except RecordError as error:
-        raise RunFailed(f"{spec.label}: its process ended with code {code} and left no record ({error})") from error
+    if was_interrupted:
+        raise KeyboardInterrupt
+    raise RunFailed(
+        f"{spec.label}: its process ended with code {code} and left no record; what it printed above says why",
+        code=code,
+    )
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    for _ in range(2):
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            print("stopping; the run writes its record first (Ctrl-C again to wait no longer)", file=sys.stderr)
-    process.kill()
-    return process.wait()
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
+    """Exit code, and whether this process was interrupted meanwhile."""
+    try:
+        return process.wait(), False
+    except KeyboardInterrupt:
+        print("stopping; the run writes its record first (Ctrl-C again to wait no longer)", file=sys.stderr)
+        process.terminate()  # a terminal's Ctrl-C has reached it already; one sent to this process alone has not
+    try:
+        return process.wait(), True
+    except KeyboardInterrupt:
+        process.kill()
+        return process.wait(), True
 
 
 @dataclass(eq=False)
@@ -120,59 +135,71 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         observer=observer,
         is_interrupted=lambda: stop.asked,
     )
+    environment = _environment(implementation, spec)
+    status, error, stop_reason = _run(fit)
     record = RunRecord(
         schema_version=SCHEMA_VERSION,
         run=name,
-        status="complete",
-        error=None,
-        stop_reason=None,
+        status=status,
+        error=error,
+        stop_reason=stop_reason,
         started=started,
         spec=replace(spec, fer2013=Path(spec.fer2013).name if spec.fer2013 else None),
-        dataset=DatasetIdentity(
-            name=dataset.name,
-            door=dataset.door,
-            digest=dataset.digest,
-            deviations=dataset.deviations,
-            training_examples=len(plan.training_rows),
-            watched_examples=len(plan.watched_rows),
-            test_examples=len(plan.test_rows),
-            class_weights=tuple(float(weight) for weight in fit.class_weights),
-        ),
-        environment=_environment(implementation, spec),
-        history=(),
-        scores={},
-        timings=None,
+        dataset=_identity(dataset, plan, fit),
+        environment=environment,
+        history=tuple(fit.result.history),
+        scores=_scores(dataset, plan.test_rows, fit.result.test_logits),
+        timings=_timings(fit.result, len(plan.training_rows), time.perf_counter() - start),
         arrays_sha256=None,
     )
+    return record, _arrays(dataset, plan, fit.result)
+
+
+def _run(fit: Fit) -> tuple[Status, str | None, str | None]:
+    """Status, error and reason of the end."""
     try:
-        result = fit.run()
-        record = replace(record, stop_reason=result.stop_reason)
+        return "complete", None, fit.run().stop_reason
     except Interrupted:
-        record = replace(record, status="interrupted", stop_reason="interrupted")
+        return "interrupted", None, "interrupted"
     except TrainingDiverged as error:
-        record = replace(record, status="failed", error=str(error))
-    result = fit.result
+        return "failed", str(error), None
+
+
+def _identity(dataset: Dataset, plan: Plan, fit: Fit) -> DatasetIdentity:
+    return DatasetIdentity(
+        name=dataset.name,
+        door=dataset.door,
+        digest=dataset.digest,
+        deviations=dataset.deviations,
+        training_examples=len(plan.training_rows),
+        watched_examples=len(plan.watched_rows),
+        test_examples=len(plan.test_rows),
+        class_weights=tuple(float(weight) for weight in fit.class_weights),
+    )
+
+
+def _timings(result: FitResult, images: int, total_seconds: float) -> Timings:
+    """Seconds of complete epochs of so many images; evaluation also of the last one."""
+    training_seconds = sum(epoch.training_seconds for epoch in result.history)
+    return Timings(
+        warm_up_seconds=result.clocks.warm_up,
+        training_seconds=training_seconds,
+        input_seconds=sum(epoch.input_seconds for epoch in result.history),
+        evaluation_seconds=result.clocks.evaluation,
+        total_seconds=total_seconds,
+        training_images_per_second=images * len(result.history) / training_seconds if training_seconds else None,
+    )
+
+
+def _arrays(dataset: Dataset, plan: Plan, result: FitResult) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {}
     if result.initial_logits is not None:
         rows = plan.test_rows[: len(result.initial_logits)]
         arrays |= {"initial_logits": result.initial_logits, "initial_rows": rows.astype(np.int64)}
     if result.test_logits is not None:
-        labels = dataset.labels[plan.test_rows]
         arrays |= {"test_logits": result.test_logits, "test_rows": plan.test_rows.astype(np.int64)}
-        arrays["test_labels"] = np.ascontiguousarray(labels)
-        record = replace(record, scores=_scores(dataset, plan.test_rows, result.test_logits))
-    images = len(plan.training_rows) * len(result.history)
-    clocks = result.clocks
-    epochs_seconds = sum(epoch.training_seconds for epoch in result.history)
-    timings = Timings(
-        warm_up_seconds=clocks.warm_up,
-        training_seconds=epochs_seconds,
-        input_seconds=clocks.input,
-        evaluation_seconds=clocks.evaluation,
-        total_seconds=time.perf_counter() - start,
-        training_images_per_second=images / epochs_seconds if epochs_seconds else None,
-    )
-    return replace(record, history=tuple(result.history), timings=timings), arrays
+        arrays["test_labels"] = np.ascontiguousarray(dataset.labels[plan.test_rows])
+    return arrays
 
 
 def _environment(implementation: Implementation, spec: RunSpec) -> Environment:
@@ -180,8 +207,10 @@ def _environment(implementation: Implementation, spec: RunSpec) -> Environment:
     return read_environment(implementation.versions(), gpu=gpu)
 
 
-def _scores(dataset: Dataset, rows: NDArray[np.intp], logits: NDArray[np.float32]) -> dict[str, Score]:
-    """Scores of those sets that have images among the rows."""
+def _scores(dataset: Dataset, rows: NDArray[np.intp], logits: NDArray[np.float32] | None) -> dict[str, Score]:
+    """Scores of those sets that have images among the rows; none without logits."""
+    if logits is None:
+        return {}
     clean = clean_test_rows(dataset)
     chosen = {
         "public_test": np.isin(rows, dataset.rows("public_test")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from harness.runs.spec import RunSpec
 from harness.training.fit import EpochRecord
@@ -13,6 +13,8 @@ from harness.training.metrics import Score
 
 SCHEMA_VERSION: Final = 1
 """Raised with every change of the record's fields; records of other versions are refused."""
+
+_STRICT = ConfigDict(extra="forbid")  # a field that this version does not know is an error, not ignored
 
 Status = Literal["complete", "interrupted", "failed"]
 
@@ -34,6 +36,8 @@ class DatasetIdentity:
     test_examples: int
     class_weights: tuple[float, ...]
 
+    __pydantic_config__ = _STRICT
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -50,10 +54,12 @@ class Environment:
     threads: dict[str, int]
     git_commit: str | None
 
+    __pydantic_config__ = _STRICT
+
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds. `training` is the sum over epochs and contains `input`; warm-up holds compilation."""
+    """Seconds. `training` and `input`, which it contains, are sums over complete epochs; warm-up holds compilation."""
 
     warm_up_seconds: float
     training_seconds: float
@@ -61,6 +67,8 @@ class Timings:
     evaluation_seconds: float
     total_seconds: float
     training_images_per_second: float | None
+
+    __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,8 @@ class RunRecord:
     timings: Timings | None
     arrays_sha256: str | None
 
+    __pydantic_config__ = _STRICT
+
 
 _ADAPTER: Final[TypeAdapter[Any]] = TypeAdapter(RunRecord)
 
@@ -111,7 +121,7 @@ def from_json(text: bytes) -> RunRecord:
     """Read a record back.
 
     Raises:
-        pydantic.ValidationError: If a field is missing or of the wrong type.
+        pydantic.ValidationError: If a field is missing, unknown or of the wrong type.
     """
     record: RunRecord = _ADAPTER.validate_json(text)
     return record

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from harness.registry import ImplementationName, KerasBackend
 from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import ProtocolName
@@ -28,6 +30,7 @@ class RunSpec:
         seed: Of weights, order, maps and dropout.
         device: Where to compute.
         threads: CPU threads; None leaves the framework's choice.
+        pipeline: Where pixels are computed. The variant names the paper's pipeline, this is the run's.
     """
 
     variant: Variant
@@ -40,6 +43,9 @@ class RunSpec:
     seed: int = 0
     device: Device = "cpu"
     threads: int | None = None
+    pipeline: Literal["device"] = "device"
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     def __post_init__(self) -> None:
         if (self.implementation == "keras3") != (self.keras_backend is not None):

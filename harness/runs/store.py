@@ -35,6 +35,22 @@ def new_run_name(spec: RunSpec, directory: Path) -> str:
     return name
 
 
+def check_directory(directory: Path) -> None:
+    """Make the folder where it is missing, and see that files can be written there: before a run, not after.
+
+    Raises:
+        RecordError: If it cannot hold records.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise RecordError(
+            f"{directory} cannot hold records: {error.strerror or error}; choose another --results-dir"
+        ) from error
+
+
 def write_run(directory: Path, record: RunRecord, arrays: Mapping[str, NDArray[Any]]) -> Path:
     """Write a record and its arrays; the record comes last, so that one that exists is whole.
 
@@ -49,11 +65,16 @@ def write_run(directory: Path, record: RunRecord, arrays: Mapping[str, NDArray[A
         raise RecordError(f"{path} exists; a record is never written over")
     content = save(dict(arrays)) if arrays else b""
     digest = hashlib.sha256(content).hexdigest() if arrays else None
+    text = to_json(replace(record, arrays_sha256=digest)) + b"\n"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if arrays:
             _write_atomically(_arrays_path(path), content)
-        _write_atomically(path, to_json(replace(record, arrays_sha256=digest)) + b"\n")
+        try:
+            _write_atomically(path, text)
+        except BaseException:
+            _arrays_path(path).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise RecordError(
             f"{path} cannot be written: {error.strerror or error}; choose another --results-dir"
@@ -145,13 +166,13 @@ def _arrays_path(path: Path) -> Path:
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")  # not mkstemp: its files are for their owner alone
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from pydantic import ConfigDict
+
 from harness.variants import Phase, Variant
 
 BudgetName = Literal["smoke", "hour", "paper"]
@@ -30,6 +32,8 @@ class Budget:
     examples: int | None = None
     test_examples: int | None = None
     input_size: int | None = None
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 BUDGETS: Final[Mapping[BudgetName, Budget]] = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 from harness.data.batches import Batches, plain_batches, training_batches
 from harness.data.dataset import IMAGE_SIZE, Dataset
@@ -29,7 +30,7 @@ ProtocolName = Literal["paper", "honest"]
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss became NaN or infinite. The message names epoch and step."""
+    """The loss or a logit became NaN or infinite. The message names the epoch, and the step of a loss."""
 
 
 class Interrupted(Exception):
@@ -70,6 +71,8 @@ class EpochRecord:
     training_seconds: float
     input_seconds: float
     evaluation_seconds: float
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 @dataclass
@@ -200,7 +203,7 @@ class Fit:
         """Warm up, train, evaluate.
 
         Raises:
-            TrainingDiverged: If the loss becomes NaN or infinite.
+            TrainingDiverged: If the loss, or a logit after an epoch, becomes NaN or infinite.
             Interrupted: If `is_interrupted` says so between two slices.
         """
         variant, clocks = self._model.variant, self.result.clocks
@@ -227,6 +230,7 @@ class Fit:
     def _finish(self, watched_logits: Logits | None) -> FitResult:
         if self._plan.protocol != "paper" or watched_logits is None:
             watched_logits = self._evaluate(self._plan.test_rows)
+            _check_logits(watched_logits, len(self.result.history))
         self.result.test_logits = watched_logits
         return self.result
 
@@ -263,26 +267,11 @@ class Fit:
         self._model.wait()
 
     def _epoch(self, epoch: int, learning_rate: float) -> Logits:
-        clocks, batches = self.result.clocks, self._batches(epoch)
-        input_before, evaluation_before = clocks.input, clocks.evaluation
-        feed = _ClockedBatches(batches, clocks)
-        totals: list[Totals] = []
-        position, seconds, steps = 0, 0.0, FIRST_SLICE_STEPS
-        while position < len(feed):
-            self._check_interruption()
-            start = time.perf_counter()
-            totals.append(self._model.train(feed[position : position + steps], learning_rate=learning_rate))
-            self._model.wait()
-            seconds += time.perf_counter() - start
-            _check_finite(totals[-1], epoch, position)
-            position += len(totals[-1].step_losses)
-            steps = max(1, math.ceil(position / seconds * SLICE_SECONDS))
-            together = _add(totals)
-            self._observer.slice_done(epoch, together, together.examples, seconds)
-        clocks.training += seconds
+        clocks, before = self.result.clocks, replace(self.result.clocks)
+        together = self._train_epoch(epoch, learning_rate)
         watched = self._plan.watched_rows
-        logits = self._evaluate(watched)
-        labels, together = self._dataset.labels[watched], _add(totals)
+        logits, labels = self._evaluate(watched), self._dataset.labels[watched]
+        _check_logits(logits, epoch + 1)
         record = EpochRecord(
             epoch=epoch,
             learning_rate=learning_rate,
@@ -290,13 +279,33 @@ class Fit:
             training_accuracy=together.correct / together.examples,
             watched_loss=mean_cross_entropy(logits, labels),
             watched_accuracy=accuracy(logits, labels),
-            training_seconds=seconds,
-            input_seconds=clocks.input - input_before,
-            evaluation_seconds=clocks.evaluation - evaluation_before,
+            training_seconds=clocks.training - before.training,
+            input_seconds=clocks.input - before.input,
+            evaluation_seconds=clocks.evaluation - before.evaluation,
         )
         self.result.history.append(record)
         self._observer.epoch_done(record)
         return logits
+
+    def _train_epoch(self, epoch: int, learning_rate: float) -> Totals:
+        """Every example once, slice by slice."""
+        clocks, seconds, position, steps = self.result.clocks, 0.0, 0, FIRST_SLICE_STEPS
+        feed = _ClockedBatches(self._batches(epoch), clocks)
+        totals: list[Totals] = []
+        while position < len(feed):
+            self._check_interruption()
+            start = time.perf_counter()
+            totals.append(self._model.train(feed[position : position + steps], learning_rate=learning_rate))
+            self._model.wait()
+            spent = time.perf_counter() - start
+            seconds += spent
+            clocks.training += spent
+            _check_finite(totals[-1], epoch, position)
+            position += len(totals[-1].step_losses)
+            steps = max(1, math.ceil(position / seconds * SLICE_SECONDS))
+            together = _add(totals)
+            self._observer.slice_done(epoch, together, together.examples, seconds)
+        return _add(totals)
 
     def _evaluation_batch_size(self) -> int:
         share = (IMAGE_SIZE / self._model.variant.input_size) ** 2
@@ -337,4 +346,14 @@ def _check_finite(totals: Totals, epoch: int, steps_before: int) -> None:
         raise TrainingDiverged(
             f"training loss = {totals.step_losses[bad[0]]} in epoch {epoch + 1}, step {steps_before + bad[0] + 1} "
             "(both counted from 1); expected a finite number: lower the learning rate or look at the data"
+        )
+
+
+def _check_logits(logits: Logits, epochs: int) -> None:
+    """A last step can spoil the weights without any loss to show it."""
+    bad = int((~np.isfinite(logits).all(axis=1)).sum())
+    if bad:
+        raise TrainingDiverged(
+            f"logits of {bad} of {len(logits)} images are not finite after epoch {epochs} (counted from 1); "
+            "expected finite numbers: lower the learning rate or look at the data"
         )

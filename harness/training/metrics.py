@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
@@ -30,6 +31,8 @@ class Score:
     loss: float
     confusion: tuple[tuple[int, ...], ...]
     areas: dict[str, float | None]
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 def mean_cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:

@@ -65,4 +65,6 @@ class _PlateauWatch:
         if self._wait < rule.patience:
             return learning_rate
         self._wait = 0
+        if learning_rate <= rule.minimum_learning_rate:  # never raised to the minimum
+            return learning_rate
         return max(learning_rate * rule.factor, rule.minimum_learning_rate)

@@ -1,0 +1,79 @@
+"""How long the real data set takes to read, cold and warm, and how much memory: `pytest --timing --fer2013 ZIP`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.data.dataset import CLASSES
+from harness.data.fer2013 import load_fer2013
+
+CSV_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+CSV_USAGES = ("Training", "PublicTest", "PrivateTest")
+
+pytestmark = [pytest.mark.timing, pytest.mark.dataset]
+
+
+@pytest.fixture(scope="module")
+def csv_path(fer2013_path, tmp_path_factory):
+    """The real data set as `fer2013.csv`, in full size."""
+    dataset = load_fer2013(fer2013_path, cache=False)
+    path = tmp_path_factory.mktemp("csv") / "fer2013.csv"
+    words = np.array([str(level) for level in range(256)])
+    with path.open("w", encoding="ascii") as file:
+        file.write("emotion,pixels,Usage\n")
+        for image, label, split in zip(dataset.images, dataset.labels, dataset.splits, strict=True):
+            emotion = CSV_CLASSES.index(CLASSES[label])
+            file.write(f"{emotion},{' '.join(words[image.ravel()])},{CSV_USAGES[split]}\n")
+    return path
+
+
+@pytest.fixture(params=["zip", "csv"])
+def source(request):
+    return request.getfixturevalue("fer2013_path" if request.param == "zip" else "csv_path")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_cold(source, cache, benchmark):
+    def forget():
+        shutil.rmtree(cache)
+        cache.mkdir()
+
+    dataset = benchmark.pedantic(load_fer2013, args=(source,), setup=forget, rounds=5, iterations=1)
+    assert len(dataset) == 35_887
+
+
+def test_warm(source, cache, benchmark):
+    load_fer2013(source)
+    dataset = benchmark.pedantic(load_fer2013, args=(source,), rounds=5, iterations=1)
+    assert len(dataset) == 35_887
+
+
+@pytest.mark.parametrize("is_warm", [False, True], ids=["cold", "warm"])
+def test_peak_memory(source: Path, cache, benchmark, is_warm):
+    """The peak of a fresh process that reads the whole set; the benchmark's time is that process' wall-clock."""
+    if is_warm:
+        load_fer2013(source)
+    code = (
+        "import resource, sys; from pathlib import Path; from harness.data.fer2013 import load_fer2013\n"
+        "load_fer2013(Path(sys.argv[1])).images.sum()\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+
+    def read() -> int:
+        answer = subprocess.run([sys.executable, "-c", code, source], capture_output=True, text=True, check=True)
+        return int(answer.stdout)
+
+    megabytes = benchmark.pedantic(read, rounds=1, iterations=1) / 1024
+    benchmark.extra_info["peak_megabytes"] = megabytes
+    assert megabytes < 700

@@ -1,0 +1,349 @@
+"""The command `ferbench`: what it prints, and with which code it leaves."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_records import TOYFACES, fake_arrays, fake_record
+from PIL import Image
+
+from harness import __main__ as command_line
+from harness.registry import IMPLEMENTATIONS
+from harness.runs.execute import RunFailed
+from harness.runs.record import RunRecord
+from harness.runs.spec import RunSpec
+from harness.runs.store import write_run
+from harness.training.budget import BUDGETS
+from harness.variants import VARIANTS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """What went to standard error, on one line and without a frame."""
+        return " ".join(self.err.replace("│", " ").split())
+
+
+def words(value: object) -> str:
+    """The id of a list of arguments; what is expected of them says nothing in an id."""
+    return " ".join(value) if isinstance(value, list) else ""
+
+
+FerBench = Callable[..., Outcome]
+
+
+@pytest.fixture
+def ferbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> FerBench:
+    """Runs the command in this process, in an empty folder."""
+    for variable in ("FERBENCH_FER2013", "KERAS_BACKEND", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+    folder = tmp_path / "working"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["ferbench", *map(str, arguments)])
+        try:
+            command_line.main()
+            code = 0
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else 0
+        output = capsys.readouterr()
+        assert "Traceback" not in output.out + output.err
+        return Outcome(code, output.out, output.err)
+
+    return run
+
+
+@pytest.fixture
+def framework_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if both were; nothing here trains."""
+    monkeypatch.setattr("harness.runs.plan.missing_framework", lambda *_: None)
+    monkeypatch.setattr(command_line, "missing_framework", lambda *_: None)
+
+
+# Help and variants
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [
+        ([], ["data", "variants", "train", "reproduce", "runs", "Exit codes"]),
+        (["data"], ["inspect"]),
+        (["data", "inspect"], ["Zip, folder or csv"]),
+        (["variants"], ["Show one with all sources"]),
+        (["train"], ["--implementation", "--fer2013", "--budget", "--results-dir", "Exit codes"]),
+        (["reproduce"], ["--fer2013", "--budget", "--protocol", "Exit codes"]),
+        (["runs"], ["list", "show"]),
+        (["runs", "list"], ["Folder of records"]),
+        (["runs", "show"], ["A record"]),
+    ],
+    ids=words,
+)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help(ferbench: FerBench, command: list[str], parts: list[str], option: str) -> None:
+    outcome = ferbench(*command, option)
+    assert outcome.code == 0
+    for part in parts:
+        assert part in outcome.out
+
+
+def test_the_module_is_the_command() -> None:
+    """`python -m harness`, in a process of its own."""
+    command = [sys.executable, "-m", "harness", "variants", "alexnet"]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith("error: unknown variant 'alexnet'; the variants are vgg16-scratch, ")
+    assert "Traceback" not in outcome.stderr
+
+
+def test_variants_are_listed(ferbench: FerBench) -> None:
+    outcome = ferbench("variants")
+    assert outcome.code == 0
+    for name in VARIANTS:
+        assert name in outcome.out
+
+
+def test_a_variant_has_its_sources(ferbench: FerBench) -> None:
+    outcome = ferbench("variants", "vgg16-scratch")
+    assert outcome.code == 0
+    for part in ("learning_rate", "ASSUMED", "Table", "readings", "five-blocks"):
+        assert part in outcome.out
+
+
+# Wrong usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["variants", "alexnet"], "unknown variant 'alexnet'; the variants are vgg16-scratch, vgg16-transfer"),
+        (["variants", "vgg16-scratch@[red]"], "unknown reading '[red]' of vgg16-scratch; its readings are "),
+        (["train", "alexnet", "--implementation", "pytorch"], "unknown variant 'alexnet'"),
+        (["train", "vgg16-transfer", "--implementation", "pytorch"], "vgg16-transfer is described (`ferbench variants"),
+        (["train", "vgg16-transfer", "--implementation", "keras3"], "not built yet; the scratch variants are"),
+        (["train", "vgg16-scratch"], "Missing option '--implementation'"),
+        (["train", "vgg16-scratch", "--implementation", "abacus"], "'abacus' is not one of 'keras3', 'pytorch'"),
+        (
+            ["train", "vgg16-scratch", "--implementation", "pytorch", "--epochs", "0"],
+            "'--epochs': Input should be greater than or equal to 1",
+        ),
+        (
+            ["train", "vgg16-scratch", "--implementation", "pytorch", "--seed", "-1"],
+            "'--seed': Input should be greater than or equal to 0",
+        ),
+        (["data", "inspect", "missing.zip"], "missing.zip: nothing is there; expected fer2013.zip"),
+        (["runs", "list"], "results is no folder; runs are written there by `ferbench train` or `reproduce`"),
+        (["runs", "show", "missing.json"], "missing.json cannot be read: No such file or directory"),
+        (["dance"], "No such command 'dance'"),
+    ],
+    ids=words,
+)
+def test_wrong_usage(ferbench: FerBench, arguments: list[str], message: str) -> None:
+    outcome = ferbench(*arguments)
+    assert outcome.code == 2
+    assert message in outcome.error
+    assert outcome.out == ""
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_a_missing_framework_is_refused(
+    ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, implementation: str
+) -> None:
+    monkeypatch.setattr("harness.runs.plan.missing_framework", lambda *_: "a-framework")
+    outcome = ferbench("train", "vgg16-scratch", "--implementation", implementation)
+    assert outcome.code == 2
+    assert (
+        f"{implementation} needs 'a-framework', which is not installed; `pip install 'ferbench[cpu]'`" in outcome.error
+    )
+
+
+def test_reproduce_needs_a_framework(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_line, "missing_framework", lambda *_: "a-framework")
+    outcome = ferbench("reproduce")
+    assert outcome.code == 2
+    assert "neither Keras nor PyTorch is installed; `pip install 'ferbench[cpu]'` brings both" in outcome.error
+
+
+def test_an_unknown_backend_is_refused(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "abacus")
+    outcome = ferbench("train", "vgg16-scratch", "--implementation", "keras3")
+    assert outcome.code == 2
+    assert "unknown Keras backend 'abacus'; the backends are jax, torch, tensorflow" in outcome.error
+
+
+# Data and records
+
+
+def tiny_zip(path: Path) -> Path:
+    """A zip of FER-2013's form with one picture, which is far too few."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((48, 48), 99, np.uint8)).save(buffer, "JPEG")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train/happy/Training_1.jpg", buffer.getvalue())
+    return path
+
+
+def test_deviations_are_listed(ferbench: FerBench, tmp_path: Path) -> None:
+    outcome = ferbench("data", "inspect", tiny_zip(tmp_path / "tiny [1].zip"))
+    assert outcome.code == 1
+    for part in ("read as zip", "deviations from the known data set:", "1 (not 7,215)"):
+        assert part in outcome.out
+
+
+def test_an_empty_folder_has_no_runs(ferbench: FerBench, tmp_path: Path) -> None:
+    outcome = ferbench("runs", "list", tmp_path / "working")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "runs, oldest first" in outcome.out
+
+
+def test_runs_are_listed_beside_damaged_ones(ferbench: FerBench, tmp_path: Path) -> None:
+    folder = tmp_path / "results [old]"
+    write_run(folder, fake_record(0.66), {})
+    (folder / "broken.json").write_text("{")
+    outcome = ferbench("runs", "list", folder)
+    assert outcome.code == 2
+    assert "66.00 %" in outcome.out
+    assert f"{folder / 'broken.json'} is damaged: no JSON" in outcome.out
+
+
+def test_a_run_is_shown(ferbench: FerBench, tmp_path: Path) -> None:
+    outcome = ferbench("runs", "show", write_run(tmp_path, fake_record(0.66), fake_arrays()))
+    assert outcome.code == 0
+    for part in ("67.23 %", "66.00 %", "INCONCLUSIVE", "the training loss fell", "conditions: "):
+        assert part in outcome.out
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"schema_version": 1}'])
+def test_a_damaged_record_is_refused(ferbench: FerBench, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "[a].json"
+    path.write_text(content)
+    outcome = ferbench("runs", "show", path)
+    assert outcome.code == 2
+    assert f"error: {path} " in outcome.error
+
+
+# Training, with the run itself left out
+
+
+class FakeExecute:
+    """Hands out what it is given, one a run; an exception is raised."""
+
+    def __init__(self, *outcomes: RunRecord | BaseException) -> None:
+        self.outcomes = list(outcomes)
+        self.specs: list[RunSpec] = []
+
+    def __call__(self, spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
+        self.specs.append(spec)
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return results / "a.json", outcome
+
+
+TRAIN = ("train", "vgg16-scratch", "--implementation", "pytorch")
+COMPLETE = fake_record(0.66, dataset=TOYFACES, budget=BUDGETS["smoke"])
+INTERRUPTED = fake_record(None, status="interrupted", history=())
+FAILED = fake_record(None, status="failed", error="training loss = nan in epoch 1, step 2")
+
+
+@pytest.mark.usefixtures("framework_installed")
+@pytest.mark.parametrize(
+    ("outcome", "code", "part"),
+    [
+        (COMPLETE, 0, "NOT_COMPARABLE"),
+        (fake_record(0.66), 0, "INCONCLUSIVE"),
+        (fake_record(0.2), 3, "NOT_REPRODUCED"),
+        (FAILED, 1, "training loss = nan in epoch 1, step 2"),
+        (INTERRUPTED, 130, "interrupted"),
+        (RunFailed("it ended [somehow]", code=-9), 1, "error: it ended [somehow]"),
+        (RunFailed("no data", code=2), 2, "error: no data"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+    ids=["complete", "inconclusive", "not reproduced", "failed", "interrupted", "crashed", "no data", "nothing yet"],
+)
+def test_exit_codes_of_train(
+    ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, outcome: Any, code: int, part: str
+) -> None:
+    monkeypatch.setattr(command_line, "execute", FakeExecute(outcome))
+    observed = ferbench(*TRAIN)
+    assert observed.code == code
+    assert part in observed.out + observed.err
+
+
+@pytest.mark.usefixtures("framework_installed")
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], BUDGETS["smoke"]),
+        (["--fer2013", "fer2013.zip"], BUDGETS["hour"]),
+        (["--budget", "paper"], BUDGETS["paper"]),
+        (["--epochs", "3"], replace(BUDGETS["paper"], name="custom", epochs=3)),
+        (["--budget", "smoke", "--examples", "70"], replace(BUDGETS["smoke"], name="custom", examples=70)),
+        (["--budget-seconds", "60"], replace(BUDGETS["paper"], name="custom", seconds=60.0)),
+    ],
+    ids=words,
+)
+def test_budgets_of_train(
+    ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, options: list[str], expected: object
+) -> None:
+    execute = FakeExecute(COMPLETE)
+    monkeypatch.setattr(command_line, "execute", execute)
+    assert ferbench(*TRAIN, *options).code == 0
+    assert execute.specs[0].budget == expected
+
+
+@pytest.mark.usefixtures("framework_installed")
+def test_reproduce_runs_what_is_built_in_both_frameworks(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = FakeExecute(*[COMPLETE] * 4)
+    monkeypatch.setattr(command_line, "execute", execute)
+    outcome = ferbench("reproduce", "--seed", 4)
+    assert outcome.code == 0
+    assert [spec.label for spec in execute.specs] == [
+        "vgg16-scratch-keras3-jax-seed4",
+        "vgg16-scratch-pytorch-seed4",
+        "resnet50-scratch-keras3-jax-seed4",
+        "resnet50-scratch-pytorch-seed4",
+    ]
+    assert "4 runs, budget smoke; not built yet: vgg16-transfer, vgg16-fine-tune, resnet50-transfer" in outcome.out
+
+
+@pytest.mark.usefixtures("framework_installed")
+def test_one_failing_run_does_not_stop_the_others(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = FakeExecute(COMPLETE, RunFailed("out of [memory]", code=-9), COMPLETE, COMPLETE)
+    monkeypatch.setattr(command_line, "execute", execute)
+    outcome = ferbench("reproduce")
+    assert (outcome.code, len(execute.specs)) == (1, 4)
+    assert "out of [memory]" in outcome.out
+
+
+@pytest.mark.usefixtures("framework_installed")
+def test_an_interruption_stops_the_others(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = FakeExecute(COMPLETE, INTERRUPTED, COMPLETE, COMPLETE)
+    monkeypatch.setattr(command_line, "execute", execute)
+    assert ferbench("reproduce").code == 130
+    assert len(execute.specs) == 2
+
+
+def test_half_a_table_is_said_to_be_half(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = lambda name, _: "keras" if name == "keras3" else None  # noqa: E731
+    monkeypatch.setattr("harness.runs.plan.missing_framework", missing)
+    monkeypatch.setattr(command_line, "missing_framework", missing)
+    monkeypatch.setattr(command_line, "execute", FakeExecute(COMPLETE, COMPLETE))
+    assert "keras3 is not installed: half of the table will be missing" in ferbench("reproduce").out

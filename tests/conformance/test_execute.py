@@ -1,0 +1,216 @@
+"""Real runs in processes of their own, on narrow networks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from harness.data.dataset import Dataset
+from harness.data.toyfaces import toyfaces
+from harness.plugin import require_implementation
+from harness.registry import IMPLEMENTATIONS, choose_keras_backend
+from harness.runs.execute import RunFailed, execute
+from harness.runs.record import RunRecord
+from harness.runs.spec import RunSpec
+from harness.runs.store import RecordError, read_arrays, read_run
+from harness.training.budget import Budget, limit_variant
+from harness.training.metrics import score
+from harness.variants import find_variant, narrow
+
+TINY = Budget("custom", epochs=2, examples=96, test_examples=64, input_size=48)
+SEED = 5
+PROCESS_SECONDS = 120
+"""Far more than a run takes; a process that hangs is killed then."""
+
+Finished = tuple[Path, RunRecord]
+
+
+def tiny_spec(implementation: str, config: pytest.Config, *, budget: Budget = TINY) -> RunSpec:
+    """A run that takes a second once its framework is imported."""
+    require_implementation(config, implementation)
+    backend = choose_keras_backend(config.getoption("keras_backend")) if implementation == "keras3" else None
+    variant = narrow(limit_variant(find_variant("vgg16-scratch"), budget), width_divisor=8)
+    return RunSpec(variant, implementation, backend, budget=budget, seed=SEED, threads=1 if backend is None else None)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", params=IMPLEMENTATIONS)
+def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    spec = tiny_spec(request.param, request.config)
+    return execute(spec, tmp_path_factory.mktemp("results") / "new")
+
+
+@pytest.fixture(scope="module")
+def faces() -> Dataset:
+    return toyfaces()
+
+
+@pytest.fixture
+def pytorch_spec(request: pytest.FixtureRequest) -> RunSpec:
+    return tiny_spec("pytorch", request.config)
+
+
+@pytest.fixture(scope="module")
+def csv_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise in the form of `fer2013.csv`, read faster than faces are drawn."""
+    random = np.random.default_rng(0)
+    lines = ["emotion,pixels,Usage"]
+    for usage, count in (("Training", 96), ("PublicTest", 14), ("PrivateTest", 14)):
+        pixels = random.integers(0, 256, (count, 48 * 48)).tolist()
+        lines += [f"{number % 7},{' '.join(map(str, each))},{usage}" for number, each in enumerate(pixels)]
+    path = tmp_path_factory.mktemp("data") / "fer2013.csv"
+    path.write_text("\n".join([*lines, ""]))
+    return path
+
+
+@pytest.fixture
+def csv_spec(pytorch_spec: RunSpec, csv_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
+    monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path / "cache"))
+    return replace(pytorch_spec, fer2013=str(csv_path), allow_deviating_data=True)
+
+
+# What a run leaves
+
+
+def test_the_record_is_complete(finished: Finished, faces: Dataset) -> None:
+    path, record = finished
+    assert (record.status, record.error, record.stop_reason) == ("complete", None, "all epochs run")
+    assert path.name == f"{record.run}.json"
+    assert read_run(path) == record
+    assert record.dataset is not None
+    assert (record.dataset.name, record.dataset.digest) == ("toyfaces", faces.digest)
+    assert (record.dataset.training_examples, record.dataset.test_examples) == (96, 64)
+    assert [epoch.epoch for epoch in record.history] == [0, 1]
+    assert all(0 <= epoch.training_accuracy <= 1 and epoch.training_loss > 0 for epoch in record.history)
+    assert set(record.scores) == {"public_test", "private_test", "paper_test", "clean_test"}
+    framework = {"keras3": "keras", "pytorch": "torch"}[record.spec.implementation]
+    assert framework in record.environment.versions
+
+
+def test_timings_fit_into_each_other(finished: Finished) -> None:
+    timings = finished[1].timings
+    assert timings is not None
+    assert 0 < timings.input_seconds <= timings.training_seconds
+    parts = timings.warm_up_seconds + timings.training_seconds + timings.evaluation_seconds
+    assert parts <= timings.total_seconds
+    assert timings.training_images_per_second == pytest.approx(2 * 96 / timings.training_seconds)
+
+
+def test_scores_are_those_of_the_stored_logits(finished: Finished, faces: Dataset) -> None:
+    path, record = finished
+    arrays = read_arrays(path, record)
+    rows, labels = arrays["test_rows"], arrays["test_labels"]
+    assert arrays["test_logits"].dtype == np.float32
+    assert (np.diff(rows) > 0).all()
+    assert (faces.splits[rows] > 0).all()
+    np.testing.assert_array_equal(labels, faces.labels[rows])
+    assert score(arrays["test_logits"], labels) == record.scores["paper_test"]
+    for code, name in enumerate(("public_test", "private_test"), start=1):
+        chosen = faces.splits[rows] == code
+        assert score(arrays["test_logits"][chosen], labels[chosen]) == record.scores[name]
+    # the paper's protocol watches these images, so the last epoch has the same figures
+    assert record.history[-1].watched_accuracy == record.scores["paper_test"].accuracy
+    assert record.history[-1].watched_loss == record.scores["paper_test"].loss
+
+
+def test_both_frameworks_begin_with_the_same_images(finished: Finished) -> None:
+    arrays = read_arrays(*finished)
+    assert arrays["initial_logits"].shape == (64, 7)
+    np.testing.assert_array_equal(arrays["initial_rows"], arrays["test_rows"])
+    assert np.abs(arrays["initial_logits"] - arrays["test_logits"]).max() > 0
+
+
+def test_the_same_seed_gives_the_same_logits_to_the_bit(csv_spec: RunSpec, tmp_path: Path) -> None:
+    first, second = (read_arrays(*execute(csv_spec, tmp_path))["test_logits"] for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+    assert len(list(tmp_path.glob("*.json"))) == 2
+    # a record says which data it saw, not where they lay
+    for path in tmp_path.glob("*.json"):
+        assert str(Path(csv_spec.fer2013 or "").parent) not in path.read_text()
+        assert read_run(path).spec.fer2013 == "fer2013.csv"
+
+
+# What goes wrong
+
+
+def test_divergence_is_a_failed_run(csv_spec: RunSpec, tmp_path: Path) -> None:
+    spec = replace(csv_spec, variant=replace(csv_spec.variant, learning_rate=1e30))
+    path, record = execute(spec, tmp_path)
+    assert record.status == "failed"
+    assert record.error is not None
+    assert "in epoch 1, step 2 (both counted from 1)" in record.error
+    assert (record.history, record.scores, record.stop_reason) == ((), {}, None)
+    assert set(read_arrays(path, record)) == {"initial_logits", "initial_rows"}
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from pydantic import TypeAdapter
+from harness.runs.execute import execute
+from harness.runs.spec import RunSpec
+if __name__ == "__main__":
+    path, record = execute(TypeAdapter(RunSpec).validate_json(sys.argv[2]), Path(sys.argv[1]))
+    print(record.status)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("reach", ["group", "parent"])
+def test_an_interruption_leaves_a_record(csv_spec: RunSpec, tmp_path: Path, reach: str) -> None:
+    """A terminal's Ctrl-C reaches the whole group; `kill -INT` reaches one process, which hands it on."""
+    budget = replace(csv_spec.budget, epochs=100_000)
+    variant = replace(csv_spec.variant, epochs=100_000, phases=(replace(csv_spec.variant.phases[0], epochs=100_000),))
+    spec = TypeAdapter(RunSpec).dump_json(replace(csv_spec, variant=variant, budget=budget)).decode()
+    command = [sys.executable, "-c", PARENT, str(tmp_path / "results"), spec]
+    with subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            lines = [next(line for line in process.stderr if "epoch 1/100000:" in line)]
+            if reach == "group":
+                os.killpg(process.pid, signal.SIGINT)
+            else:
+                process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=PROCESS_SECONDS)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert (process.returncode, output) == (0, "interrupted\n"), [*lines, errors]
+    assert "Traceback" not in errors
+    assert "stopping; the run writes its record first" in errors
+    (path,) = (tmp_path / "results").glob("*.json")
+    record = read_run(path)
+    assert (record.status, record.stop_reason, record.scores) == ("interrupted", "interrupted", {})
+    assert len(record.history) >= 1
+    assert record.timings is not None
+    assert record.timings.input_seconds <= record.timings.training_seconds
+
+
+def test_data_that_cannot_be_read_end_the_run(
+    pytorch_spec: RunSpec, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = replace(pytorch_spec, fer2013=str(tmp_path / "missing.zip"))
+    with pytest.raises(RunFailed, match=r"vgg16-scratch-pytorch-seed5: its process ended with code 2 and left no"):
+        execute(spec, tmp_path / "results")
+    errors = capfd.readouterr().err
+    assert f"error: {tmp_path / 'missing.zip'}: nothing is there" in errors
+    assert "Traceback" not in errors
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_a_folder_that_cannot_hold_records_is_refused_before_the_run(
+    pytorch_spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", lambda *_: pytest.fail("a process was started"))
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordError, match="cannot hold records: Not a directory"):
+        execute(pytorch_spec, tmp_path / "file" / "results")

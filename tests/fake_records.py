@@ -1,0 +1,98 @@
+"""Records of runs that never took place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.dataset import CLASSES
+from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, Environment, RunRecord, Timings
+from harness.runs.spec import RunSpec
+from harness.training.budget import BUDGETS, Budget
+from harness.training.fit import EpochRecord
+from harness.training.metrics import Score, score
+from harness.variants import Variant, find_variant
+
+FER2013 = DatasetIdentity("fer2013", "zip", "ab" * 32, (), 28709, 7178, 7178, (1.0,) * 7)
+TOYFACES = DatasetIdentity("toyfaces", "toyfaces", "cd" * 32, (), 960, 512, 512, (1.0,) * 7)
+MACHINE = Environment(
+    cpu="a processor",
+    cpu_cores=2,
+    memory_gigabytes=8.0,
+    gpu=None,
+    gpu_driver=None,
+    operating_system="Linux 6.1",
+    python="3.11.9",
+    versions={"torch": "2.0", "numpy": "2.0"},
+    threads={"libopenblas": 2},
+    git_commit=None,
+)
+SECONDS = Timings(1.0, 20.0, 2.0, 4.0, 30.0, 96.0)
+
+
+def epoch_record(epoch: int = 0, *, training_loss: float = 1.9, training_accuracy: float = 0.3) -> EpochRecord:
+    return EpochRecord(epoch, 1e-3, training_loss, training_accuracy, 1.8, 0.35, 10.0, 1.0, 2.0)
+
+
+def score_of(accuracy: float, examples: int = 10_000) -> Score:
+    """A score of this accuracy, to a ten-thousandth, whose other figures are made up."""
+    confusion = tuple((0,) * 7 for _ in range(7))
+    return Score(examples, accuracy, 1.0, confusion, dict.fromkeys(CLASSES, 0.5))
+
+
+def fake_record(
+    accuracy: float | None = 0.6723,
+    *,
+    variant: str | Variant = "vgg16-scratch",
+    implementation: str = "pytorch",
+    seed: int = 0,
+    budget: Budget = BUDGETS["paper"],
+    protocol: str = "paper",
+    **fields: Any,
+) -> RunRecord:
+    """A complete run of FER-2013 by the paper's protocol; None has no scores."""
+    spec = RunSpec(
+        variant=find_variant(variant) if isinstance(variant, str) else variant,
+        implementation=implementation,  # type: ignore[arg-type]
+        keras_backend="jax" if implementation == "keras3" else None,
+        fer2013="fer2013.zip",
+        protocol=protocol,  # type: ignore[arg-type]
+        budget=budget,
+        seed=seed,
+    )
+    record = RunRecord(
+        schema_version=SCHEMA_VERSION,
+        run=spec.label,
+        status="complete",
+        error=None,
+        stop_reason="all epochs run",
+        started="2024-01-01T00:00:00+00:00",
+        spec=spec,
+        dataset=FER2013,
+        environment=MACHINE,
+        history=(epoch_record(0), epoch_record(1, training_loss=1.7, training_accuracy=0.4)),
+        scores={} if accuracy is None else {"paper_test": score_of(accuracy), "clean_test": score_of(accuracy)},
+        timings=SECONDS,
+        arrays_sha256=None,
+    )
+    return replace(record, **fields)
+
+
+def fake_arrays(count: int = 14, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Arrays as a complete run leaves them."""
+    logits = np.random.default_rng(seed).normal(size=(count, 7)).astype(np.float32)
+    return {
+        "initial_logits": logits[:7].copy(),
+        "initial_rows": np.arange(7, dtype=np.int64),
+        "test_logits": logits,
+        "test_rows": np.arange(count, dtype=np.int64),
+        "test_labels": (np.arange(count) % 7).astype(np.uint8),
+    }
+
+
+def scored(arrays: dict[str, NDArray[Any]]) -> Score:
+    """What the arrays say of themselves."""
+    return score(arrays["test_logits"], arrays["test_labels"])

@@ -1,0 +1,60 @@
+"""What is imported when: one framework never brings another, and the harness brings none."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.plugin import require_implementation
+
+FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
+
+HARNESS = sorted(
+    ".".join(path.relative_to(Path(harness.__file__).parents[1]).with_suffix("").parts)
+    for path in Path(harness.__file__).parent.rglob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+def frameworks_after(statements: str) -> set[str]:
+    """Frameworks that a fresh interpreter has imported after running some statements."""
+    code = f"import sys\n{statements}\nprint(*(name for name in {FRAMEWORKS} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_check_sees_an_import() -> None:
+    name = next((each for each in FRAMEWORKS if importlib.util.find_spec(each)), None)
+    if name is None:
+        pytest.skip("no framework is installed")
+    assert name in frameworks_after(f"import {name}")
+
+
+def test_the_whole_harness_imports_no_framework() -> None:
+    assert "harness.plugin" in HARNESS
+    assert "harness.__main__" in HARNESS
+    assert frameworks_after("\n".join(f"import {name}" for name in HARNESS)) == set()
+
+
+def test_pytest_with_the_plugin_imports_no_framework() -> None:
+    assert frameworks_after("import harness.plugin, pytest\npytest.main(['--version'])") == set()
+
+
+def test_pytorch_imports_torch_alone(request: pytest.FixtureRequest) -> None:
+    require_implementation(request.config, "pytorch")
+    found = frameworks_after("from harness.registry import load_implementation\nload_implementation('pytorch')")
+    assert found == {"torch"}
+
+
+def test_keras_on_jax_imports_neither_torch_nor_tensorflow(request: pytest.FixtureRequest) -> None:
+    require_implementation(request.config, "keras3")
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("needs 'jax', which is not installed")
+    load = "from harness.registry import load_implementation\nload_implementation('keras3', keras_backend='jax')"
+    assert frameworks_after(load) == {"jax", "keras"}

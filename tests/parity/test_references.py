@@ -1,0 +1,68 @@
+"""Our networks against the ones they are named after: `keras.applications`, without pre-trained weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from checks import check_close_to_scale
+from models import build, faces, lively_weights
+
+from harness.architectures import layers
+from harness.interface import Implementation
+from harness.plugin import require_implementation
+from harness.registry import load_implementation
+from harness.variants import Variant, find_variant
+
+FEATURES_TOLERANCE = 1e-5
+"""Of the largest feature: the same layers in the same framework, one pass compiled and one not. Seen: 5e-7."""
+
+SMALL = {
+    "VGG16": (replace(find_variant("vgg16-scratch@five-blocks"), input_channels=3, batch_size=2), "block5_pool"),
+    "ResNet50": (replace(find_variant("resnet50-scratch"), input_channels=3, batch_size=2), "conv5_block3_out"),
+}
+"""By name in `keras.applications`: the base at 48×48×3, and the layer that ends it."""
+
+
+@pytest.fixture(scope="module")
+def keras3(request: pytest.FixtureRequest) -> Implementation:
+    """Keras on the session's backend; to be asked for before Keras is imported."""
+    require_implementation(request.config, "keras3")
+    return load_implementation("keras3", keras_backend=request.config.getoption("keras_backend"))
+
+
+@pytest.fixture(scope="module", params=list(SMALL))
+def reference(keras3: Implementation, request: pytest.FixtureRequest) -> Any:
+    """The convolutional base as Keras ships it, randomly initialised: nothing is downloaded."""
+    from keras import applications
+
+    make = getattr(applications, request.param)
+    return make(weights=None, include_top=False, input_shape=(48, 48, 3), name=request.param)
+
+
+def parameters(reference: Any) -> dict[str, int]:
+    return {layer.name: layer.count_params() for layer in reference.layers if layer.count_params()}
+
+
+def base_parameters(variant: Variant) -> dict[str, int]:
+    return {layer.name: layer.parameters for layer in layers(variant) if layer.part == "base" and layer.parameters}
+
+
+def test_every_layer_has_the_references_parameters(reference: Any) -> None:
+    transfer = {"VGG16": "vgg16-transfer", "ResNet50": "resnet50-transfer"}[reference.name]
+    assert base_parameters(find_variant(transfer)) == parameters(reference)
+
+
+def test_features_are_the_references(keras3: Implementation, reference: Any) -> None:
+    variant, last = SMALL[reference.name]
+    weights = lively_weights(variant)
+    for layer in reference.layers:
+        layer.set_weights([weights[f"{layer.name}.{variable.name}"] for variable in layer.weights])
+    model = build(keras3, variant)
+    model.set_weights(weights)
+    batch = faces(variant)[0]
+    expected = np.asarray(reference.predict(model.pixels(batch), verbose=0))
+    observed = model.activations(batch, training=False)[last]
+    check_close_to_scale(observed, expected, tolerance=FEATURES_TOLERANCE, what=last)

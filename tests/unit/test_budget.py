@@ -1,0 +1,59 @@
+"""Caps on variants."""
+
+from __future__ import annotations
+
+import pytest
+from fake_model import fake_variant
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.training.budget import BUDGETS, Budget, limit_variant
+from harness.variants import VARIANTS, Phase, Variant
+
+every_variant = pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+
+
+@every_variant
+@pytest.mark.parametrize("name", ["paper", "hour"])
+def test_no_cap_changes_nothing(variant: Variant, name: str) -> None:
+    assert limit_variant(variant, BUDGETS[name]) == variant  # type: ignore[index]
+
+
+@every_variant
+def test_smoke_is_small(variant: Variant) -> None:
+    limited = limit_variant(variant, BUDGETS["smoke"])
+    assert (limited.epochs, limited.input_size) == (2, min(48, variant.input_size))
+    assert limited.name == variant.name
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [
+        (1, (Phase(1, "head"),)),
+        (5, (Phase(5, "head"),)),
+        (6, (Phase(5, "head"), Phase(1, "block5"))),
+        (15, (Phase(5, "head"), Phase(10, "block5"))),
+        (16, (Phase(5, "head"), Phase(10, "block5"), Phase(1, "all"))),
+        (99, (Phase(5, "head"), Phase(10, "block5"), Phase(3, "all"))),
+    ],
+)
+def test_phases_are_cut_from_the_end(epochs: int, expected: tuple[Phase, ...]) -> None:
+    variant = fake_variant(epochs=18, phases=(Phase(5, "head"), Phase(10, "block5"), Phase(3, "all")))
+    assert limit_variant(variant, Budget("custom", epochs=epochs)).phases == expected
+
+
+@given(
+    lengths=st.lists(st.integers(1, 20), min_size=1, max_size=4),
+    epochs=st.none() | st.integers(1, 100),
+    input_size=st.sampled_from([48, 96, 224]),
+    cap=st.none() | st.integers(32, 300),
+)
+def test_nothing_grows(lengths: list[int], epochs: int | None, input_size: int, cap: int | None) -> None:
+    phases = tuple(Phase(length, "all") for length in lengths)
+    variant = fake_variant(epochs=sum(lengths), phases=phases, input_size=input_size)
+    limited = limit_variant(variant, Budget("custom", epochs=epochs, input_size=cap))
+    assert limited.epochs == min(sum(lengths), epochs or sum(lengths))
+    assert limited.input_size == min(input_size, cap or input_size)
+    assert sum(phase.epochs for phase in limited.phases) == limited.epochs
+    assert all(phase.epochs > 0 for phase in limited.phases)
+    assert limit_variant(limited, Budget("custom", epochs=epochs, input_size=cap)) == limited
