@@ -68,11 +68,11 @@ Results = Annotated[Path, typer.Option("--results-dir", help="Where records of r
 Budget = Annotated[
     BudgetName | None,
     typer.Option(
-        help="smoke: 960 images, 2 epochs; hour: at most 3,600 s a run; paper: all of it. "
+        help="smoke: 960 images, 2 epochs; hour: 3,600 s a run, whole epochs, at least one; paper: all of it. "
         "[default: smoke on toyfaces, hour on FER-2013]"
     ),
 ]
-BudgetSeconds = Annotated[float | None, typer.Option(min=1, help="Seconds a run, whole epochs.")]
+BudgetSeconds = Annotated[float | None, typer.Option(min=1, help="Seconds a run, whole epochs, at least one.")]
 Protocol = Annotated[ProtocolName, typer.Option(help="paper: the rules watch the tests; honest: a tenth of training.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, order, augmentation and dropout.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; never a silent fall-back.")]

@@ -121,15 +121,23 @@ def differences(record: RunRecord) -> list[str]:
         found.append(f"data {record.dataset.name if record.dataset else 'missing'}")
     elif record.dataset.deviations:
         found.append("deviating data")
-    if record.spec.budget.name != "paper":
+    if _is_cut(record):
         found.append(f"budget {record.spec.budget.name}")
     if record.spec.protocol != "paper":
         found.append(f"protocol {record.spec.protocol}")
     if record.spec.variant.width_divisor != 1:
         found.append(f"width ÷ {record.spec.variant.width_divisor}")
-    elif record.spec.budget.name == "paper" and not _is_declared(record.spec.variant):
+    elif not _is_cut(record) and not _is_declared(record.spec.variant):
         found.append("variant unlike variants.toml")
     return found
+
+
+def _is_cut(record: RunRecord) -> bool:
+    """Whether the budget took anything away. An hour that was enough for all epochs did not."""
+    budget = record.spec.budget
+    has_fewer_images = budget.examples is not None or budget.test_examples is not None
+    ran_out = (record.stop_reason or "").startswith("budget")
+    return has_fewer_images or ran_out or (budget.name != "paper" and not _is_declared(record.spec.variant))
 
 
 def _is_declared(variant: Variant) -> bool:

@@ -109,34 +109,37 @@ def _loss_line(record: RunRecord) -> str:
 
 
 def _agreement_lines(runs: Runs) -> list[str]:
-    """Largest difference between untrained networks' logits, and between accuracies after training."""
-    lines = []
-    for variant in dict.fromkeys(record.spec.variant for _, record in runs):
-        of_variant = [
-            (path, record)
-            for path, record in runs
-            if record.spec.variant == variant and record.scores and record.arrays_sha256
-        ]
-        torch = [pair for pair in of_variant if pair[1].spec.implementation == "pytorch"]
-        keras = [pair for pair in of_variant if pair[1].spec.implementation == "keras3"]
-        for first, second in zip(torch, keras, strict=False):
-            lines.append(_agreement_line(first, second))
-    return lines
+    """One line for each run in PyTorch that Keras made with the same network, seed and images."""
+    usable = [(path, record) for path, record in runs if record.scores and record.arrays_sha256]
+    torch = {_start(record): (path, record) for path, record in usable if record.spec.implementation == "pytorch"}
+    return [
+        _agreement_line(torch[_start(record)], (path, record))
+        for path, record in usable
+        if record.spec.implementation == "keras3" and _start(record) in torch
+    ]
+
+
+def _start(record: RunRecord) -> tuple[object, ...]:
+    """What the logits before training depend on."""
+    variant, data = record.spec.variant, record.dataset
+    images = (data.digest, data.test_examples) if data else ()
+    return (variant.name, variant.width_divisor, variant.input_size, record.spec.seed, *images)
 
 
 def _agreement_line(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) -> str:
-    one, other = (read_arrays(*pair) for pair in (first, second))
-    name = first[1].spec.variant.name
-    if first[1].spec.seed != second[1].spec.seed or not np.array_equal(one["initial_rows"], other["initial_rows"]):
-        return f"{name}: PyTorch and Keras ran with other seeds or images, nothing to compare"
-    scale = np.abs(one["initial_logits"]).max()
-    error = np.abs(one["initial_logits"] - other["initial_logits"]).max() / scale
-    accuracies = [record.scores["paper_test"].accuracy for _, record in (first, second)]
-    return (
-        f"{name}: before training, PyTorch's and Keras' logits agree to {error:.1e} of their scale on "
-        f"{len(one['initial_rows'])} images; after it, accuracies are {100 * accuracies[0]:.1f} % and "
-        f"{100 * accuracies[1]:.1f} % (dropout masks differ)"
+    """How far logits before training and accuracies after it lie apart."""
+    one, other = (read_arrays(*pair)["initial_logits"] for pair in (first, second))
+    error = np.abs(one - other).max() / np.abs(one).max()
+    records = (first[1], second[1])
+    line = (
+        f"{second[1].spec.label}: before training, its logits and PyTorch's agree to {error:.1e} of their scale "
+        f"on {len(one)} images"
     )
+    same_work = len({(len(each.history), each.dataset and each.dataset.training_examples) for each in records}) == 1
+    if not same_work:
+        return f"{line}; the runs are of different length"
+    accuracies = [100 * each.scores["paper_test"].accuracy for each in records]
+    return f"{line}; after it, accuracies are {accuracies[1]:.1f} % and {accuracies[0]:.1f} % (dropout masks differ)"
 
 
 def _conditions(record: RunRecord) -> str:

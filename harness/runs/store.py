@@ -26,8 +26,8 @@ class RecordError(ValueError):
 
 
 def new_run_name(spec: RunSpec, directory: Path) -> str:
-    """A name that no record in the directory has: label and time of the start, in UTC."""
-    stem = f"{spec.label}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    """A name that no record in the directory has: label and time of the start, in UTC, to the microsecond."""
+    stem = f"{spec.label}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     name, count = stem, 1
     while (directory / f"{name}.json").exists():
         count += 1

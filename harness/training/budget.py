@@ -19,7 +19,8 @@ class Budget:
 
     Attributes:
         name: `paper`, `hour`, `smoke`, or `custom` where a cap was given by hand.
-        seconds: Of the run's loop (training and evaluation); no epoch is begun that would probably exceed it.
+        seconds: Of the run's loop (training and evaluation): no epoch but the first is begun that would probably
+            exceed them.
         epochs: Whole epochs.
         examples: Training images, drawn by seed in the proportions of the classes.
         test_examples: Test images, likewise.

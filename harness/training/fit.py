@@ -289,8 +289,12 @@ class Fit:
 
     def _train_epoch(self, epoch: int, learning_rate: float) -> Totals:
         """Every example once, slice by slice."""
-        clocks, seconds, position, steps = self.result.clocks, 0.0, 0, FIRST_SLICE_STEPS
+        clocks, position, steps = self.result.clocks, 0, FIRST_SLICE_STEPS
+        start = time.perf_counter()
         feed = _ClockedBatches(self._batches(epoch), clocks)
+        seconds = time.perf_counter() - start  # drawing order and maps is input as well
+        clocks.input += seconds
+        clocks.training += seconds
         totals: list[Totals] = []
         while position < len(feed):
             self._check_interruption()

@@ -27,7 +27,7 @@ from harness.variants import Phase, Variant
 from impls.keras3.pixels import Pixels
 from impls.keras3.resnet50 import resnet50
 from impls.keras3.vgg16 import vgg16
-from impls.keras3.weights import export_weights, import_weights
+from impls.keras3.weights import UNSET, export_weights, import_weights
 
 Tensor = Any  # symbolic, or a backend's tensor
 STEPS_A_CALL: Final = 1024
@@ -74,9 +74,9 @@ def build_head(x: Tensor, variant: Variant, seed: int) -> Tensor:
             case "dropout":
                 x = keras.layers.Dropout(variant.dropout, seed=seed, name=name)(x)
             case "dense":
-                x = keras.layers.Dense(layer.units, name=name)(x)
+                x = keras.layers.Dense(layer.units, kernel_initializer=UNSET, name=name)(x)
                 x = keras.layers.ReLU(name=f"{name}_relu")(x)
-    return keras.layers.Dense(len(CLASSES), name="logits")(x)
+    return keras.layers.Dense(len(CLASSES), kernel_initializer=UNSET, name="logits")(x)
 
 
 def build_network(variant: Variant, seed: int) -> keras.Model:

@@ -13,6 +13,7 @@ from harness.architectures import (
     RESNET50_STEM_FILTERS,
 )
 from harness.variants import Variant
+from impls.keras3.weights import UNSET
 
 Tensor = Any  # symbolic
 
@@ -22,19 +23,25 @@ def batch_norm(x: Tensor, name: str) -> Tensor:
     return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=name)(x)
 
 
+def convolution(x: Tensor, name: str, filters: int, size: int, stride: int = 1, *, padding: str = "valid") -> Tensor:
+    """Convolution with a bias."""
+    layer = layers.Conv2D(filters, size, stride, padding, kernel_initializer=UNSET, name=name)
+    return layer(x)
+
+
 def bottleneck(x: Tensor, name: str, filters: int, stride: int, *, projects: bool) -> Tensor:
     """Three convolutions around a shortcut, which is projected where shapes change."""
     shortcut = x
     if projects:
-        shortcut = layers.Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(x)
+        shortcut = convolution(x, f"{name}_0_conv", 4 * filters, 1, stride)
         shortcut = batch_norm(shortcut, f"{name}_0_bn")
-    x = layers.Conv2D(filters, 1, strides=stride, name=f"{name}_1_conv")(x)
+    x = convolution(x, f"{name}_1_conv", filters, 1, stride)
     x = batch_norm(x, f"{name}_1_bn")
     x = layers.ReLU(name=f"{name}_1_relu")(x)
-    x = layers.Conv2D(filters, 3, padding="same", name=f"{name}_2_conv")(x)
+    x = convolution(x, f"{name}_2_conv", filters, 3, padding="same")
     x = batch_norm(x, f"{name}_2_bn")
     x = layers.ReLU(name=f"{name}_2_relu")(x)
-    x = layers.Conv2D(4 * filters, 1, name=f"{name}_3_conv")(x)
+    x = convolution(x, f"{name}_3_conv", 4 * filters, 1)
     x = batch_norm(x, f"{name}_3_bn")
     x = layers.Add(name=f"{name}_add")([shortcut, x])
     return layers.ReLU(name=f"{name}_out")(x)
@@ -43,7 +50,7 @@ def bottleneck(x: Tensor, name: str, filters: int, stride: int, *, projects: boo
 def resnet50(x: Tensor, variant: Variant) -> Tensor:
     """Features of the base, (n, height, width, channels), from network input."""
     x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
-    x = layers.Conv2D(RESNET50_STEM_FILTERS // variant.width_divisor, 7, strides=2, name="conv1_conv")(x)
+    x = convolution(x, "conv1_conv", RESNET50_STEM_FILTERS // variant.width_divisor, 7, 2)
     x = batch_norm(x, "conv1_bn")
     x = layers.ReLU(name="conv1_relu")(x)
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)

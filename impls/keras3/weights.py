@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -13,6 +13,9 @@ from harness.architectures import require_equal_shapes
 from harness.interface import Weights
 
 Variable = Any  # keras.Variable
+
+UNSET: Final = "zeros"
+"""Initializer of every kernel: the harness sets them next, and JAX takes seconds to draw what nobody uses."""
 
 
 def variables(network: keras.Model) -> dict[str, Variable]:

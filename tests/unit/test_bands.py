@@ -134,7 +134,10 @@ VARIANT = find_variant("vgg16-scratch")
         ({"dataset": None}, ["data missing"]),
         ({"dataset": TOYFACES}, ["data toyfaces"]),
         ({"dataset": replace(FER2013, deviations=("one image is missing",))}, ["deviating data"]),
-        ({"budget": BUDGETS["hour"]}, ["budget hour"]),
+        ({"budget": BUDGETS["hour"]}, []),  # an hour was enough
+        ({"budget": BUDGETS["hour"], "stop_reason": "budget: 3,590 of 3,600 s spent"}, ["budget hour"]),
+        ({"budget": Budget("custom", examples=960)}, ["budget custom"]),
+        ({"budget": Budget("custom", test_examples=512)}, ["budget custom"]),
         (
             {"budget": Budget("custom", epochs=3), "variant": limit_variant(VARIANT, Budget("", epochs=3))},
             ["budget custom"],

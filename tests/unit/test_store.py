@@ -191,7 +191,7 @@ def test_checking_a_folder_leaves_it_empty(tmp_path: Path) -> None:
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
-def test_names_within_one_second_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_one_moment_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class StoppedClock(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
@@ -203,7 +203,7 @@ def test_names_within_one_second_differ(tmp_path: Path, monkeypatch: pytest.Monk
     for _ in range(3):
         names.append(new_run_name(spec, tmp_path))
         write_run(tmp_path, replace(fake_record(), run=names[-1]), {})
-    stem = "vgg16-scratch-pytorch-seed0-20240203T040506"
+    stem = "vgg16-scratch-pytorch-seed0-20240203T040506000000"
     assert names == [stem, f"{stem}-2", f"{stem}-3"]
 
 
