@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -51,7 +52,7 @@ runs = typer.Typer(no_args_is_help=True, help="Look at records of runs.")
 app.add_typer(data, name="data")
 app.add_typer(runs, name="runs")
 
-out = Console() if sys.stdout.isatty() else Console(width=150)
+out = Console() if sys.stdout.isatty() else Console(width=int(os.environ.get("COLUMNS") or 150))
 
 Fer2013 = Annotated[
     Path | None,
@@ -72,9 +73,11 @@ Budget = Annotated[
         "[default: smoke on toyfaces, hour on FER-2013]"
     ),
 ]
-BudgetSeconds = Annotated[float | None, typer.Option(min=1, help="Seconds a run, whole epochs, at least one.")]
+BudgetSeconds = Annotated[
+    float | None, typer.Option(min=1, max=10**8, help="Seconds a run, whole epochs, at least one; replaces --budget's.")
+]
 Protocol = Annotated[ProtocolName, typer.Option(help="paper: the rules watch the tests; honest: a tenth of training.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of weights, order, augmentation and dropout.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, order, augmentation and dropout.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; never a silent fall-back.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: the framework's]")]
 Backend = Annotated[KerasBackend | None, typer.Option(help="For keras3. [default: KERAS_BACKEND, else jax]")]
@@ -104,8 +107,10 @@ def train(
     allow_deviating_data: Deviating = False,
     budget: Budget = None,
     budget_seconds: BudgetSeconds = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
-    examples: Annotated[int | None, typer.Option(min=7, help="Train on so many images, by class.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="At most so many; without --budget, no other cap holds.")
+    ] = None,
+    examples: Annotated[int | None, typer.Option(min=7, help="Train on so many images, by class; likewise.")] = None,
     protocol: Protocol = "paper",
     seed: Seed = 0,
     device: DeviceOption = "cpu",
@@ -165,7 +170,7 @@ def reproduce(
             protocol=protocol,
             seed=seed,
             device=device,
-            threads=threads if implementation == "pytorch" else None,
+            threads=threads,
         )
         for name in names
         for implementation in installed
@@ -203,11 +208,12 @@ def runs_list(
 
 
 @runs.command("show")
-def runs_show(path: Annotated[Path, typer.Argument(help="A record: results/….json.")]) -> None:
-    """Judge one record and show its figures."""
-    record = read_run(path)
-    out.print(record_page(record))
-    _print_results([(path, record)])
+def runs_show(paths: Annotated[list[Path], typer.Argument(help="Records: results/….json.")]) -> None:
+    """Show records and judge them together: several seeds of a variant get one verdict."""
+    found = [(path, read_run(path)) for path in paths]
+    if len(found) == 1:
+        out.print(record_page(found[0][1]))
+    _print_results(found)
 
 
 def _print_results(found: Runs) -> None:

@@ -1,4 +1,4 @@
-"""The pytest plugin: options, markers, fixtures, and the table at the end."""
+"""The pytest plugin: options, markers, fixtures, and the table at the end. Loaded by `-p harness.plugin`."""
 
 from __future__ import annotations
 

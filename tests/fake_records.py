@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,22 +62,22 @@ def fake_record(
         budget=budget,
         seed=seed,
     )
-    record = RunRecord(
-        schema_version=SCHEMA_VERSION,
-        run=spec.label,
-        status="complete",
-        error=None,
-        stop_reason="all epochs run",
-        started="2024-01-01T00:00:00+00:00",
-        spec=spec,
-        dataset=FER2013,
-        environment=MACHINE,
-        history=(epoch_record(0), epoch_record(1, training_loss=1.7, training_accuracy=0.4)),
-        scores={} if accuracy is None else {"paper_test": score_of(accuracy), "clean_test": score_of(accuracy)},
-        timings=SECONDS,
-        arrays_sha256=None,
-    )
-    return replace(record, **fields)
+    values: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "run": spec.label,
+        "status": "complete",
+        "error": None,
+        "stop_reason": "all epochs run",
+        "started": "2024-01-01T00:00:00+00:00",
+        "spec": spec,
+        "dataset": FER2013,
+        "environment": MACHINE,
+        "history": (epoch_record(0), epoch_record(1, training_loss=1.7, training_accuracy=0.4)),
+        "scores": {} if accuracy is None else {"paper_test": score_of(accuracy), "clean_test": score_of(accuracy)},
+        "timings": SECONDS,
+        "arrays_sha256": None,
+    }
+    return RunRecord(**(values | fields))
 
 
 def fake_arrays(count: int = 14, seed: int = 0) -> dict[str, NDArray[Any]]:

@@ -96,7 +96,7 @@ def judge_accuracy(band: Band, observed: Sequence[float]) -> Verdict:
         if distance > limit:
             return Verdict("NOT_REPRODUCED", _sentence(distance, limit, count))
         more = SEEDS_FOR_A_VERDICT - count
-        return Verdict("INCONCLUSIVE", f"{_sentence(distance, limit, count)}; {more} more would settle it")
+        return Verdict("INCONCLUSIVE", f"{_sentence(distance, limit, count)}; {more} more may settle it")
     margin = student.ppf((1 + LEVEL) / 2, count - 1) * statistics.stdev(observed) * (1 + 1 / count) ** 0.5
     limit = band.allowance + margin
     if distance > limit:

@@ -43,7 +43,16 @@ def variant_page(variant: Variant) -> RenderableType:
     table.add_column("value", overflow="fold")
     table.add_column("source", overflow="fold")
     found = sources(variant.base_name)
+    chosen = {
+        field: f"READING {reading.name}: {' '.join(reading.reason.split())}"
+        for reading in readings(variant.base_name)
+        if reading.name in variant.name.partition("@")[2].split(",")
+        for field in reading.changes
+    }
     for field in paper_fields():
+        if field in chosen:
+            table.add_row(field, _value(getattr(variant, field)), Text(chosen[field]))
+            continue
         source = found[field]
         parts = [f"“{source.quote}” ({source.place})"] if source.quote else []
         parts += [f"ASSUMED: {' '.join(source.assumed.split())}"] if source.assumed else []

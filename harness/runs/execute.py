@@ -5,12 +5,15 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +35,9 @@ from harness.training.metrics import Score, score
 
 _SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
 
+SAME_INTERRUPTION_SECONDS: Final = 2.0
+"""Signals so close together are one interruption."""
+
 
 class RunFailed(RuntimeError):
     """A run's process ended without a record; `code` is its exit code."""
@@ -44,8 +50,8 @@ class RunFailed(RuntimeError):
 def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
     """Run a spec in a process of its own and read its record.
 
-    An interruption of this process (Ctrl-C) is handed on to the run, which then writes a record
-    marked `interrupted`; this function waits for it.
+    An interruption of this process (Ctrl-C or a termination signal) is handed on to the run, which then
+    writes a record marked `interrupted`; this function waits for it.
 
     Returns:
         Path of the record, and the record, whatever its status.
@@ -53,25 +59,20 @@ def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
     Raises:
         RecordError: If no record can be written to `results` (nothing was started then), or it cannot be read back.
         RunFailed: If the process ended without a record; what it printed says why.
-        KeyboardInterrupt: If it was interrupted before there was anything to record.
+        KeyboardInterrupt: If it was interrupted and the record, if there is one, does not say so.
     """
     check_directory(results)
     name = new_run_name(spec, results)
-    command = [
-        sys.executable,
-        "-m",
-        "harness.runs.execute",
-        str(results),
-        name,
-        _SPEC.dump_json(spec).decode(),
-    ]
-    with subprocess.Popen(command) as process:
+    # -P: a folder `harness` where the command happens to be given is not ours
+    module = [sys.executable, "-P", "-m", "harness.runs.execute"]
+    with subprocess.Popen([*module, str(results), name, _SPEC.dump_json(spec).decode()]) as process:
         code, was_interrupted = _wait(process)
     path = results / f"{name}.json"
-    if path.exists():
-        return path, read_run(path)
-    if was_interrupted:
+    record = read_run(path) if path.exists() else None
+    if was_interrupted and (record is None or record.status != "interrupted"):
         raise KeyboardInterrupt
+    if record is not None:
+        return path, record
     raise RunFailed(
         f"{spec.label}: its process ended with code {code} and left no record; what it printed above says why",
         code=code,
@@ -80,16 +81,33 @@ def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
     """Exit code, and whether this process was interrupted meanwhile."""
+    with _termination_as_interrupt():
+        try:
+            return process.wait(), False
+        except KeyboardInterrupt:
+            print("stopping; the run writes its record first (Ctrl-C again to wait no longer)", file=sys.stderr)
+            process.terminate()  # a terminal's Ctrl-C has reached it already; one sent to this process alone has not
+        interrupted = time.monotonic()
+        while True:
+            try:
+                return process.wait(), True
+            except KeyboardInterrupt:
+                # tox hands Ctrl-C on to a process that the terminal has told already: one wish, not two
+                if time.monotonic() - interrupted > SAME_INTERRUPTION_SECONDS:
+                    process.kill()
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Treat a termination signal as Ctrl-C, so that no run goes on without its parent."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return process.wait(), False
-    except KeyboardInterrupt:
-        print("stopping; the run writes its record first (Ctrl-C again to wait no longer)", file=sys.stderr)
-        process.terminate()  # a terminal's Ctrl-C has reached it already; one sent to this process alone has not
-    try:
-        return process.wait(), True
-    except KeyboardInterrupt:
-        process.kill()
-        return process.wait(), True
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @dataclass(eq=False)
@@ -117,9 +135,9 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         ImplementationError: If the implementation cannot do what the spec asks.
     """
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-    implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
     dataset = open_dataset(spec.fer2013, allow_deviating_data=spec.allow_deviating_data)
     plan = make_plan(dataset, spec.protocol, spec.budget, seed=spec.seed)
+    implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
     model = implementation.build(
         spec.variant,
         weights=initial_weights(spec.variant, spec.seed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from harness.data.dataset import DatasetError
 from harness.interface import ImplementationError
 from harness.registry import ImplementationName, KerasBackend, choose_keras_backend, missing_framework
 from harness.runs.spec import Device, RunSpec
@@ -49,6 +50,7 @@ def make_spec(
     Raises:
         VariantError: If the variant is unknown or not built yet.
         ImplementationError: If its framework is not installed.
+        DatasetError: If nothing lies at the data set's path.
     """
     found = find_variant(variant)
     if not found.is_built:
@@ -63,6 +65,8 @@ def make_spec(
             f"{implementation} needs {missing!r}, which is not installed; "
             f"`pip install 'ferbench[{'tensorflow' if missing == 'tensorflow' else 'cpu'}]'` brings it"
         )
+    if fer2013 is not None and not fer2013.exists():
+        raise DatasetError(f"{fer2013}: nothing is there; expected FER-2013 as zip, folder or csv")
     caps = BUDGETS[budget or ("smoke" if fer2013 is None else "hour")]
     if seconds or epochs or examples:
         base = caps if budget else BUDGETS["paper"]

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, TypeAdapter
 from harness.runs.spec import RunSpec
 from harness.training.fit import EpochRecord
 from harness.training.metrics import Score
+from harness.variants import VARIANTS
 
 SCHEMA_VERSION: Final = 1
 """Raised with every change of the record's fields; records of other versions are refused."""
@@ -107,6 +108,12 @@ class RunRecord:
     arrays_sha256: str | None
 
     __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        if self.spec.variant.base_name not in VARIANTS:
+            raise ValueError(f"variant {self.spec.variant.name!r} is none of {', '.join(VARIANTS)}")
+        if self.status == "complete" and not (self.history and "paper_test" in self.scores):
+            raise ValueError("a complete run has epochs and a score on paper_test")
 
 
 _ADAPTER: Final[TypeAdapter[Any]] = TypeAdapter(RunRecord)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from harness.data.batches import Batches, plain_batches, training_batches
-from harness.data.dataset import IMAGE_SIZE, Dataset
+from harness.data.dataset import IMAGE_SIZE, Dataset, DatasetError
 from harness.data.splits import class_weights, honest_split, paper_test_rows
 from harness.interface import Batch, Logits, Model, Totals
 from harness.training.budget import Budget
@@ -156,6 +156,11 @@ def make_plan(dataset: Dataset, protocol: ProtocolName, budget: Budget, *, seed:
         training, watched = dataset.rows("training"), tests
     else:
         training, watched = honest_split(dataset, seed=seed)
+    if not len(training) or not len(tests):
+        raise DatasetError(
+            f"{len(training):,} images to train on and {len(tests):,} to test on; expected some of either: "
+            "the data set lacks a split"
+        )
     return Plan(protocol, _draw_rows(dataset, training, budget.examples, seed), watched, tests)
 
 

@@ -34,6 +34,11 @@ class Score:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
+    def __post_init__(self) -> None:
+        shape = [len(row) for row in self.confusion]
+        if shape != [len(CLASSES)] * len(CLASSES) or set(self.areas) != set(CLASSES) or not 0 <= self.accuracy <= 1:
+            raise ValueError("a score has an accuracy in [0, 1], a 7×7 confusion and one area a class")
+
 
 def mean_cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Mean cross entropy in nats, computed in float64, of logits (n, 7) and labels (n,)."""

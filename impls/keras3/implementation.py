@@ -208,13 +208,15 @@ class Keras3:
         gpu_name = self.gpu_name()
         if runtime.device == "gpu" and gpu_name is None:
             raise ImplementationError(
-                f"Keras {keras.__version__} on {backend} sees no GPU; use --ferbench-device cpu, "
-                f"or install {backend} with CUDA (`jax[cpu]` beside a CUDA build of torch is the usual trap)"
+                f"Keras {keras.__version__} on {backend} sees no GPU; use --device cpu "
+                f"(pytest: --ferbench-device=cpu), or install {backend} with CUDA "
+                "(`jax[cpu]` beside a CUDA build of torch is the usual trap)"
             )
         if runtime.device == "cpu" and gpu_name is not None:
             raise ImplementationError(
                 f"Keras on {backend} would use {gpu_name}; hide it with CUDA_VISIBLE_DEVICES= for a run on the CPU"
             )
+        _keep_float32(backend)
         if runtime.threads is not None:
             _limit_threads(backend, runtime.threads)
         return KerasModel(variant, weights=weights, seed=seed)
@@ -251,6 +253,24 @@ class Keras3:
 
                 found = tensorflow.config.list_physical_devices("GPU")
                 return str(found[0].name) if found else None
+
+
+def _keep_float32(backend: str) -> None:
+    """Turn TF32 and its like off, which each backend has on for some of its operations on GPUs."""
+    match backend:
+        case "jax":
+            import jax
+
+            jax.config.update("jax_default_matmul_precision", "highest")
+        case "torch":
+            import torch
+
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.allow_tf32 = False
+        case _:
+            import tensorflow
+
+            tensorflow.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _limit_threads(backend: str, threads: int) -> None:

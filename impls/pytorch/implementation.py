@@ -259,7 +259,8 @@ class PyTorch:
         """A model with these weights; `seed` drives dropout."""
         if runtime.device == "gpu" and self.gpu_name() is None:
             raise ImplementationError(
-                f"PyTorch {torch.__version__} sees no GPU; use --ferbench-device cpu, or install a CUDA build"
+                f"PyTorch {torch.__version__} sees no GPU; use --device cpu "
+                "(pytest: --ferbench-device=cpu), or install a CUDA build"
             )
         if runtime.threads is not None:
             torch.set_num_threads(runtime.threads)

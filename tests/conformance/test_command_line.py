@@ -92,7 +92,7 @@ def framework_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         (["reproduce"], ["--fer2013", "--budget", "--protocol", "Exit codes"]),
         (["runs"], ["list", "show"]),
         (["runs", "list"], ["Folder of records"]),
-        (["runs", "show"], ["A record"]),
+        (["runs", "show"], ["Records"]),
     ],
     ids=words,
 )
@@ -301,8 +301,10 @@ def test_exit_codes_of_train(
     ids=words,
 )
 def test_budgets_of_train(
-    ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, options: list[str], expected: object
+    ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str], expected: object
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fer2013.zip").touch()
     execute = FakeExecute(COMPLETE)
     monkeypatch.setattr(command_line, "execute", execute)
     assert ferbench(*TRAIN, *options).code == 0

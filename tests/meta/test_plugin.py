@@ -12,7 +12,7 @@ from harness.plugin import MARKERS
 
 STRICT = """
 [pytest]
-addopts = --strict-markers --strict-config
+addopts = -p harness.plugin --strict-markers --strict-config
 filterwarnings = error
 """
 
@@ -27,7 +27,7 @@ def plain_surroundings(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    """Run in this process, where the plugin is installed as an entry point."""
+    """Run in this process, with the plugin named as the project names it."""
     return pytester.runpytest_inprocess("-rs", "-p", "no:cacheprovider", *arguments)
 
 

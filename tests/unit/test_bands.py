@@ -34,11 +34,11 @@ QUANTILE_2 = 4.303
     ("observed", "kind", "reason"),
     [
         # one or two seeds: ±(1 + 2) points, and nothing within it is called reproduced
-        ([0.600], "INCONCLUSIVE", "0.0 points from the paper, within ±3.0 (1 seed); 2 more would settle it"),
-        ([0.629], "INCONCLUSIVE", "2.9 points from the paper, within ±3.0 (1 seed); 2 more would settle it"),
+        ([0.600], "INCONCLUSIVE", "0.0 points from the paper, within ±3.0 (1 seed); 2 more may settle it"),
+        ([0.629], "INCONCLUSIVE", "2.9 points from the paper, within ±3.0 (1 seed); 2 more may settle it"),
         ([0.631], "NOT_REPRODUCED", "3.1 points from the paper, beyond ±3.0 (1 seed)"),
         ([0.569], "NOT_REPRODUCED", "3.1 points from the paper, beyond ±3.0 (1 seed)"),
-        ([0.55, 0.59], "INCONCLUSIVE", "3.0 points from the paper, within ±3.0 (2 seeds); 1 more would settle it"),
+        ([0.55, 0.59], "INCONCLUSIVE", "3.0 points from the paper, within ±3.0 (2 seeds); 1 more may settle it"),
         ([0.54, 0.58], "NOT_REPRODUCED", "4.0 points from the paper, beyond ±3.0 (2 seeds)"),
         # three: s = 0.2 points, ±(1 + 4.303 · 0.2 · √(4/3)) = ±1.99 points
         ([0.616, 0.618, 0.620], "REPRODUCED", "1.8 points from the paper, within ±2.0 (3 seeds)"),

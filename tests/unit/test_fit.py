@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from fake_model import CONFIDENCE, FakeClock, FakeModel, FakeObserver, fake_vari
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.dataset import Dataset
+from harness.data.dataset import Dataset, DatasetError
 from harness.training.budget import Budget
 from harness.training.fit import (
     FIRST_SLICE_STEPS,
@@ -351,6 +352,14 @@ def test_batches_of_evaluation_shrink_as_pictures_grow(
     run = make_run(fake_variant(epochs=1, input_size=input_size))
     run.run()
     assert {len(batch) for call in run.calls("logits") for batch in call.rows} == {expected}
+
+
+@pytest.mark.parametrize("split", [0, 1], ids=["training alone", "tests alone"])
+def test_a_data_set_without_a_split_is_refused(split: int) -> None:
+    dataset = numbered_dataset()
+    dataset = replace(dataset, splits=np.full_like(dataset.splits, split))
+    with pytest.raises(DatasetError, match="lacks a split"):
+        make_plan(dataset, "paper", UNLIMITED, seed=0)
 
 
 def test_clocks_of_a_real_run_fit_into_each_other() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from harness.data.dataset import CLASSES
 from harness.runs.record import DatasetIdentity, Environment, RunRecord, Timings, from_json, to_json
 from harness.training.budget import Budget
 from harness.training.fit import EpochRecord
@@ -26,7 +27,7 @@ score_values = st.builds(
     accuracy=st.floats(0, 1),
     loss=number,
     confusion=st.tuples(*[st.tuples(*[st.integers(0, 10**6)] * 7)] * 7),
-    areas=st.dictionaries(text, st.none() | st.floats(0, 1), max_size=3),
+    areas=st.fixed_dictionaries(dict.fromkeys(CLASSES, st.none() | st.floats(0, 1))),
 )
 records = st.builds(
     replace,
@@ -42,6 +43,7 @@ records = st.builds(
     error=st.none() | text,
     history=st.lists(
         st.builds(EpochRecord, st.integers(0, 99), *[number] * 8),
+        min_size=1,
         max_size=3,
     ).map(tuple),
     dataset=st.none()
@@ -69,7 +71,7 @@ records = st.builds(
         threads=st.dictionaries(text, st.integers(1, 512), max_size=2),
         git_commit=st.none() | text,
     ),
-    scores=st.dictionaries(st.sampled_from(["paper_test", "clean_test"]), score_values),
+    scores=st.fixed_dictionaries({"paper_test": score_values}, optional={"clean_test": score_values}),
     timings=st.none() | st.builds(Timings, *[number] * 5, st.none() | number),
     arrays_sha256=st.none() | text,
 )
@@ -154,3 +156,17 @@ def test_the_json_is_for_people_too() -> None:
     assert text.count("\n") > 50
     assert list(json.loads(text)) == list(asdict(fake_record()))
     assert (FER2013.digest in text, MACHINE.cpu in text, str(SECONDS.total_seconds) in text) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"history": ()},
+        {"scores": {}},
+        {"spec": replace(fake_record().spec, variant=replace(VARIANTS["vgg16-scratch"], name="vgg19"))},
+    ],
+    ids=["no epochs", "no scores", "no such variant"],
+)
+def test_a_record_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"complete run|none of"):
+        replace(fake_record(), **fields)

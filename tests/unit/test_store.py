@@ -228,3 +228,10 @@ def test_an_empty_folder_has_no_runs_and_a_missing_one_is_refused(tmp_path: Path
     assert list_runs(tmp_path) == ([], [])
     with pytest.raises(RecordError, match="missing is no folder"):
         list_runs(tmp_path / "missing")
+
+
+def test_nested_nonsense_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(RecordError, match=r"deep\.json is damaged"):
+        read_run(path)
