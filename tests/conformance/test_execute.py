@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,21 +152,29 @@ def test_divergence_is_a_failed_run(csv_spec: RunSpec, tmp_path: Path) -> None:
 
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
 from pydantic import TypeAdapter
 from harness.runs.execute import execute
 from harness.runs.spec import RunSpec
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
     path, record = execute(TypeAdapter(RunSpec).validate_json(sys.argv[2]), Path(sys.argv[1]))
     print(record.status)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("reach", ["group", "parent"])
-def test_an_interruption_leaves_a_record(csv_spec: RunSpec, tmp_path: Path, reach: str) -> None:
-    """A terminal's Ctrl-C reaches the whole group; `kill -INT` reaches one process, which hands it on."""
+@pytest.mark.parametrize(
+    ("kill", "number"),
+    [(os.killpg, signal.SIGINT), (os.kill, signal.SIGINT), (os.kill, signal.SIGTERM)],
+    ids=["Ctrl-C", "kill -INT", "kill"],
+)
+def test_an_interruption_leaves_a_record(
+    csv_spec: RunSpec, tmp_path: Path, kill: Callable[[int, int], None], number: int
+) -> None:
+    """A terminal's Ctrl-C reaches the whole group; `kill` reaches one process, which hands it on."""
     budget = replace(csv_spec.budget, epochs=100_000)
     variant = replace(csv_spec.variant, epochs=100_000, phases=(replace(csv_spec.variant.phases[0], epochs=100_000),))
     spec = TypeAdapter(RunSpec).dump_json(replace(csv_spec, variant=variant, budget=budget)).decode()
@@ -176,10 +185,7 @@ def test_an_interruption_leaves_a_record(csv_spec: RunSpec, tmp_path: Path, reac
         assert process.stderr is not None
         try:
             lines = [next(line for line in process.stderr if "epoch 1/100000:" in line)]
-            if reach == "group":
-                os.killpg(process.pid, signal.SIGINT)
-            else:
-                process.send_signal(signal.SIGINT)
+            kill(process.pid, number)
             output, errors = process.communicate(timeout=PROCESS_SECONDS)
         finally:
             if process.poll() is None:
