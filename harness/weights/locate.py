@@ -1,0 +1,118 @@
+"""Find the weights a base starts from, get them where needed, and hand them on checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.architectures import Shape, layers, require_equal_shapes
+from harness.data.cache import cache_folder
+from harness.interface import Weights
+from harness.variants import Variant
+from harness.weights import keras_h5
+from harness.weights.canonical import digest, load_canonical, require_finite
+from harness.weights.catalogue import Checkpoint, Layout, WeightsError, find_checkpoint
+
+WEIGHTS_VARIABLE: Final = "FERBENCH_WEIGHTS"
+"""Environment variable that names a folder of weights; `--weights-dir` goes before it."""
+
+_READERS: Final[Mapping[Layout, Callable[[Path], dict[str, NDArray[np.float32]]]]] = {
+    "keras-h5": keras_h5.read,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class BaseWeights:
+    """What a variant's base starts from.
+
+    Attributes:
+        weights: Canonical name to array in Keras' layout, float32: all of the base, nothing of the head.
+        source: The checkpoint's id in `catalogue.toml`: `keras-vgg16`.
+        file_name: The file they were read from, without its folder.
+        digest: SHA-256 (hex) of `weights`, from `harness.weights.canonical.digest`.
+    """
+
+    weights: Weights
+    source: str
+    file_name: str
+    digest: str
+
+
+def named_folder() -> Path | None:
+    """The folder that `FERBENCH_WEIGHTS` names; None where it is not set."""
+    named = os.environ.get(WEIGHTS_VARIABLE)
+    return Path(named) if named else None
+
+
+def load_base_weights(source: str, variant: Variant, *, weights_dir: Path | None, download: bool = True) -> BaseWeights:
+    """The pre-trained weights of a variant's base.
+
+    Looked for in `weights_dir` (first as `<id>.safetensors`, from `save_canonical`), in Keras' and torch's own
+    caches, and among earlier downloads.
+
+    Args:
+        source: `imagenet` (Keras' file) or `imagenet-torchvision`.
+        variant: Whose base; layers of the file that it does not have are left out.
+        weights_dir: A folder of the user's, see `named_folder`.
+        download: Whether a file that is nowhere may be fetched.
+
+    Raises:
+        WeightsError: If there is no such file, it is damaged, or its weights do not fit the base.
+    """
+    name, checkpoint = find_checkpoint(source, variant.architecture)
+    path = find_file(name, checkpoint, weights_dir=weights_dir, download=download)
+    found = load_canonical(path)[0] if path.suffix == ".safetensors" else _READERS[checkpoint.layout](path)
+    weights = _base_of(variant, found, path, checkpoint)
+    return BaseWeights(weights, name, path.name, digest(weights))
+
+
+def find_file(name: str, checkpoint: Checkpoint, *, weights_dir: Path | None, download: bool) -> Path:
+    """The file of a checkpoint, fetched where that is allowed and needed.
+
+    Raises:
+        WeightsError: If it is nowhere; the message lists all places.
+    """
+    ours = cache_folder() / "weights"
+    places = [folder / checkpoint.file for folder in (*_framework_caches(), ours)]
+    if weights_dir is not None:
+        places = [weights_dir / f"{name}.safetensors", weights_dir / checkpoint.file, *places]
+    for place in places:
+        if place.is_file():
+            return place
+    listed = "\n".join(f"  - {place}" for place in places)
+    raise WeightsError(
+        f"the weights {name} are in none of these places:\n{listed}\n"
+        f"get {checkpoint.url} and put the file into a folder that --weights-dir or {WEIGHTS_VARIABLE} names"
+    )
+
+
+def _framework_caches() -> tuple[Path, Path]:
+    """Where Keras and torch.hub keep their downloads, by their own environment variables."""
+    keras = os.environ.get("KERAS_HOME", "~/.keras")
+    torch = os.environ.get("TORCH_HOME", str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"))
+    return Path(keras).expanduser() / "models", Path(torch).expanduser() / "hub" / "checkpoints"
+
+
+def _base_of(variant: Variant, found: Weights, path: Path, checkpoint: Checkpoint) -> Weights:
+    expected: dict[str, Shape] = {
+        f"{layer.name}.{weight}": shape
+        for layer in layers(variant)
+        if layer.part == "base"
+        for weight, shape in layer.weights.items()
+    }
+    weights = {name: found[name] for name in expected if name in found}
+    try:
+        require_equal_shapes({name: array.shape for name, array in weights.items()}, expected)
+    except ValueError as error:
+        raise WeightsError(
+            f"{path}: {error}; the base is that of {variant.name} with {variant.input_channels} input channels and "
+            f"width divisor {variant.width_divisor}. The published file is at {checkpoint.url}"
+        ) from error
+    require_finite(weights, str(path))
+    return weights
