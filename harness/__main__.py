@@ -15,6 +15,8 @@ from harness.data.dataset import DatasetError
 from harness.data.fer2013 import inspect_fer2013
 from harness.data.inspection import format_inspection
 from harness.interface import ImplementationError
+from harness.judging.equivalence import DECLARED_MARGIN
+from harness.judging.pairs import judge_agreement, read_side
 from harness.registry import (
     IMPLEMENTATIONS,
     ImplementationName,
@@ -22,6 +24,7 @@ from harness.registry import (
     choose_keras_backend,
     missing_framework,
 )
+from harness.report.agreement import agreement_page
 from harness.report.records import record_page
 from harness.report.tables import Runs, judge_groups, result_table, run_list, small_print
 from harness.report.variants import variant_list, variant_page
@@ -33,6 +36,7 @@ from harness.runs.store import RecordError, list_runs, read_run
 from harness.training.budget import BudgetName
 from harness.training.fit import ProtocolName
 from harness.variants import VARIANTS, VariantError, find_variant
+from harness.weights.catalogue import WeightsError
 
 FAILED, USAGE, NOT_REPRODUCED, INTERRUPTED = 1, 2, 3, 130
 EXIT_CODES = (
@@ -80,6 +84,18 @@ Protocol = Annotated[ProtocolName, typer.Option(help="paper: the rules watch the
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, order, augmentation and dropout.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; never a silent fall-back.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: the framework's]")]
+WeightsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights-dir",
+        envvar="FERBENCH_WEIGHTS",
+        help="Folder of ImageNet weights. [default: the frameworks' caches, then a download]",
+    ),
+]
+StandIn = Annotated[
+    bool,
+    typer.Option("--stand-in-weights", help="Draw weights in place of ImageNet's; recorded, and never comparable."),
+]
 Backend = Annotated[KerasBackend | None, typer.Option(help="For keras3. [default: KERAS_BACKEND, else jax]")]
 
 
@@ -116,6 +132,11 @@ def train(
     device: DeviceOption = "cpu",
     threads: Threads = None,
     keras_backend: Backend = None,
+    weights_dir: WeightsDir = None,
+    stand_in_weights: StandIn = False,
+    cached_features: Annotated[
+        bool, typer.Option("--cached-features", help="Compute a frozen base once and keep what it gives on disk.")
+    ] = False,
     results_dir: Results = Path("results"),
 ) -> None:
     """Train one variant in one framework and keep the record."""
@@ -133,6 +154,9 @@ def train(
         seed=seed,
         device=device,
         threads=threads,
+        weights_dir=weights_dir,
+        stand_in_weights=stand_in_weights,
+        cached_features=cached_features,
     )
     _conclude([execute(spec, results_dir)])
 
@@ -151,8 +175,7 @@ def reproduce(
     keras_backend: Backend = None,
     results_dir: Results = Path("results"),
 ) -> None:
-    """Train every variant that is built, in every framework that is installed, and compare with the paper."""
-    names = [name for name, variant in VARIANTS.items() if variant.is_built]
+    """Train all variants in every framework that is installed, and compare with the paper."""
     installed = [
         each for each in IMPLEMENTATIONS if missing_framework(each, choose_keras_backend(keras_backend)) is None
     ]
@@ -172,13 +195,12 @@ def reproduce(
             device=device,
             threads=threads,
         )
-        for name in names
+        for name in VARIANTS
         for implementation in installed
     ]
     for missing in set(IMPLEMENTATIONS) - set(installed):
         out.print(f"[yellow]{missing} is not installed: half of the table will be missing[/]")
-    absent = [name for name in VARIANTS if name not in names]
-    out.print(f"{len(specs)} runs, budget {specs[0].budget.name}; not built yet: {', '.join(absent)}")
+    out.print(f"{len(specs)} runs, budget {specs[0].budget.name}")
     finished: list[tuple[Path, RunRecord]] = []
     failures: list[str] = []
     for spec in specs:
@@ -216,6 +238,33 @@ def runs_show(paths: Annotated[list[Path], typer.Argument(help="Records: results
     _print_results(found)
 
 
+@app.command(epilog="Exit codes: 0 done; 2 wrong usage or data; 3 the accuracies of a variant are DIFFERENT.")
+def agreement(
+    runs_a: Annotated[Path, typer.Argument(help="Folder of records, or one record, of implementation A.")],
+    runs_b: Annotated[Path, typer.Argument(help="Of B. May be the same folder, with --a and --b.")],
+    *,
+    a: Annotated[str | None, typer.Option("--a", help="A's name: keras3, keras3-jax, pytorch, …")] = None,
+    b: Annotated[str | None, typer.Option("--b", help="B's name.")] = None,
+    variant: Annotated[str | None, typer.Option(help="This one alone. [default: all]")] = None,
+    margin: Annotated[
+        float,
+        typer.Option(min=0.01, max=100, help="Points of accuracy that do not matter; declare it before the runs."),
+    ] = 100 * DECLARED_MARGIN,
+) -> None:
+    """Do two implementations agree after training? TOST over paired seeds, McNemar's test image by image."""
+    name = find_variant(variant).name if variant else None
+    first = read_side(runs_a, implementation=a, variant=name, option="--a")
+    second = read_side(runs_b, implementation=b, variant=name, option="--b")
+    agreements, left_out = judge_agreement(first, second, margin=margin / 100)
+    out.print(agreement_page(agreements, left_out, first=first, second=second, margin=margin / 100))
+    for line in dict.fromkeys([*first.damaged, *second.damaged]):
+        out.print(f"[red]{escape(line)}[/]", soft_wrap=True)
+    if first.damaged or second.damaged:
+        raise typer.Exit(USAGE)
+    if any(each.equivalence.kind == "DIFFERENT" for each in agreements):
+        raise typer.Exit(NOT_REPRODUCED)
+
+
 def _print_results(found: Runs) -> None:
     out.print(result_table(found))
     out.print(small_print(found), soft_wrap=True)
@@ -245,7 +294,7 @@ def main() -> None:
     """Entry of the command `ferbench`."""
     try:
         app()
-    except (DatasetError, ImplementationError, RecordError, VariantError) as error:
+    except (DatasetError, ImplementationError, RecordError, VariantError, WeightsError) as error:
         _refuse(error, USAGE)
     except RunFailed as error:
         _refuse(error, USAGE if error.code == USAGE else FAILED)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.dataset import CLASSES
-from harness.variants import Variant
+from harness.variants import Phase, Variant
 
 Shape = tuple[int, ...]
 Kind = Literal[
@@ -194,6 +194,45 @@ def layers(variant: Variant) -> tuple[Layer, ...]:
     {"vgg16": _vgg16, "resnet50": _resnet50}[variant.architecture](build, variant)
     _head(build, variant)
     return tuple(build.layers)
+
+
+def trainable_layers(variant: Variant, phase: Phase) -> frozenset[str]:
+    """Names of the layers whose weights a phase trains (see `Phase.trainable`); all others are frozen.
+
+    Raises:
+        ValueError: If no layer of the base begins with the name of the first trainable block.
+    """
+    named = [layer for layer in layers(variant) if layer.weights]
+    if phase.trainable == "all":
+        return frozenset(layer.name for layer in named)
+    first = len(named)
+    if phase.trainable != "head":
+        base = [layer.name for layer in named if layer.part == "base"]
+        beginning = f"{phase.trainable}_"
+        first = next((index for index, name in enumerate(base) if name.startswith(beginning)), -1)
+        if first < 0:
+            blocks = sorted({name.rpartition("_")[0] for name in base})
+            raise ValueError(
+                f"{variant.name} has no block {phase.trainable!r} to train from; it has {', '.join(blocks)}"
+            )
+    return frozenset(layer.name for index, layer in enumerate(named) if layer.part == "head" or index >= first)
+
+
+def feature_shape(variant: Variant) -> Shape:
+    """Shape of an image's features, (height, width, channels): what the head takes."""
+    return next(layer for layer in reversed(layers(variant)) if layer.part == "base").output_shape
+
+
+def check_features(shape: Shape, variant: Variant, phase: Phase) -> None:
+    """Check that a head may begin at features of this shape, (n, height, width, channels).
+
+    Raises:
+        ValueError: If more than the head is trained, or the shape is not the base's.
+    """
+    if phase.trainable != "head":
+        raise ValueError(f"{variant.name} trains {phase.trainable!r} now: kept features serve while the base is frozen")
+    if shape[1:] != feature_shape(variant):
+        raise ValueError(f"features of shape {shape}, expected (n, {', '.join(map(str, feature_shape(variant)))})")
 
 
 def weight_shapes(variant: Variant) -> dict[str, Shape]:

@@ -15,6 +15,8 @@ Images = NDArray[np.float32]
 """Network input, shape (n, size, size, channels)."""
 Logits = NDArray[np.float32]
 """Scores before softmax, shape (n, 7)."""
+Features = NDArray[np.float32]
+"""Output of the convolutional base in inference mode, channels last, shape (n, height, width, channels)."""
 Weights = Mapping[str, NDArray[np.float32]]
 """Canonical name (`block3_conv2.kernel`) to array in canonical layout (Keras': HWIO, (in, out))."""
 State = Mapping[str, NDArray[Any]]
@@ -30,12 +32,15 @@ class Batch:
         maps: One affine map an image from output to source, in source pixels, float32, shape (n, 2, 3).
         labels: Index of the class, int32, shape (n,).
         weights: Sample weights, float32, shape (n,).
+        features: What a frozen base made of these images and maps, where that has been computed before; the
+            model then begins at its head. Only while nothing but the head is trained.
     """
 
     images: NDArray[np.uint8]
     maps: NDArray[np.float32]
     labels: NDArray[np.int32]
     weights: NDArray[np.float32]
+    features: Features | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,15 +65,19 @@ class Totals:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where an implementation computes. Arithmetic is float32, with TF32 and the like off.
+    """Where an implementation computes, and how.
 
     Attributes:
         device: `cpu` or `gpu`. One that cannot be seen is an error, never a fall-back.
         threads: CPU threads; None leaves the framework's own choice.
+        precision: `float32`, with TF32 and the like off, is what trains. In `float64` a model is an arbiter: all
+            that it returns is float64 then. Keras' batch norms stay in float32 whatever is asked, so a network
+            that has them is refused there.
     """
 
     device: Literal["cpu", "gpu"] = "cpu"
     threads: int | None = None
+    precision: Literal["float32", "float64"] = "float32"
 
 
 class ImplementationError(RuntimeError):
@@ -83,7 +92,11 @@ class Model(Protocol):
         """What was built."""
 
     def start_phase(self, phase: Phase) -> None:
-        """Set what is trainable and start a new optimizer."""
+        """Set what is trainable and start a new optimizer.
+
+        What is frozen costs no backward pass, and its norms stay in inference mode: neither their weights nor
+        their statistics change.
+        """
 
     def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
         """Take one optimizer step a batch (a slice of an epoch)."""
@@ -91,11 +104,20 @@ class Model(Protocol):
     def logits(self, batches: Sequence[Batch]) -> Logits:
         """Logits in inference mode, shape (n, 7)."""
 
+    def features(self, batches: Sequence[Batch]) -> Features:
+        """Output of the base in inference mode, shape (n, height, width, channels)."""
+
     def pixels(self, batch: Batch) -> Images:
         """Network input of a batch, shape (n, size, size, channels)."""
 
     def activations(self, batch: Batch, *, training: bool) -> Mapping[str, NDArray[np.float32]]:
         """Output of each layer by its canonical name, channels last. Changes no state."""
+
+    def gradients(self, batch: Batch) -> Weights:
+        """Gradient of a batch's loss in training mode by each trainable weight. Changes no state."""
+
+    def apply_gradients(self, gradients: Weights, *, learning_rate: float) -> None:
+        """Take one optimizer step with given gradients of all trainable weights."""
 
     def get_weights(self) -> Weights:
         """Copies of all weights, running statistics included."""

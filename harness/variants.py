@@ -164,7 +164,7 @@ class Variant:
     stop_rule: StopRule
     plateau_rule: PlateauRule | None
     monitored_split: Literal["paper_test"]
-    weights_source: Literal["random", "imagenet"]
+    weights_source: Literal["random", "imagenet", "imagenet-torchvision"]
     width_divisor: int = 1  # for tests and rehearsals alone: recorded, never comparable
 
     __pydantic_config__ = _STRICT
@@ -177,11 +177,6 @@ class Variant:
     def base_name(self) -> str:
         """The name without readings: `vgg16-scratch`."""
         return self.name.partition("@")[0]
-
-    @property
-    def is_built(self) -> bool:
-        """Whether the implementations can train it yet."""
-        return self.strategy == "scratch"
 
 
 NOT_FROM_THE_PAPER: Final = frozenset({"name", "width_divisor"})
@@ -222,12 +217,14 @@ class Reading:
         is_default: Whether the plain variant already answers so.
         reason: Why this answer is possible, and for the default why it is preferred.
         changes: Fields of `Variant` that it sets.
+        unsets: Fields that it sets to None.
     """
 
     name: str
     question: str
     reason: str
     changes: Mapping[str, Any]
+    unsets: tuple[str, ...] = ()
     is_default: bool = False
 
     __pydantic_config__ = _STRICT
@@ -303,7 +300,7 @@ def find_variant(name: str) -> Variant:
         return VARIANTS[base_name]
     values = asdict(VARIANTS[base_name])
     for reading in applied:
-        values |= reading.changes
+        values |= reading.changes | dict.fromkeys(reading.unsets)
     return _coerce(values | {"name": f"{base_name}@{','.join(reading.name for reading in applied)}"})
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.data.augment import draw_maps, identity_maps
 from harness.data.dataset import CLASSES, Dataset
-from harness.interface import Batch
+from harness.interface import Batch, Features
 from harness.variants import Variant
 
 _STREAM: Final = 1  # sets these draws apart from others of the same seed and epoch
@@ -30,6 +30,8 @@ class Batches(Sequence[Batch]):
         batch_size: Examples a batch.
         class_weights: Sample weight of each class, shape (7,).
         maps: One map for each row of the whole data set, float32, shape (len(dataset), 2, 3); None for identity.
+        features: What a frozen base makes of each row, shape (len(dataset), height, width, channels); None to
+            compute it anew.
     """
 
     dataset: Dataset
@@ -37,6 +39,7 @@ class Batches(Sequence[Batch]):
     batch_size: int
     class_weights: NDArray[np.float64]
     maps: NDArray[np.float32] | None = None
+    features: Features | None = None
 
     def __len__(self) -> int:
         return math.ceil(len(self.rows) / self.batch_size)
@@ -63,6 +66,7 @@ class Batches(Sequence[Batch]):
             maps=identity_maps(len(rows)) if self.maps is None else self.maps[rows],
             labels=labels.astype(np.int32),
             weights=self.class_weights[labels].astype(np.float32),
+            features=None if self.features is None else np.asarray(self.features[rows]),
         )
 
 

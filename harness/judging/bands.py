@@ -125,6 +125,8 @@ def differences(record: RunRecord) -> list[str]:
         found.append(f"budget {record.spec.budget.name}")
     if record.spec.protocol != "paper":
         found.append(f"protocol {record.spec.protocol}")
+    if record.weights.source == "stand-in":
+        found.append("stand-in weights")
     if record.spec.variant.width_divisor != 1:
         found.append(f"width ÷ {record.spec.variant.width_divisor}")
     elif not _is_cut(record) and not _is_declared(record.spec.variant):

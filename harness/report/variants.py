@@ -13,13 +13,12 @@ from harness.variants import VARIANTS, Variant, paper_fields, readings, sources
 
 
 def variant_list() -> RenderableType:
-    """All variants with their readings, and which of them can be trained yet."""
+    """All variants with their readings."""
     table = Table(title="variants", title_justify="left")
     table.add_column("variant", no_wrap=True)
     table.add_column("input", no_wrap=True)
     table.add_column("parameters", justify="right")
     table.add_column("GFLOP forward", justify="right")
-    table.add_column("built")
     table.add_column("readings (* default)")
     for name, variant in VARIANTS.items():
         table.add_row(
@@ -27,7 +26,6 @@ def variant_list() -> RenderableType:
             _input(variant),
             f"{count_parameters(variant):,}",
             f"{forward_flops(variant) / 1e9:.3f}",
-            "yes" if variant.is_built else "not yet",
             ", ".join(each.name + ("*" if each.is_default else "") for each in readings(name)),
         )
     hint = (

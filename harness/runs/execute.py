@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,15 +23,27 @@ from harness.architectures import initial_weights
 from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
 from harness.data.splits import clean_test_rows
-from harness.interface import Implementation, ImplementationError, Runtime
+from harness.interface import Features, Implementation, ImplementationError, Model, Runtime
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
-from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, Environment, RunRecord, Status, Timings
+from harness.runs.record import (
+    SCHEMA_VERSION,
+    DatasetIdentity,
+    Environment,
+    RunRecord,
+    Status,
+    Timings,
+    WeightsIdentity,
+)
 from harness.runs.spec import RunSpec
 from harness.runs.store import RecordError, check_directory, new_run_name, read_run, write_run
+from harness.training.features import compute_features
 from harness.training.fit import Fit, FitResult, Interrupted, Observer, Plan, TrainingDiverged, make_plan
 from harness.training.metrics import Score, score
+from harness.weights.canonical import digest
+from harness.weights.catalogue import WeightsError
+from harness.weights.locate import load_base_weights
 
 _SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
 
@@ -137,12 +149,10 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     dataset = open_dataset(spec.fer2013, allow_deviating_data=spec.allow_deviating_data)
     plan = make_plan(dataset, spec.protocol, spec.budget, seed=spec.seed)
+    weights, weights_identity = first_weights(spec)
     implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
     model = implementation.build(
-        spec.variant,
-        weights=initial_weights(spec.variant, spec.seed),
-        seed=spec.seed,
-        runtime=Runtime(spec.device, spec.threads),
+        spec.variant, weights=weights, seed=spec.seed, runtime=Runtime(spec.device, spec.threads)
     )
     fit = Fit(
         model,
@@ -152,6 +162,7 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         budget=spec.budget,
         observer=observer,
         is_interrupted=lambda: stop.asked,
+        make_features=_make_features(spec, model, dataset, plan, implementation, observer, stop),
     )
     environment = _environment(implementation, spec)
     status, error, stop_reason = _run(fit)
@@ -162,8 +173,9 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         error=error,
         stop_reason=stop_reason,
         started=started,
-        spec=replace(spec, fer2013=Path(spec.fer2013).name if spec.fer2013 else None),
+        spec=replace(spec, fer2013=_last_part(spec.fer2013), weights_dir=_last_part(spec.weights_dir)),
         dataset=_identity(dataset, plan, fit),
+        weights=weights_identity,
         environment=environment,
         history=tuple(fit.result.history),
         scores=_scores(dataset, plan.test_rows, fit.result.test_logits),
@@ -171,6 +183,46 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         arrays_sha256=None,
     )
     return record, _arrays(dataset, plan, fit.result)
+
+
+def first_weights(spec: RunSpec) -> tuple[dict[str, NDArray[np.float32]], WeightsIdentity]:
+    """What training begins with: drawn from the seed, the base from ImageNet where the variant says so.
+
+    Raises:
+        WeightsError: If ImageNet's weights cannot be had or do not fit.
+    """
+    drawn = initial_weights(spec.variant, spec.seed)
+    source = spec.variant.weights_source
+    if source == "random" or spec.stand_in_weights:
+        return drawn, WeightsIdentity("random" if source == "random" else "stand-in", None, digest(drawn))
+    base = load_base_weights(source, spec.variant, weights_dir=Path(spec.weights_dir) if spec.weights_dir else None)
+    return {**drawn, **base.weights}, WeightsIdentity(base.source, base.file_name, base.digest)
+
+
+def _make_features(
+    spec: RunSpec,
+    model: Model,
+    dataset: Dataset,
+    plan: Plan,
+    implementation: Implementation,
+    observer: Observer,
+    stop: _Stop,
+) -> Callable[[], Features] | None:
+    if not spec.cached_features:
+        return None
+    return lambda: compute_features(
+        model,
+        dataset,
+        np.concatenate([plan.training_rows, plan.watched_rows, plan.test_rows]),
+        versions=implementation.versions(),
+        say=observer.say,
+        is_interrupted=lambda: stop.asked,
+    )
+
+
+def _last_part(path: str | None) -> str | None:
+    """Of a path: what a record keeps, since the rest is this machine's alone."""
+    return Path(path).name if path else None
 
 
 def _run(fit: Fit) -> tuple[Status, str | None, str | None]:
@@ -201,6 +253,7 @@ def _timings(result: FitResult, images: int, total_seconds: float) -> Timings:
     training_seconds = sum(epoch.training_seconds for epoch in result.history)
     return Timings(
         warm_up_seconds=result.clocks.warm_up,
+        features_seconds=result.clocks.features,
         training_seconds=training_seconds,
         input_seconds=sum(epoch.input_seconds for epoch in result.history),
         evaluation_seconds=result.clocks.evaluation,
@@ -250,7 +303,7 @@ def main() -> int:
         try:
             record, arrays = train(spec, name, observer, stop)
             path = write_run(results, record, arrays)
-        except (DatasetError, ImplementationError, RecordError) as error:
+        except (DatasetError, ImplementationError, RecordError, WeightsError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
         observer.say(f"{record.status}: {path}")

@@ -10,8 +10,9 @@ from harness.interface import ImplementationError
 from harness.registry import ImplementationName, KerasBackend, choose_keras_backend, missing_framework
 from harness.runs.spec import Device, RunSpec
 from harness.training.budget import BUDGETS, BudgetName, limit_variant
+from harness.training.features import check_cacheable
 from harness.training.fit import ProtocolName
-from harness.variants import VariantError, find_variant
+from harness.variants import find_variant
 
 
 def make_spec(
@@ -29,6 +30,9 @@ def make_spec(
     seed: int = 0,
     device: Device = "cpu",
     threads: int | None = None,
+    weights_dir: Path | None = None,
+    stand_in_weights: bool = False,
+    cached_features: bool = False,
 ) -> RunSpec:
     """Resolve names and defaults, and refuse at once what could not run.
 
@@ -46,18 +50,18 @@ def make_spec(
         seed: Of the run.
         device: `cpu` or `gpu`.
         threads: CPU threads.
+        weights_dir: Folder of ImageNet weights; None leaves the frameworks' caches, then a download.
+        stand_in_weights: Draw weights in place of ImageNet's.
+        cached_features: Compute the features of a frozen base once.
 
     Raises:
-        VariantError: If the variant is unknown or not built yet.
+        VariantError: If the variant is unknown, or its features cannot be kept and should be.
         ImplementationError: If its framework is not installed.
         DatasetError: If nothing lies at the data set's path.
     """
     found = find_variant(variant)
-    if not found.is_built:
-        raise VariantError(
-            f"{found.name} is described (`ferbench variants {found.base_name}`) but not built yet; "
-            "the scratch variants are"
-        )
+    if cached_features:
+        check_cacheable(found)
     backend = choose_keras_backend(keras_backend) if implementation == "keras3" else None
     missing = missing_framework(implementation, backend)
     if missing is not None:
@@ -88,4 +92,7 @@ def make_spec(
         seed=seed,
         device=device,
         threads=threads,
+        weights_dir=str(weights_dir.resolve()) if weights_dir else None,
+        stand_in_weights=stand_in_weights and found.weights_source != "random",
+        cached_features=cached_features,
     )

@@ -12,7 +12,7 @@ from harness.training.fit import EpochRecord
 from harness.training.metrics import Score
 from harness.variants import VARIANTS
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Raised with every change of the record's fields; records of other versions are refused."""
 
 _STRICT = ConfigDict(extra="forbid")  # a field that this version does not know is an error, not ignored
@@ -41,6 +41,24 @@ class DatasetIdentity:
 
 
 @dataclass(frozen=True)
+class WeightsIdentity:
+    """What training began with.
+
+    Attributes:
+        source: `random`, an entry of `harness/weights/catalogue.toml`, or `stand-in`: drawn in place of ImageNet's.
+        file: Name of the file that the base was read from; None where it was drawn.
+        digest: SHA-256 over names, shapes and bytes of what came from that source (see
+            `harness.weights.canonical.digest`): the base, or where all was drawn the whole network.
+    """
+
+    source: str
+    file: str | None
+    digest: str
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True)
 class Environment:
     """Where a run ran. `git_commit` is of the harness, with `+changes` where files differ from it."""
 
@@ -60,9 +78,11 @@ class Environment:
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds. `training` and `input`, which it contains, are sums over complete epochs; warm-up holds compilation."""
+    """Seconds. `training` and `input`, which it contains, are sums over complete epochs; warm-up holds compilation,
+    `features` the single pass of a frozen base over all images, near zero where they lay on the disk already."""
 
     warm_up_seconds: float
+    features_seconds: float
     training_seconds: float
     input_seconds: float
     evaluation_seconds: float
@@ -85,6 +105,7 @@ class RunRecord:
         started: UTC, ISO 8601.
         spec: What was asked for.
         dataset: What it was done on; None if the data could not be read.
+        weights: What it began with.
         environment: Where it was done.
         history: Complete epochs.
         scores: By set: `public_test`, `private_test`, `paper_test`, `clean_test`. Empty unless complete.
@@ -101,6 +122,7 @@ class RunRecord:
     started: str
     spec: RunSpec
     dataset: DatasetIdentity | None
+    weights: WeightsIdentity
     environment: Environment
     history: tuple[EpochRecord, ...]
     scores: dict[str, Score]

@@ -30,6 +30,9 @@ class RunSpec:
         seed: Of weights, order, maps and dropout.
         device: Where to compute.
         threads: CPU threads; None leaves the framework's choice.
+        weights_dir: Folder in which ImageNet weights are looked for first. A record keeps its last part alone.
+        stand_in_weights: Take drawn weights for ImageNet's, where those cannot be had; never comparable.
+        cached_features: Compute what a frozen base makes of an image once, and keep it on disk.
         pipeline: Where pixels are computed. The variant names the paper's pipeline, this is the run's.
     """
 
@@ -43,6 +46,9 @@ class RunSpec:
     seed: int = 0
     device: Device = "cpu"
     threads: int | None = None
+    weights_dir: str | None = None
+    stand_in_weights: bool = False
+    cached_features: bool = False
     pipeline: Literal["device"] = "device"
 
     __pydantic_config__ = ConfigDict(extra="forbid")

@@ -45,14 +45,12 @@ BUDGETS: Final[Mapping[BudgetName, Budget]] = {
 
 
 def limit_variant(variant: Variant, budget: Budget) -> Variant:
-    """The variant with its input and its epochs capped; phases are cut from the end."""
+    """The variant with its input and its epochs capped; phases keep an epoch each while there are enough."""
     size = min(variant.input_size, budget.input_size or variant.input_size)
-    left = min(variant.epochs, budget.epochs or variant.epochs)
+    epochs = left = min(variant.epochs, budget.epochs or variant.epochs)
     phases: list[Phase] = []
-    epochs = left
-    for phase in variant.phases:
-        length = min(phase.epochs, left)
-        left -= length
-        if length:
-            phases.append(replace(phase, epochs=length))
+    for phase in variant.phases[:epochs]:
+        later = min(len(variant.phases), epochs) - len(phases) - 1
+        phases.append(replace(phase, epochs=min(phase.epochs, left - later)))
+        left -= phases[-1].epochs
     return replace(variant, input_size=size, epochs=epochs, phases=tuple(phases))

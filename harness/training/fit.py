@@ -15,10 +15,11 @@ from pydantic import ConfigDict
 from harness.data.batches import Batches, plain_batches, training_batches
 from harness.data.dataset import IMAGE_SIZE, Dataset, DatasetError
 from harness.data.splits import class_weights, honest_split, paper_test_rows
-from harness.interface import Batch, Logits, Model, Totals
+from harness.interface import Batch, Features, Logits, Model, Totals
 from harness.training.budget import Budget
 from harness.training.metrics import accuracy, mean_cross_entropy
 from harness.training.schedule import Schedule
+from harness.variants import Phase, Variant
 
 SLICE_SECONDS: Final = 5.0
 """About how long a slice of an epoch takes: how soon an interruption or a NaN is noticed."""
@@ -80,6 +81,7 @@ class Clocks:
     """Seconds by purpose. `training` contains `input`, the time spent making batches on the host."""
 
     warm_up: float = 0.0
+    features: float = 0.0
     training: float = 0.0
     input: float = 0.0
     evaluation: float = 0.0
@@ -180,7 +182,11 @@ def _draw_rows(dataset: Dataset, rows: NDArray[np.intp], count: int | None, seed
 
 
 class Fit:
-    """One run of the loop. Call `run` once; `result` is valid whatever ended it."""
+    """One run of the loop. Call `run` once; `result` is valid whatever ended it.
+
+    `make_features` computes what the frozen base makes of each row (see `harness.training.features`); it is called
+    at the beginning of each phase that trains the head alone, and only there.
+    """
 
     def __init__(
         self,
@@ -192,6 +198,7 @@ class Fit:
         budget: Budget,
         observer: Observer,
         is_interrupted: Callable[[], bool] = lambda: False,
+        make_features: Callable[[], Features] | None = None,
     ) -> None:
         self.result = FitResult()
         self._model = model
@@ -201,6 +208,8 @@ class Fit:
         self._budget = budget
         self._observer = observer
         self._is_interrupted = is_interrupted
+        self._make_features = make_features
+        self._features: Features | None = None
         scheme = model.variant.class_weights
         self.class_weights = class_weights(dataset.labels[plan.training_rows], scheme)
 
@@ -213,14 +222,13 @@ class Fit:
         """
         variant, clocks = self._model.variant, self.result.clocks
         self._observer.begin(epochs=variant.epochs, examples=len(self._plan.training_rows))
-        start = time.perf_counter()
-        self._warm_up()
-        clocks.warm_up = time.perf_counter() - start
-        self._observer.say(f"warm-up {clocks.warm_up:.1f} s (compilation included)")
         schedule, epoch, watched_logits = Schedule(variant), 0, None
         for phase in variant.phases:
-            if epoch:
-                self._model.start_phase(phase)
+            start, features_before = time.perf_counter(), clocks.features
+            self._start_phase(phase, epoch)
+            spent = time.perf_counter() - start - (clocks.features - features_before)
+            clocks.warm_up += spent
+            self._observer.say(f"warm-up {spent:.1f} s (compilation included)")
             for _ in range(phase.epochs):
                 watched_logits = self._epoch(epoch, schedule.learning_rate)
                 last = self.result.history[-1]
@@ -250,7 +258,7 @@ class Fit:
         return f"budget: {spent:.0f} of {seconds:.0f} s spent, another epoch would exceed it"
 
     def _batches(self, epoch: int) -> Batches:
-        return training_batches(
+        batches = training_batches(
             self._dataset,
             self._plan.training_rows,
             self._model.variant,
@@ -258,12 +266,22 @@ class Fit:
             seed=self._seed,
             epoch=epoch,
         )
+        return replace(batches, features=self._features)
 
-    def _warm_up(self) -> None:
+    def _start_phase(self, phase: Phase, epoch: int) -> None:
         """Compile everything on steps that are undone, and keep what the untrained network says."""
-        first_rows = self._plan.test_rows[: self._evaluation_batch_size()]
-        self.result.initial_logits = self._evaluate(first_rows, clocked=False)
-        batches, rate = self._batches(0), self._model.variant.learning_rate
+        if epoch:
+            self._model.start_phase(phase)
+        self._features = None
+        if self._make_features is not None and phase.trainable == "head":
+            start = time.perf_counter()
+            self._features = self._make_features()
+            self.result.clocks.features += time.perf_counter() - start
+        first_rows = self._plan.test_rows[: evaluation_batch_size(self._model.variant)]
+        logits = self._evaluate(first_rows, clocked=False)
+        if not epoch:
+            self.result.initial_logits = logits
+        batches, rate = self._batches(epoch), self._model.variant.learning_rate
         state = self._model.get_state()
         sizes = {len(batches[index]): index for index in (0, len(batches) - 1)}
         for index in sizes.values():  # the last batch may be smaller: another shape, another compilation
@@ -316,16 +334,13 @@ class Fit:
             self._observer.slice_done(epoch, together, together.examples, seconds)
         return _add(totals)
 
-    def _evaluation_batch_size(self) -> int:
-        share = (IMAGE_SIZE / self._model.variant.input_size) ** 2
-        return max(8, round(EVALUATION_BATCH_SIZE * share))
-
     def _evaluate(self, rows: NDArray[np.intp], *, clocked: bool = True) -> Logits:
         """Logits of rows, shape (n, 7). The last batch is filled up, so that one shape is compiled."""
         start = time.perf_counter()
-        size = self._evaluation_batch_size()
+        size = evaluation_batch_size(self._model.variant)
         filled = np.concatenate([rows, np.repeat(rows[-1:], -len(rows) % size)])
-        batches, results, steps, done = plain_batches(self._dataset, filled, size), [], 1, 0
+        batches = replace(plain_batches(self._dataset, filled, size), features=self._features)
+        results, steps, done = [], 1, 0
         while done < len(batches):
             self._check_interruption()
             results.append(self._model.logits(batches[done : done + steps]))
@@ -338,6 +353,12 @@ class Fit:
     def _check_interruption(self) -> None:
         if self._is_interrupted():
             raise Interrupted
+
+
+def evaluation_batch_size(variant: Variant) -> int:
+    """Images a batch of evaluation: fewer where pictures are larger, so that memory stays alike."""
+    share = (IMAGE_SIZE / variant.input_size) ** 2
+    return max(8, round(EVALUATION_BATCH_SIZE * share))
 
 
 def _add(totals: Sequence[Totals]) -> Totals:

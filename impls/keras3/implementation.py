@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, final
 
 import keras
@@ -11,10 +12,19 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from harness.architectures import BATCH_NORM_MOMENTUM, HEAD_BATCH_NORM_EPSILON, head_names
+from harness.architectures import (
+    BATCH_NORM_MOMENTUM,
+    HEAD_BATCH_NORM_EPSILON,
+    check_features,
+    head_names,
+    layers,
+    require_equal_shapes,
+    trainable_layers,
+)
 from harness.data.dataset import CLASSES, IMAGE_SIZE
 from harness.interface import (
     Batch,
+    Features,
     Images,
     ImplementationError,
     Logits,
@@ -27,9 +37,10 @@ from harness.variants import Phase, Variant
 from impls.keras3.pixels import Pixels
 from impls.keras3.resnet50 import resnet50
 from impls.keras3.vgg16 import vgg16
-from impls.keras3.weights import UNSET, export_weights, import_weights
+from impls.keras3.weights import UNSET, export_weights, import_weights, variables
 
 Tensor = Any  # symbolic, or a backend's tensor
+Inputs = Any  # of a network: pictures and maps by name; of a head: features
 STEPS_A_CALL: Final = 1024
 """Most steps of one call of `fit`: the length of the vector that keeps their losses."""
 
@@ -38,7 +49,7 @@ class SliceTotals(keras.metrics.Metric):
     """Loss of every step and number of right answers, kept on the device until the slice is over."""
 
     def __init__(self) -> None:
-        super().__init__(name="slice_totals", dtype="float32")
+        super().__init__(name="slice_totals", dtype=keras.config.floatx())
         self.step_losses = self.add_weight(shape=(STEPS_A_CALL,), initializer="zeros", name="step_losses")
         self.steps = self.add_weight(shape=(), initializer="zeros", dtype="int32", name="steps")
         self.correct = self.add_weight(shape=(), initializer="zeros", dtype="int32", name="correct")
@@ -79,15 +90,28 @@ def build_head(x: Tensor, variant: Variant, seed: int) -> Tensor:
     return keras.layers.Dense(len(CLASSES), kernel_initializer=UNSET, name="logits")(x)
 
 
-def build_network(variant: Variant, seed: int) -> keras.Model:
-    """Pixels, base, head."""
+class GradientKeeper(keras.optimizers.Optimizer):
+    """Keeps the gradients that a step brings and leaves the weights alone."""
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Make a slot for each variable."""
+        super().build(variables)
+        self.slots = [self.add_variable_from_reference(each, name="gradient") for each in variables]
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        """Keep a gradient."""
+        self.assign(self.slots[self._get_variable_index(variable)], gradient)
+
+
+def build_network(variant: Variant, seed: int) -> tuple[keras.Model, keras.Model]:
+    """Pixels, base, head; and the same without the head, which gives features."""
     inputs = {
         "images": keras.Input((IMAGE_SIZE, IMAGE_SIZE), dtype="uint8", name="images"),
         "maps": keras.Input((2, 3), dtype="float32", name="maps"),
     }
-    x = Pixels(variant)(inputs)
-    x = {"vgg16": vgg16, "resnet50": resnet50}[variant.architecture](x, variant)
-    return keras.Model(inputs, build_head(x, variant, seed))
+    x = Pixels(variant, keras.config.floatx())(inputs)
+    features = {"vgg16": vgg16, "resnet50": resnet50}[variant.architecture](x, variant)
+    return keras.Model(inputs, build_head(features, variant, seed)), keras.Model(inputs, features)
 
 
 @final
@@ -96,40 +120,54 @@ class KerasModel:
 
     def __init__(self, variant: Variant, *, weights: Weights, seed: int) -> None:
         self.variant = variant
-        self._network = build_network(variant, seed)
+        self._network, self._base = build_network(variant, seed)
+        # before the head is called again, which makes `layer.output` ambiguous
+        self._outputs = {
+            layer.name: layer.output
+            for layer in self._network.layers
+            if not isinstance(layer, Pixels | keras.layers.InputLayer)
+        }
         self._activations: keras.Model | None = None
+        self._head = keras.Model(self._base.output, self._network.output)
         import_weights(self._network, weights)
         self.start_phase(variant.phases[0])
 
     def start_phase(self, phase: Phase) -> None:
         """Set what is trainable and start a new optimizer."""
-        if phase.trainable != "all":
-            raise ImplementationError(f"phases that train {phase.trainable!r} are not built yet")
+        trainable = trainable_layers(self.variant, phase)
+        for layer in self._network.layers:
+            layer.trainable = layer.name in trainable
+        self._phase = phase
+        self._trainable = {name: variable for name, variable in variables(self._network).items() if variable.trainable}
+        self._keeper: keras.Model | None = None
         optimizer = self.variant.optimizer
         self._totals = SliceTotals()
         self._optimizer = keras.optimizers.Adam(
             beta_1=optimizer.beta_1, beta_2=optimizer.beta_2, epsilon=optimizer.epsilon
         )
         self._optimizer.build(self._network.trainable_variables)
-        self._network.compile(
-            optimizer=self._optimizer,
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            weighted_metrics=[self._totals],
-        )
+        for network in (self._network, self._head) if phase.trainable == "head" else (self._network,):
+            network.compile(
+                optimizer=self._optimizer,
+                loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                weighted_metrics=[self._totals],
+            )
 
     def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
         """Take one optimizer step a batch (a slice of an epoch)."""
         self._optimizer.learning_rate = learning_rate
         losses, correct, sizes = [], 0, []
 
-        def feed(part: Sequence[Batch]) -> Iterator[tuple[Mapping[str, NDArray[Any]], Any, Any]]:
+        def feed(part: Iterable[Batch]) -> Iterator[tuple[Inputs, Any, Any]]:
             for batch in part:
                 sizes.append(len(batch))
                 yield self._inputs(batch), batch.labels, batch.weights
 
         for start in range(0, len(batches), STEPS_A_CALL):
             part = batches[start : start + STEPS_A_CALL]
-            self._network.fit(feed(part), steps_per_epoch=len(part), shuffle=False, verbose=0)
+            first = part[0]
+            network = self._network if first.features is None else self._head
+            network.fit(feed(chain([first], part[1:])), steps_per_epoch=len(part), shuffle=False, verbose=0)
             losses.append(ops.convert_to_numpy(self._totals.step_losses.value)[: len(part)])
             correct += int(ops.convert_to_numpy(self._totals.correct.value))
         step_losses = np.concatenate(losses).astype(np.float64)
@@ -142,8 +180,15 @@ class KerasModel:
 
     def logits(self, batches: Sequence[Batch]) -> Logits:
         """Logits in inference mode, shape (n, 7)."""
+        first = batches[0]
+        network = self._network if first.features is None else self._head
+        feed = ((self._inputs(batch),) for batch in chain([first], batches[1:]))
+        return np.asarray(network.predict(feed, steps=len(batches), verbose=0))
+
+    def features(self, batches: Sequence[Batch]) -> Features:
+        """Output of the base in inference mode, shape (n, height, width, channels)."""
         feed = ((self._inputs(batch),) for batch in batches)
-        return np.asarray(self._network.predict(feed, steps=len(batches), verbose=0))
+        return np.asarray(self._base.predict(feed, steps=len(batches), verbose=0))
 
     def pixels(self, batch: Batch) -> Images:
         """Network input of a batch, shape (n, size, size, channels)."""
@@ -152,18 +197,39 @@ class KerasModel:
     def activations(self, batch: Batch, *, training: bool) -> dict[str, NDArray[np.float32]]:
         """Output of each layer by its canonical name, channels last. Changes no state."""
         if self._activations is None:
-            outputs = {
-                layer.name: layer.output
-                for layer in self._network.layers
-                if not isinstance(layer, Pixels | keras.layers.InputLayer)
-            }
-            self._activations = keras.Model(self._network.input, outputs)
+            self._activations = keras.Model(self._network.input, self._outputs)
         state = self.get_state()
         try:
             outputs = self._activations(self._inputs(batch), training=training)
         finally:
             self.set_state(state)
         return {name: np.array(ops.convert_to_numpy(output)) for name, output in outputs.items()}
+
+    def gradients(self, batch: Batch) -> dict[str, NDArray[np.float32]]:
+        """Gradient of a batch's loss in training mode by each trainable weight. Changes no state."""
+        if self._keeper is None:
+            self._keeper = keras.Model(self._network.input, self._network.output)
+            self._keeper.compile(
+                optimizer=GradientKeeper(0.0), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            )
+        state = self.get_state()
+        feed = ((self._inputs(batch), batch.labels, batch.weights) for _ in range(1))
+        self._keeper.fit(feed, steps_per_epoch=1, shuffle=False, verbose=0)
+        self.set_state(state)
+        found = dict(zip(self._names(self._keeper), self._keeper.optimizer.slots, strict=True))
+        return {name: np.array(ops.convert_to_numpy(found[name].value)) for name in self._trainable}
+
+    def apply_gradients(self, gradients: Weights, *, learning_rate: float) -> None:
+        """Take one optimizer step with given gradients of all trainable weights."""
+        require_equal_shapes(
+            {name: array.shape for name, array in gradients.items()},
+            {name: tuple(variable.shape) for name, variable in self._trainable.items()},
+        )
+        self._optimizer.learning_rate = learning_rate
+        named = self._names(self._network)
+        self._optimizer.apply(
+            [ops.convert_to_tensor(np.array(gradients[name])) for name in named], self._network.trainable_variables
+        )
 
     def get_weights(self) -> dict[str, NDArray[np.float32]]:
         """Copies of all weights, running statistics included."""
@@ -186,8 +252,16 @@ class KerasModel:
         """Return when the device has nothing left to do."""
         ops.convert_to_numpy(self._network.variables[0].value)
 
-    def _inputs(self, batch: Batch) -> dict[str, NDArray[Any]]:
-        return {"images": batch.images, "maps": batch.maps}
+    def _names(self, network: keras.Model) -> list[str]:
+        """Canonical names of a network's trainable variables, in its order."""
+        names = {id(variable): name for name, variable in self._trainable.items()}
+        return [names[id(variable)] for variable in network.trainable_variables]
+
+    def _inputs(self, batch: Batch) -> Inputs:
+        if batch.features is None:
+            return {"images": batch.images, "maps": batch.maps}
+        check_features(batch.features.shape, self.variant, self._phase)
+        return batch.features
 
     def _state(self) -> dict[str, Any]:
         # paths are not unique over all layers, positions are
@@ -216,7 +290,12 @@ class Keras3:
             raise ImplementationError(
                 f"Keras on {backend} would use {gpu_name}; hide it with CUDA_VISIBLE_DEVICES= for a run on the CPU"
             )
-        _keep_float32(backend)
+        if runtime.precision == "float64" and any(layer.kind == "batch-norm" for layer in layers(variant)):
+            raise ImplementationError(
+                f"{variant.name} has batch norms, which Keras {keras.__version__} computes in float32 whatever is "
+                "asked; float64 is for networks without them, or for PyTorch"
+            )
+        _set_precision(backend, runtime.precision)
         if runtime.threads is not None:
             _limit_threads(backend, runtime.threads)
         return KerasModel(variant, weights=weights, seed=seed)
@@ -255,12 +334,15 @@ class Keras3:
                 return str(found[0].name) if found else None
 
 
-def _keep_float32(backend: str) -> None:
+def _set_precision(backend: str, precision: str) -> None:
     """Turn TF32 and its like off, which each backend has on for some of its operations on GPUs."""
+    keras.config.set_floatx(precision)
     match backend:
         case "jax":
             import jax
 
+            if precision == "float64":  # stays on: arrays that are float32 by name remain so
+                jax.config.update("jax_enable_x64", True)
             jax.config.update("jax_default_matmul_precision", "highest")
         case "torch":
             import torch

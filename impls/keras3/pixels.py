@@ -15,14 +15,14 @@ Tensor = Any  # a backend's tensor
 
 
 class Pixels(keras.layers.Layer):
-    """Warp, scale and repeat channels, as `harness.data.pixels` defines it; float32 whatever the precision."""
+    """Warp, scale and repeat channels, as `harness.data.pixels` defines it; never less precise than float32."""
 
-    def __init__(self, variant: Variant) -> None:
-        super().__init__(name="pixels", dtype="float32", autocast=False)
+    def __init__(self, variant: Variant, dtype: str) -> None:
+        super().__init__(name="pixels", dtype=dtype, autocast=False)
         self.channels = variant.input_channels
         offset, scale = scaling(variant.input_convention, variant.input_channels)
-        self.offset, self.scale = offset.astype("float32"), scale.astype("float32")
-        self.grid = output_grid(variant.input_size).astype("float32")
+        self.offset, self.scale = offset.astype(dtype), scale.astype(dtype)
+        self.grid = output_grid(variant.input_size).astype(dtype)
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return (n, size, size, channels) from images (n, 48, 48) and maps (n, 2, 3)."""
@@ -36,9 +36,9 @@ class Pixels(keras.layers.Layer):
 
 
 def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
-    """One bilinear lookup: grey levels, float32, (n, size, size) from (n, 48, 48), (n, 2, 3) and (size,)."""
+    """One bilinear lookup: grey levels (n, size, size) from (n, 48, 48), (n, 2, 3) and (size,)."""
     row, column = grid[None, :, None], grid[None, None, :]
-    weight = maps[:, :, :, None, None]
+    weight = ops.cast(maps, grid.dtype.name)[:, :, :, None, None]
     rows = weight[:, 0, 0] * row + weight[:, 0, 1] * column + weight[:, 0, 2]
     columns = weight[:, 1, 0] * row + weight[:, 1, 1] * column + weight[:, 1, 2]
     rows, columns = ops.clip(rows, 0, IMAGE_SIZE - 1), ops.clip(columns, 0, IMAGE_SIZE - 1)
@@ -46,7 +46,7 @@ def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
     top_index, left_index = ops.cast(top, "int32"), ops.cast(left, "int32")
     bottom_index = ops.minimum(top_index + 1, IMAGE_SIZE - 1)
     right_index = ops.minimum(left_index + 1, IMAGE_SIZE - 1)
-    levels = ops.cast(ops.reshape(images, (-1, IMAGE_SIZE * IMAGE_SIZE)), "float32")
+    levels = ops.cast(ops.reshape(images, (-1, IMAGE_SIZE * IMAGE_SIZE)), grid.dtype.name)
 
     def look_up(row_index: Tensor, column_index: Tensor) -> Tensor:
         index = row_index * IMAGE_SIZE + column_index

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Final, cast, final
 
 import numpy as np
 import torch
@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.architectures import HEAD_BATCH_NORM_EPSILON, head_names, layers
+from harness.architectures import (
+    HEAD_BATCH_NORM_EPSILON,
+    check_features,
+    head_names,
+    layers,
+    require_equal_shapes,
+    trainable_layers,
+)
 from harness.data.dataset import CLASSES
 from harness.interface import (
     Batch,
+    Features,
     Images,
     ImplementationError,
     Logits,
@@ -29,7 +37,16 @@ from harness.variants import Phase, Variant
 from impls.pytorch.pixels import Pixels
 from impls.pytorch.resnet50 import BatchNorm, Bottleneck, resnet50
 from impls.pytorch.vgg16 import vgg16
-from impls.pytorch.weights import export_weights, import_weights, layer_name
+from impls.pytorch.weights import (
+    export_weights,
+    from_canonical,
+    import_weights,
+    layer_name,
+    to_canonical,
+    variables,
+)
+
+PRECISIONS: Final = {"float32": torch.float32, "float64": torch.float64}
 
 
 class Flatten(nn.Module):
@@ -90,15 +107,20 @@ def build_head(variant: Variant, generator: torch.Generator) -> nn.Module:
 class Network(nn.Module):
     """Pixels, base, head."""
 
-    def __init__(self, variant: Variant, generator: torch.Generator) -> None:
+    def __init__(self, variant: Variant, generator: torch.Generator, dtype: torch.dtype) -> None:
         super().__init__()
-        self.pixels = Pixels(variant)
+        self.pixels = Pixels(variant, dtype)
         self.base = {"vgg16": vgg16, "resnet50": resnet50}[variant.architecture](variant)
         self.head = build_head(variant, generator)
 
+    def features(self, images: Tensor, maps: Tensor) -> Tensor:
+        """Output of the base, (n, channels, height, width)."""
+        features: Tensor = self.base(self.pixels(images, maps))
+        return features
+
     def forward(self, images: Tensor, maps: Tensor) -> Tensor:
         """Logits, (n, 7)."""
-        logits: Tensor = self.head(self.base(self.pixels(images, maps)))
+        logits: Tensor = self.head(self.features(images, maps))
         return logits
 
 
@@ -106,35 +128,43 @@ class Network(nn.Module):
 class TorchModel:
     """A `harness.interface.Model`."""
 
-    def __init__(self, variant: Variant, *, weights: Weights, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, variant: Variant, *, weights: Weights, seed: int, device: torch.device, dtype: torch.dtype
+    ) -> None:
         self.variant = variant
         self._device = device
         self._generator = torch.Generator(device).manual_seed(seed)
-        network = Network(variant, self._generator)
+        network = Network(variant, self._generator, dtype).to(dtype)
         import_weights(network, weights)
         self._network = network.to(device).to(memory_format=torch.channels_last)
         self.start_phase(variant.phases[0])
 
     def start_phase(self, phase: Phase) -> None:
         """Set what is trainable and start a new optimizer."""
-        if phase.trainable != "all":
-            raise ImplementationError(f"phases that train {phase.trainable!r} are not built yet")
+        trainable = trainable_layers(self.variant, phase)
+        self._frozen_norms = []
+        for path, module in self._network.named_modules():
+            is_trainable = layer_name(path) in trainable
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(is_trainable)
+            if isinstance(module, BatchNorm) and not is_trainable:
+                self._frozen_norms.append(module)
+        self._phase = phase
+        self._trainable = {name: tensor for name, tensor in variables(self._network).items() if tensor.requires_grad}
         optimizer = self.variant.optimizer
         self._steps = 0
         self._optimizer = torch.optim.Adam(
-            self._network.parameters(), betas=(optimizer.beta_1, optimizer.beta_2), fused=True
+            self._trainable.values(), betas=(optimizer.beta_1, optimizer.beta_2), fused=True
         )
 
     def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
         """Take one optimizer step a batch (a slice of an epoch)."""
-        self._network.train()
+        self._set_training(True)
         losses, corrects, sizes = [], [], []
         for batch in batches:
             self._optimizer.zero_grad(set_to_none=True)
-            logits = self._network(*self._inputs(batch))
-            labels, weights = self._send(batch.labels).long(), self._send(batch.weights)
-            # Keras' sum_over_batch_size: weighted losses over the number of examples, not over Σw
-            loss = (functional.cross_entropy(logits, labels, reduction="none") * weights).mean()
+            logits, labels = self._forward(batch), self._send(batch.labels).long()
+            loss = self._loss(logits, batch)
             torch.autograd.backward(loss)
             self._set_step(learning_rate)
             self._optimizer.step()
@@ -151,10 +181,17 @@ class TorchModel:
 
     def logits(self, batches: Sequence[Batch]) -> Logits:
         """Logits in inference mode, shape (n, 7)."""
-        self._network.eval()
+        self._set_training(False)
         with torch.inference_mode():
-            results = [self._network(*self._inputs(batch)) for batch in batches]
+            results = [self._forward(batch) for batch in batches]
             return torch.cat(results).cpu().numpy()
+
+    def features(self, batches: Sequence[Batch]) -> Features:
+        """Output of the base in inference mode, shape (n, height, width, channels)."""
+        self._set_training(False)
+        with torch.inference_mode():
+            results = [self._network.features(*self._inputs(batch)) for batch in batches]
+            return np.ascontiguousarray(torch.cat(results).permute(0, 2, 3, 1).cpu().numpy())
 
     def pixels(self, batch: Batch) -> Images:
         """Network input of a batch, shape (n, size, size, channels)."""
@@ -180,7 +217,7 @@ class TorchModel:
             for name, module in leaves
         ]
         state = self.get_state()
-        self._network.train(training)
+        self._set_training(training)
         try:
             with torch.no_grad():
                 self._network(*self._inputs(batch))
@@ -189,6 +226,30 @@ class TorchModel:
                 hook.remove()
             self.set_state(state)
         return outputs
+
+    def gradients(self, batch: Batch) -> dict[str, NDArray[np.float32]]:
+        """Gradient of a batch's loss in training mode by each trainable weight. Changes no state."""
+        state = self.get_state()
+        self._set_training(True)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(self._loss(self._forward(batch), batch))
+        found = {name: _copy(to_canonical(_gradient(tensor))) for name, tensor in self._trainable.items()}
+        self._optimizer.zero_grad(set_to_none=True)
+        self.set_state(state)
+        return found
+
+    def apply_gradients(self, gradients: Weights, *, learning_rate: float) -> None:
+        """Take one optimizer step with given gradients of all trainable weights."""
+        require_equal_shapes(
+            {name: array.shape for name, array in gradients.items()},
+            {name: tuple(to_canonical(tensor).shape) for name, tensor in self._trainable.items()},
+        )
+        for name, tensor in self._trainable.items():
+            gradient = from_canonical(self._send(np.array(gradients[name])))
+            tensor.grad = torch.empty_like(tensor).copy_(gradient)
+        self._set_step(learning_rate)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
 
     def get_weights(self) -> dict[str, NDArray[np.float32]]:
         """Copies of all weights, running statistics included."""
@@ -212,7 +273,7 @@ class TorchModel:
         prefix = "weights."
         self.set_weights({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
         slots: dict[int, dict[str, Tensor]] = {}
-        parameters = list(self._network.parameters())
+        parameters = list(self._trainable.values())
         for name, array in state.items():
             if name.startswith("optimizer."):
                 _, index, slot = name.split(".")
@@ -230,6 +291,23 @@ class TorchModel:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 
+    def _set_training(self, training: bool) -> None:
+        self._network.train(training)
+        for norm in self._frozen_norms:
+            norm.eval()  # as Keras does; requires_grad alone would let the statistics move
+
+    def _forward(self, batch: Batch) -> Tensor:
+        """Logits, (n, 7), from the pictures, or from features that were kept."""
+        if batch.features is None:
+            return cast(Tensor, self._network(*self._inputs(batch)))
+        check_features(batch.features.shape, self.variant, self._phase)
+        return cast(Tensor, self._network.head(self._send(batch.features).permute(0, 3, 1, 2)))
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Keras' sum_over_batch_size: weighted losses over the number of examples, not over Σw."""
+        labels, weights = self._send(batch.labels).long(), self._send(batch.weights)
+        return (functional.cross_entropy(logits, labels, reduction="none") * weights).mean()
+
     def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         return self._send(batch.images), self._send(batch.maps)
 
@@ -246,7 +324,12 @@ class TorchModel:
 
 
 def _copy(tensor: Tensor) -> NDArray[Any]:
-    return np.array(tensor.detach().cpu().numpy())
+    return np.array(tensor.detach().cpu().numpy(), order="C")
+
+
+def _gradient(tensor: Tensor) -> Tensor:
+    """Zero where the loss does not depend on a weight at all."""
+    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
 
 
 @final
@@ -267,7 +350,8 @@ class PyTorch:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
         device = torch.device("cuda" if runtime.device == "gpu" else "cpu")
-        return TorchModel(variant, weights=weights, seed=seed, device=device)
+        dtype = PRECISIONS[runtime.precision]
+        return TorchModel(variant, weights=weights, seed=seed, device=device, dtype=dtype)
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""

@@ -1,0 +1,180 @@
+"""What a frozen base makes of every image, computed once and kept on disk.
+
+A file is known by all that its numbers depend on: weights and layers of the base, data, pixels, and the
+implementation with its versions. Rows are computed when they are first asked for, so an interrupted run loses
+nothing, and runs on different parts of a data set share a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from filelock import FileLock
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from harness.architectures import feature_shape, layers
+from harness.data.batches import plain_batches
+from harness.data.cache import cache_folder
+from harness.data.dataset import Dataset, DatasetError
+from harness.interface import Features, Model
+from harness.training.fit import Interrupted, evaluation_batch_size
+from harness.variants import Variant, VariantError
+from harness.weights.canonical import digest
+
+_FORMAT: Final = 1
+"""Part of every key: raise it when pixels or layers compute anything differently than before."""
+SLICE_SECONDS: Final = 20.0
+"""About how long it takes from one writing to the next: how much an interruption loses."""
+SPARE_BYTES: Final = 2**30
+"""Of the disk, left free."""
+
+
+def check_cacheable(variant: Variant) -> None:
+    """Refuse features for a variant whose base never gives the same twice.
+
+    Raises:
+        VariantError: If it augments, or no phase trains the head alone.
+    """
+    if variant.augmentation is not None:
+        raise VariantError(
+            f"{variant.name} augments, so its features differ from epoch to epoch and cannot be kept; "
+            "choose the reading `unaugmented`, or leave --cached-features away"
+        )
+    if all(phase.trainable != "head" for phase in variant.phases):
+        raise VariantError(
+            f"{variant.name} never trains the head alone, so its features change and cannot be kept; "
+            "choose the reading `frozen`, or leave --cached-features away"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureFile:
+    """Features of a data set's rows in a folder: `features.npy`, and `done.npy` which says of which rows."""
+
+    folder: Path
+    features: Features
+    done: NDArray[np.bool_]
+
+    def missing(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of the rows that are not computed yet, ascending, each once."""
+        asked = np.unique(rows)
+        return asked[~self.done[asked]]
+
+    def put(self, rows: NDArray[np.intp], features: Features) -> None:
+        """Write rows; `done` follows when their numbers are on the disk."""
+        self.features[rows] = features
+        self.features.flush()  # type: ignore[attr-defined]  # a memmap, which NumPy's types call an array
+        self.done[rows] = True
+        self.done.flush()  # type: ignore[attr-defined]
+
+
+def feature_folder(model: Model, dataset: Dataset, versions: Mapping[str, str]) -> Path:
+    """Where the features of a model's base on a data set lie."""
+    variant = model.variant
+    names = {layer.name for layer in layers(variant) if layer.part == "base"}
+    base = {name: array for name, array in model.get_weights().items() if name.partition(".")[0] in names}
+    identity = {
+        "format": _FORMAT,
+        "weights": digest(base),
+        "data": dataset.digest,
+        "layers": [(layer.name, layer.output_shape) for layer in layers(variant) if layer.part == "base"],
+        "pixels": [variant.input_size, variant.input_channels, variant.input_convention, variant.interpolation],
+        "versions": sorted(versions.items()),
+    }
+    key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    return cache_folder() / "features" / key
+
+
+def open_features(folder: Path, variant: Variant, dataset: Dataset) -> FeatureFile:
+    """The file of a folder, made where it is missing. It takes disk space only for rows that are computed.
+
+    Raises:
+        DatasetError: If what lies there has another shape.
+    """
+    shapes: dict[str, tuple[type[Any], tuple[int, ...]]] = {
+        "features": (np.float32, (len(dataset), *feature_shape(variant))),
+        "done": (np.bool_, (len(dataset),)),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (dtype, shape) in shapes.items():
+        path = folder / f"{name}.npy"
+        if not path.exists():
+            open_memmap(path.with_suffix(".new"), mode="w+", dtype=dtype, shape=shape).flush()
+            path.with_suffix(".new").replace(path)
+    features, done = (open_memmap(folder / f"{name}.npy", mode="r+") for name in shapes)
+    observed = [(features.dtype, features.shape), (done.dtype, done.shape)]
+    expected = [(np.dtype(dtype), shape) for dtype, shape in shapes.values()]
+    if observed != expected:
+        raise DatasetError(f"{folder} holds {observed}, expected {expected}; remove that folder")
+    return FeatureFile(folder, features, done)
+
+
+def compute_features(
+    model: Model,
+    dataset: Dataset,
+    rows: NDArray[np.intp],
+    *,
+    versions: Mapping[str, str],
+    say: Callable[[str], None],
+    is_interrupted: Callable[[], bool] = lambda: False,
+) -> Features:
+    """Features of a data set's rows, read from the disk or computed and kept there.
+
+    Args:
+        model: Its base is frozen and in the state in which it stays.
+        dataset: Data set.
+        rows: Rows that are needed, in any order.
+        versions: Of the implementation.
+        say: Told how far it is.
+        is_interrupted: Asked between two slices.
+
+    Returns:
+        Memory-mapped array of shape (len(dataset), height, width, channels), valid at `rows`.
+
+    Raises:
+        VariantError: If the variant's features cannot be kept.
+        DatasetError: If the disk has no room for them.
+        Interrupted: If `is_interrupted` says so; what is computed stays.
+    """
+    variant = model.variant
+    check_cacheable(variant)
+    folder = feature_folder(model, dataset, versions)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "lock"):  # another run that computes the same is waited for
+        file = open_features(folder, variant, dataset)
+        missing = file.missing(rows)
+        _require_room(file, missing)
+        say(f"features of {len(np.unique(rows)):,} images: {len(missing):,} to compute, kept in {folder}")
+        size, done, steps = evaluation_batch_size(variant), 0, 1
+        start = time.perf_counter()
+        while done < len(missing):
+            if is_interrupted():
+                raise Interrupted
+            part = missing[done : done + steps * size]
+            filled = np.concatenate([part, np.repeat(part[-1:], -len(part) % size)])
+            file.put(part, model.features(plain_batches(dataset, filled, size))[: len(part)])
+            done += len(part)
+            seconds = time.perf_counter() - start
+            steps = max(1, int(done / seconds * SLICE_SECONDS / size))
+            left = (len(missing) - done) * seconds / done
+            say(f"features {done:,} of {len(missing):,}, {done / seconds:.1f} images/s, {left / 60:.0f} min left")
+    return file.features
+
+
+def _require_room(file: FeatureFile, missing: NDArray[np.intp]) -> None:
+    needed = len(missing) * file.features[0].nbytes + SPARE_BYTES
+    free = shutil.disk_usage(file.folder).free
+    if len(missing) and needed > free:
+        raise DatasetError(
+            f"the features of {len(missing):,} images need {needed / 1e9:.1f} GB under {file.folder}, "
+            f"{free / 1e9:.1f} GB are free; set FERBENCH_CACHE to a larger disk, or leave --cached-features away"
+        )
