@@ -253,8 +253,8 @@ def agreement(
 ) -> None:
     """Do two implementations agree after training? TOST over paired seeds, McNemar's test image by image."""
     name = find_variant(variant).name if variant else None
-    first = read_side(runs_a, implementation=a, variant=name, option="--a")
-    second = read_side(runs_b, implementation=b, variant=name, option="--b")
+    first = read_side(runs_a, implementation=a, variant=name, option="a")
+    second = read_side(runs_b, implementation=b, variant=name, option="b")
     agreements, left_out = judge_agreement(first, second, margin=margin / 100)
     out.print(agreement_page(agreements, left_out, first=first, second=second, margin=margin / 100))
     for line in dict.fromkeys([*first.damaged, *second.damaged]):
