@@ -62,7 +62,7 @@ def load_canonical(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str
         with safe_open(path, framework="numpy") as file:
             metadata = dict(file.metadata() or {})
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError) as error:
         raise WeightsError(f"{path} cannot be read as safetensors: {error}") from error
     require_float32(weights, str(path))
     observed = digest(weights)

@@ -48,7 +48,9 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
                     raise WeightsError(f"{path}: layer {layer} has {len(arrays)} arrays, expected 0, 2 or 4")
                 for name, array in zip(_BY_COUNT[len(arrays)], arrays, strict=True):
                     weights[f"{layer}.{name}"] = np.asarray(group[array])
-    except (OSError, KeyError, RuntimeError) as error:  # h5py's errors for a file that is cut off or changed
+    except WeightsError:
+        raise
+    except (OSError, LookupError, RuntimeError, TypeError, ValueError) as error:  # h5py's, for a damaged file
         raise WeightsError(f"{path} cannot be read as HDF5, it is damaged or incomplete: {error}") from error
     require_float32(weights, str(path))
     return weights

@@ -15,15 +15,17 @@ from harness.architectures import Shape, layers, require_equal_shapes
 from harness.data.cache import cache_folder
 from harness.interface import Weights
 from harness.variants import Variant
-from harness.weights import keras_h5
+from harness.weights import keras_h5, torch_zip
 from harness.weights.canonical import digest, load_canonical, require_finite
 from harness.weights.catalogue import Checkpoint, Layout, WeightsError, find_checkpoint
+from harness.weights.download import fetch
 
 WEIGHTS_VARIABLE: Final = "FERBENCH_WEIGHTS"
 """Environment variable that names a folder of weights; `--weights-dir` goes before it."""
 
 _READERS: Final[Mapping[Layout, Callable[[Path], dict[str, NDArray[np.float32]]]]] = {
     "keras-h5": keras_h5.read,
+    "torch": torch_zip.read,
 }
 
 
@@ -85,10 +87,16 @@ def find_file(name: str, checkpoint: Checkpoint, *, weights_dir: Path | None, do
     for place in places:
         if place.is_file():
             return place
+    reason = "fetching it was not allowed"
+    if download:
+        try:
+            return fetch(checkpoint, ours)
+        except WeightsError as error:
+            reason = str(error)
     listed = "\n".join(f"  - {place}" for place in places)
     raise WeightsError(
-        f"the weights {name} are in none of these places:\n{listed}\n"
-        f"get {checkpoint.url} and put the file into a folder that --weights-dir or {WEIGHTS_VARIABLE} names"
+        f"the weights {name} are in none of these places:\n{listed}\nand {reason}.\n"
+        f"Get {checkpoint.url} elsewhere and put it into a folder that --weights-dir or {WEIGHTS_VARIABLE} names"
     )
 
 
