@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.dataset import CLASSES
-from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, Environment, RunRecord, Timings
+from harness.runs.record import SCHEMA_VERSION, DatasetIdentity, Environment, RunRecord, Timings, WeightsIdentity
 from harness.runs.spec import RunSpec
 from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import EpochRecord
@@ -29,7 +29,8 @@ MACHINE = Environment(
     threads={"libopenblas": 2},
     git_commit=None,
 )
-SECONDS = Timings(1.0, 20.0, 2.0, 4.0, 30.0, 96.0)
+DRAWN = WeightsIdentity("random", None, "ef" * 32)
+SECONDS = Timings(1.0, 0.0, 20.0, 2.0, 4.0, 30.0, 96.0)
 
 
 def epoch_record(epoch: int = 0, *, training_loss: float = 1.9, training_accuracy: float = 0.3) -> EpochRecord:
@@ -71,6 +72,7 @@ def fake_record(
         "started": "2024-01-01T00:00:00+00:00",
         "spec": spec,
         "dataset": FER2013,
+        "weights": DRAWN,
         "environment": MACHINE,
         "history": (epoch_record(0), epoch_record(1, training_loss=1.7, training_accuracy=0.4)),
         "scores": {} if accuracy is None else {"paper_test": score_of(accuracy), "clean_test": score_of(accuracy)},
