@@ -21,8 +21,8 @@ DECLARED_MARGIN: Final = 0.01
 """Fraction: one point, declared before any run. Smaller than what the paper's own figures leave open."""
 LEVEL: Final = 0.05
 """Of each one-sided test; hence the interval of 1 − 2·0.05 = 90 %."""
-MOST_PAIRS: Final = 1000
-"""Beyond these, no number of further pairs is named."""
+MOST_PAIRS: Final = 100
+"""Nobody trains more of them; how many more would settle it is not said beyond."""
 
 EquivalenceKind = Literal["EQUIVALENT", "DIFFERENT", "UNDECIDED"]
 
@@ -53,7 +53,8 @@ def judge_equivalence(differences: Sequence[float], *, images: int, margin: floa
     """Test accuracies of paired runs for equivalence: |mean d| < margin − t(.95, n−1)·s/√n.
 
     Where all differences are equal, s is taken as the smallest other one that could have been seen, one image
-    in one pair: accuracies are counts, and a few equal counts do not show that there is no spread.
+    in one pair: accuracies are counts, and a few equal counts do not show that there is no spread. (Taken as none, a
+    true difference of the margin passes in up to 77 % of two pairs on 512 images, by simulation, in place of 5 %.)
 
     Args:
         differences: First minus second, one a pair of runs with the same seed, fractions.
@@ -76,11 +77,16 @@ def judge_equivalence(differences: Sequence[float], *, images: int, margin: floa
     half = float(student.ppf(1 - LEVEL, count - 1)) * error
     room = margin - abs(mean)
     kind: EquivalenceKind = "EQUIVALENT" if half < room else "DIFFERENT" if half < -room else "UNDECIDED"
-    reason = {
-        "EQUIVALENT": "the 90 % interval lies within the margin",
-        "DIFFERENT": "the 90 % interval lies wholly outside the margin",
-        "UNDECIDED": f"the 90 % interval reaches across the margin; {_what_would_settle(room, taken, count)}",
-    }[kind]
+    reason = (
+        "the 90 % interval "
+        + {
+            "EQUIVALENT": "lies within the margin",
+            "DIFFERENT": "lies wholly outside the margin",
+            "UNDECIDED": "reaches across the margin",
+        }[kind]
+    )
+    if kind == "UNDECIDED":
+        reason += f"; {_what_would_settle(room, taken, count)}"
     return Equivalence(
         kind=kind,
         reason=reason if spread else f"{reason} (equal differences: spread taken as one image in one pair)",
@@ -99,7 +105,7 @@ def _what_would_settle(room: float, spread: float, count: int) -> str:
     counts = np.arange(count + 1, MOST_PAIRS + 1)
     enough = counts[student.ppf(1 - LEVEL, counts - 1) * spread / np.sqrt(counts) < abs(room)]
     if not enough.size:
-        return f"even {MOST_PAIRS:,} pairs would not settle it if mean and spread stay as they are"
+        return f"even {MOST_PAIRS} pairs would not settle it if mean and spread stay as they are"
     return f"about {enough[0] - count} more may settle it if mean and spread stay as they are"
 
 

@@ -64,6 +64,11 @@ class Agreement:
     equivalence: Equivalence
     holm_p_values: tuple[float, ...]
 
+    @property
+    def stopped_alike(self) -> int:
+        """Pairs that both ended on reaching the stop rule's accuracy: it is why theirs agree, so they show little."""
+        return sum(all(map(_reached_threshold, (pair.first, pair.second))) for pair in self.pairs)
+
 
 def read_side(path: Path, *, implementation: str | None, variant: str | None, option: str) -> Side:
     """Read the runs of one implementation.
@@ -137,6 +142,10 @@ def _judge_group(pairs: list[Pair], margin: float) -> Agreement:
         equivalence=judge_equivalence([pair.difference for pair in pairs], images=images, margin=margin),
         holm_p_values=tuple(holm([pair.answers.p_value for pair in pairs])),
     )
+
+
+def _reached_threshold(record: RunRecord) -> bool:
+    return record.spec.variant.stop_rule.kind == "accuracy-above" and (record.stop_reason or "").startswith("accuracy")
 
 
 def _implementation(record: RunRecord) -> str:

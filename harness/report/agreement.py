@@ -32,7 +32,7 @@ def agreement_page(
     parts: list[RenderableType] = [
         Text(f"A = {first.implementation}; B = {second.implementation}"),
         _verdicts(agreements, margin),
-        *(Text(f"{_what(each)}: {each.equivalence.kind}, {each.equivalence.reason}") for each in agreements),
+        *map(_reason, agreements),
         Text(_ABOUT_TOST),
         Text(),
         *(part for each in agreements for part in _pairs(each)),
@@ -58,6 +58,17 @@ def _what(agreement: Agreement) -> str:
     record = agreement.pairs[0].first
     data = record.dataset.name if record.dataset else "no data"
     return f"{record.spec.variant.name} on {data}, budget {record.spec.budget.name}"
+
+
+def _reason(agreement: Agreement) -> Text:
+    text = Text(f"{_what(agreement)}: {agreement.equivalence.kind}, {agreement.equivalence.reason}")
+    if agreement.stopped_alike:
+        text.append(
+            f"; {agreement.stopped_alike} of {len(agreement.pairs)} pairs ended on reaching the stop rule's accuracy, "
+            "so theirs agree by construction: the reading @unstopped says more",
+            "yellow",
+        )
+    return text
 
 
 def _verdicts(agreements: Sequence[Agreement], margin: float) -> Table:
