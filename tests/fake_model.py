@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.architectures import feature_shape
 from harness.data.dataset import IMAGE_SIZE, SPLITS, Dataset
-from harness.interface import Batch, Images, Logits, State, Totals, Weights
+from harness.interface import Batch, Features, Images, Logits, State, Totals, Weights
 from harness.training.fit import EpochRecord
 from harness.variants import VARIANTS, Phase, StopRule, Variant
 
@@ -41,6 +42,17 @@ def numbers(batch: Batch) -> list[int]:
     return [256 * int(high) + int(low) for high, low in batch.images[:, 0, :2]]
 
 
+def numbers_of_features(batch: Batch) -> tuple[int, ...] | None:
+    """Rows of a batch's `numbered_features`; None where it has no features."""
+    return None if batch.features is None else tuple(map(int, batch.features[:, 0, 0, 0]))
+
+
+def numbered_features(variant: Variant, rows: Iterable[int]) -> Features:
+    """Features that carry the number of their row."""
+    numbers_of_rows = np.array(list(rows), np.float32)
+    return np.broadcast_to(numbers_of_rows[:, None, None, None], (len(numbers_of_rows), *feature_shape(variant)))
+
+
 class FakeClock:
     """Stands in for `time`; moves when it is told to."""
 
@@ -57,12 +69,16 @@ class FakeClock:
 
 @dataclass(frozen=True)
 class Call:
-    """What a model was asked: the method, rows batch by batch, learning rate, phase."""
+    """What a model was asked: the method, rows batch by batch, learning rate, phase.
+
+    `features` are the rows that the batches' `numbered_features` name, batch by batch; None for a batch without.
+    """
 
     method: str
     rows: tuple[tuple[int, ...], ...] = ()
     learning_rate: float | None = None
     phase: Phase | None = None
+    features: tuple[tuple[int, ...] | None, ...] = ()
 
     @property
     def all_rows(self) -> list[int]:
@@ -78,7 +94,8 @@ class FakeModel:
         loss: Mean loss of a step from the number of steps taken before it since the beginning.
         skill: Share of images answered rightly, in per cent, from the number of steps taken: those whose
             row's last two digits are below it. A negative one makes every logit NaN.
-        clock: Moved by a second for each step and a hundredth for each batch of evaluation.
+        weights: What it says that its weights are.
+        clock: Moved by a second for each step, a hundredth for each batch of evaluation, a tenth for one of features.
         calls: What was asked so far, in order.
         steps: Steps taken; all that its state holds.
     """
@@ -86,6 +103,7 @@ class FakeModel:
     variant: Variant
     loss: Callable[[int], float] = lambda steps: 1 / (1 + steps)
     skill: Callable[[int], float] = lambda steps: 50
+    weights: Weights = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
     calls: list[Call] = field(default_factory=list)
     steps: int = 0
@@ -96,30 +114,40 @@ class FakeModel:
     def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
         losses: list[float] = []
         rows: list[tuple[int, ...]] = []
+        features: list[tuple[int, ...] | None] = []
         loss_sum, correct = 0.0, 0
         for batch in batches:
             losses.append(self.loss(self.steps))
             rows.append(tuple(numbers(batch)))
+            features.append(numbers_of_features(batch))
             loss_sum += losses[-1] * len(batch)
             correct += int((batch.labels == 0).sum())
             self.steps += 1
             self.clock.now += 1
-        self.calls.append(Call("train", tuple(rows), learning_rate))
+        self.calls.append(Call("train", tuple(rows), learning_rate, features=tuple(features)))
         return Totals(loss_sum, correct, sum(map(len, rows)), np.array(losses))
 
     def logits(self, batches: Sequence[Batch]) -> Logits:
         skill = self.skill(self.steps)
         results: list[NDArray[np.float32]] = []
         rows: list[tuple[int, ...]] = []
+        features: list[tuple[int, ...] | None] = []
         for batch in batches:
             rows.append(tuple(numbers(batch)))
+            features.append(numbers_of_features(batch))
             is_right = np.array(rows[-1]) % 100 < skill
             answers = np.where(is_right, batch.labels, (batch.labels + 1) % 7)
             logits = CONFIDENCE * np.eye(7, dtype=np.float32)[answers]
             results.append(np.full_like(logits, np.nan) if skill < 0 else logits)
             self.clock.now += 0.01
-        self.calls.append(Call("logits", tuple(rows)))
+        self.calls.append(Call("logits", tuple(rows), features=tuple(features)))
         return np.concatenate(results)
+
+    def features(self, batches: Sequence[Batch]) -> Features:
+        rows = tuple(tuple(numbers(batch)) for batch in batches)
+        self.calls.append(Call("features", rows))
+        self.clock.now += 0.1 * len(batches)
+        return numbered_features(self.variant, self.calls[-1].all_rows)
 
     def pixels(self, batch: Batch) -> Images:
         raise NotImplementedError
@@ -127,8 +155,14 @@ class FakeModel:
     def activations(self, batch: Batch, *, training: bool) -> Mapping[str, NDArray[np.float32]]:
         raise NotImplementedError
 
-    def get_weights(self) -> Weights:
+    def gradients(self, batch: Batch) -> Weights:
         raise NotImplementedError
+
+    def apply_gradients(self, gradients: Weights, *, learning_rate: float) -> None:
+        raise NotImplementedError
+
+    def get_weights(self) -> Weights:
+        return dict(self.weights)
 
     def set_weights(self, weights: Weights) -> None:
         raise NotImplementedError

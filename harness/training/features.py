@@ -12,12 +12,13 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
@@ -34,6 +35,8 @@ _FORMAT: Final = 1
 """Part of every key: raise it when pixels or layers compute anything differently than before."""
 SLICE_SECONDS: Final = 20.0
 """About how long it takes from one writing to the next: how much an interruption loses."""
+LOCK_SECONDS: Final = 1.0
+"""How soon an interruption is noticed while another run is waited for."""
 SPARE_BYTES: Final = 2**30
 """Of the disk, left free."""
 
@@ -98,24 +101,48 @@ def open_features(folder: Path, variant: Variant, dataset: Dataset) -> FeatureFi
     """The file of a folder, made where it is missing. It takes disk space only for rows that are computed.
 
     Raises:
-        DatasetError: If what lies there has another shape.
+        DatasetError: If what lies there is damaged or has another shape.
     """
+    # `done` comes first: with it made anew nothing is believed, while old marks on new features would be
     shapes: dict[str, tuple[type[Any], tuple[int, ...]]] = {
-        "features": (np.float32, (len(dataset), *feature_shape(variant))),
         "done": (np.bool_, (len(dataset),)),
+        "features": (np.float32, (len(dataset), *feature_shape(variant))),
     }
+    paths = {name: folder / f"{name}.npy" for name in shapes}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (dtype, shape) in shapes.items():
-        path = folder / f"{name}.npy"
-        if not path.exists():
-            open_memmap(path.with_suffix(".new"), mode="w+", dtype=dtype, shape=shape).flush()
-            path.with_suffix(".new").replace(path)
-    features, done = (open_memmap(folder / f"{name}.npy", mode="r+") for name in shapes)
-    observed = [(features.dtype, features.shape), (done.dtype, done.shape)]
-    expected = [(np.dtype(dtype), shape) for dtype, shape in shapes.values()]
+    if not all(path.exists() for path in paths.values()):
+        for name, (dtype, shape) in shapes.items():
+            new = folder / f"{name}.new"
+            open_memmap(new, mode="w+", dtype=dtype, shape=shape).flush()
+            new.replace(paths[name])
+    try:  # for reading: opened for writing, NumPy fills up a file that was cut off
+        found = {name: open_memmap(path, mode="r") for name, path in paths.items()}
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{folder} is damaged ({error}); remove that folder") from error
+    observed = {name: (array.dtype, array.shape) for name, array in found.items()}
+    expected = {name: (np.dtype(dtype), shape) for name, (dtype, shape) in shapes.items()}
     if observed != expected:
         raise DatasetError(f"{folder} holds {observed}, expected {expected}; remove that folder")
+    done, features = (open_memmap(path, mode="r+") for path in paths.values())
     return FeatureFile(folder, features, done)
+
+
+def _lock(
+    folder: Path, say: Callable[[str], None], is_interrupted: Callable[[], bool]
+) -> AbstractContextManager[object]:
+    """The folder's lock, held. Another run that computes the same is waited for.
+
+    Raises:
+        Interrupted: If `is_interrupted` says so meanwhile.
+    """
+    lock = FileLock(folder / "lock")
+    with suppress(Timeout):
+        return lock.acquire(blocking=False)
+    say(f"another run computes features in {folder}: waiting for it")
+    while not is_interrupted():
+        with suppress(Timeout):
+            return lock.acquire(timeout=LOCK_SECONDS)
+    raise Interrupted
 
 
 def compute_features(
@@ -149,7 +176,7 @@ def compute_features(
     check_cacheable(variant)
     folder = feature_folder(model, dataset, versions)
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "lock"):  # another run that computes the same is waited for
+    with _lock(folder, say, is_interrupted):
         file = open_features(folder, variant, dataset)
         missing = file.missing(rows)
         _require_room(file, missing)
