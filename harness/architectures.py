@@ -6,6 +6,7 @@ Both implementations are written out by hand and tested against these lists.
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -211,7 +212,8 @@ def trainable_layers(variant: Variant, phase: Phase) -> frozenset[str]:
         beginning = f"{phase.trainable}_"
         first = next((index for index, name in enumerate(base) if name.startswith(beginning)), -1)
         if first < 0:
-            blocks = sorted({name.rpartition("_")[0] for name in base})
+            # `block5_conv1` is of block5, `conv5_block1_0_bn` of conv5_block1
+            blocks = dict.fromkeys(re.sub(r"(_\d)?_[a-z]+\d?$", "", name) for name in base)
             raise ValueError(
                 f"{variant.name} has no block {phase.trainable!r} to train from; it has {', '.join(blocks)}"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,17 +12,20 @@ from checks import check_same_bits
 
 from harness.architectures import (
     Layer,
+    check_features,
     count_parameters,
+    feature_shape,
     forward_flops,
     head_names,
     initial_weights,
     layers,
     require_equal_shapes,
+    trainable_layers,
     training_flops,
     weight_shapes,
 )
 from harness.data.dataset import CLASSES
-from harness.variants import VARIANTS, Variant, find_variant, narrow, readings
+from harness.variants import VARIANTS, Phase, Variant, find_variant, narrow, readings
 
 EVERY_READING = [
     *VARIANTS,
@@ -160,6 +164,106 @@ def test_narrow_networks_have_the_same_layers(name: str) -> None:
     assert [(layer.name, layer.kind) for layer in layers(slim)] == [(layer.name, layer.kind) for layer in layers(wide)]
     slim_base, wide_base = base_of(slim), base_of(wide)
     assert slim_base[-1].output_shape == (*wide_base[-1].output_shape[:2], wide_base[-1].output_shape[2] // 8)
+
+
+# Phases
+
+
+def weighted(variant: Variant) -> set[str]:
+    return {layer.name for layer in layers(variant) if layer.weights}
+
+
+@every_reading
+def test_every_phase_of_every_reading_can_be_trained(name: str) -> None:
+    variant = find_variant(name)
+    head = {layer.name for layer in layers(variant) if layer.part == "head" and layer.weights}
+    for phase in variant.phases:
+        found = trainable_layers(variant, phase)
+        assert head <= found <= weighted(variant)
+        assert (phase.trainable == "head") == (found == head)
+        assert (phase.trainable == "all") == (found == weighted(variant))
+
+
+def test_the_last_block_of_vgg16() -> None:
+    variant = find_variant("vgg16-fine-tune")
+    found = trainable_layers(variant, Phase(1, "block5"))
+    head = {"batch_norm1", "dense1", "dense2", "logits"}
+    assert found == {"block5_conv1", "block5_conv2", "block5_conv3", *head}
+    assert trainable_layers(variant, Phase(1, "head")) == head
+
+
+@pytest.mark.parametrize(
+    ("trainable", "convolutions"),
+    [
+        ("conv5_block1", 3 * 3 + 1),
+        ("conv5_block3", 3),
+        ("conv5", 3 * 3 + 1),
+        ("conv4_block1", (6 + 3) * 3 + 2),
+        ("conv4_block6", 3 + 3 * 3 + 1),
+        ("conv2_block1", 16 * 3 + 4),
+        ("conv1", 16 * 3 + 4 + 1),
+    ],
+)
+def test_deeper_layers_of_resnet50(trainable: str, convolutions: int) -> None:
+    variant = find_variant("resnet50-fine-tune")
+    found = trainable_layers(variant, Phase(1, trainable))
+    assert len([name for name in found if name.endswith("_conv")]) == convolutions
+    assert len([name for name in found if name.endswith("_bn")]) == convolutions, "its norms come with each"
+    assert {"dense1", "dense2", "logits"} <= found
+
+
+def test_a_projection_belongs_to_its_block() -> None:
+    found = trainable_layers(find_variant("resnet50-fine-tune"), Phase(1, "conv5_block1"))
+    assert {"conv5_block1_0_conv", "conv5_block1_0_bn"} <= found
+    assert not any(name.startswith("conv4") for name in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "trainable", "known"),
+    [
+        ("vgg16-fine-tune", "block6", "it has block1, block2, block3, block4, block5$"),
+        ("vgg16-scratch", "block5", "it has block1, block2, block3, block4$"),
+        ("vgg16-fine-tune", "block", "it has block1"),
+        ("vgg16-fine-tune", "dense1", "it has block1"),
+        ("vgg16-fine-tune", "", "it has block1"),
+        ("resnet50-fine-tune", "conv5_block4", "it has conv1, conv2_block1, .*, conv5_block2, conv5_block3$"),
+    ],
+)
+def test_an_unknown_block_is_refused_with_those_that_exist(name: str, trainable: str, known: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name} has no block '{trainable}' to train from; {known}"):
+        trainable_layers(find_variant(name), Phase(1, trainable))
+
+
+# Features
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("vgg16-scratch", (3, 3, 512)),
+        ("vgg16-transfer", (7, 7, 512)),
+        ("resnet50-transfer", (7, 7, 2048)),
+        ("resnet50-fine-tune", (7, 7, 2048)),
+    ],
+)
+def test_features_are_what_the_base_leaves(name: str, shape: tuple[int, ...]) -> None:
+    assert feature_shape(find_variant(name)) == shape
+
+
+def test_features_of_the_bases_shape_are_taken() -> None:
+    check_features((5, 7, 7, 512), find_variant("vgg16-transfer"), Phase(1, "head"))
+
+
+@pytest.mark.parametrize("shape", [(5, 512, 7, 7), (7, 7, 512), (5, 25088), (5, 7, 7, 64), (5,)])
+def test_features_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=rf"{re.escape(str(shape))}, expected \(n, 7, 7, 512\)"):
+        check_features(shape, find_variant("vgg16-transfer"), Phase(1, "head"))
+
+
+@pytest.mark.parametrize("trainable", ["all", "block5"])
+def test_features_are_refused_while_the_base_is_trained(trainable: str) -> None:
+    with pytest.raises(ValueError, match=rf"vgg16-transfer trains '{trainable}' now"):
+        check_features((5, 7, 7, 512), find_variant("vgg16-transfer"), Phase(1, trainable))
 
 
 # Initial weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,6 +86,26 @@ def test_plain_batches_keep_the_order(dataset: Dataset, batch_size: int) -> None
 
 
 # What is in a batch
+
+
+@given(datasets(), SEEDS, SIZES)
+def test_a_row_brings_its_own_features(dataset: Dataset, seed: int, batch_size: int) -> None:
+    features = np.arange(len(dataset) * 6, dtype=np.float32).reshape(len(dataset), 1, 2, 3)
+    plain = epoch_of(dataset, seed=seed, batch_size=batch_size)
+    batches = replace(plain, features=features)
+    assert all(batch.features is None for batch in plain)
+    found = [batch.features for batch in batches[: len(batches)]]
+    np.testing.assert_array_equal(np.concatenate(found), features[rows_of(batches)], strict=True)
+    for one, other in zip(batches, plain, strict=True):
+        assert_equal_batches(one, other)
+
+
+def test_mapped_features_are_read_row_by_row(tmp_path: Path) -> None:
+    dataset = Dataset(np.zeros((9, 48, 48), np.uint8), *np.zeros((2, 9), np.uint8), "toyfaces", "toyfaces", "")
+    mapped = np.memmap(tmp_path / "features", np.float32, mode="w+", shape=(9, 1, 1, 2))
+    batch = replace(plain_batches(dataset, np.arange(9), 4), features=mapped)[1]
+    assert type(batch.features) is np.ndarray, "a copy, which frameworks may keep"
+    assert not np.shares_memory(batch.features, mapped)
 
 
 @given(datasets(), SEEDS, EPOCHS, SIZES)

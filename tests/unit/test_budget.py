@@ -30,14 +30,15 @@ def test_smoke_is_small(variant: Variant) -> None:
     ("epochs", "expected"),
     [
         (1, (Phase(1, "head"),)),
-        (5, (Phase(5, "head"),)),
-        (6, (Phase(5, "head"), Phase(1, "block5"))),
-        (15, (Phase(5, "head"), Phase(10, "block5"))),
-        (16, (Phase(5, "head"), Phase(10, "block5"), Phase(1, "all"))),
+        (2, (Phase(1, "head"), Phase(1, "block5"))),
+        (3, (Phase(1, "head"), Phase(1, "block5"), Phase(1, "all"))),
+        (5, (Phase(3, "head"), Phase(1, "block5"), Phase(1, "all"))),
+        (9, (Phase(5, "head"), Phase(3, "block5"), Phase(1, "all"))),
+        (17, (Phase(5, "head"), Phase(10, "block5"), Phase(2, "all"))),
         (99, (Phase(5, "head"), Phase(10, "block5"), Phase(3, "all"))),
     ],
 )
-def test_phases_are_cut_from_the_end(epochs: int, expected: tuple[Phase, ...]) -> None:
+def test_phases_are_cut_from_the_end_but_keep_an_epoch(epochs: int, expected: tuple[Phase, ...]) -> None:
     variant = fake_variant(epochs=18, phases=(Phase(5, "head"), Phase(10, "block5"), Phase(3, "all")))
     assert limit_variant(variant, Budget("custom", epochs=epochs)).phases == expected
 
@@ -55,5 +56,7 @@ def test_nothing_grows(lengths: list[int], epochs: int | None, input_size: int, 
     assert limited.epochs == min(sum(lengths), epochs or sum(lengths))
     assert limited.input_size == min(input_size, cap or input_size)
     assert sum(phase.epochs for phase in limited.phases) == limited.epochs
-    assert all(phase.epochs > 0 for phase in limited.phases)
+    assert len(limited.phases) == min(len(phases), limited.epochs), "an epoch each while there are enough"
+    for phase, length in zip(limited.phases, lengths, strict=False):
+        assert 1 <= phase.epochs <= length
     assert limit_variant(limited, Budget("custom", epochs=epochs, input_size=cap)) == limited
