@@ -29,7 +29,7 @@ from harness.report.records import record_page
 from harness.report.tables import Runs, judge_groups, result_table, run_list, small_print
 from harness.report.variants import variant_list, variant_page
 from harness.runs.execute import RunFailed, execute
-from harness.runs.plan import make_spec
+from harness.runs.plan import lacks_weights, make_spec
 from harness.runs.record import RunRecord
 from harness.runs.spec import Device
 from harness.runs.store import RecordError, list_runs, read_run
@@ -173,9 +173,15 @@ def reproduce(
     device: DeviceOption = "cpu",
     threads: Threads = None,
     keras_backend: Backend = None,
+    weights_dir: WeightsDir = None,
+    stand_in_weights: StandIn = False,
     results_dir: Results = Path("results"),
 ) -> None:
     """Train all variants in every framework that is installed, and compare with the paper."""
+    # where nothing can be compared with the paper anyway, nothing is fetched either
+    stand_ins = [
+        name for name in VARIANTS if stand_in_weights or (fer2013 is None and lacks_weights(name, weights_dir))
+    ]
     installed = [
         each for each in IMPLEMENTATIONS if missing_framework(each, choose_keras_backend(keras_backend)) is None
     ]
@@ -194,6 +200,8 @@ def reproduce(
             seed=seed,
             device=device,
             threads=threads,
+            weights_dir=weights_dir,
+            stand_in_weights=name in stand_ins,
         )
         for name in VARIANTS
         for implementation in installed
@@ -201,6 +209,11 @@ def reproduce(
     for missing in set(IMPLEMENTATIONS) - set(installed):
         out.print(f"[yellow]{missing} is not installed: half of the table will be missing[/]")
     out.print(f"{len(specs)} runs, budget {specs[0].budget.name}")
+    pretended = [spec.label for spec in specs if spec.stand_in_weights]
+    if pretended:
+        out.print(
+            f"[yellow]drawn weights stand in for ImageNet's, which are not on this machine:[/] {', '.join(pretended)}"
+        )
     finished: list[tuple[Path, RunRecord]] = []
     failures: list[str] = []
     for spec in specs:

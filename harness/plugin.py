@@ -34,6 +34,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv [FERBENCH_FER2013]",
     )
+    group.addoption("--weights-dir", metavar="DIR", type=Path, help="folder of ImageNet weights [FERBENCH_WEIGHTS]")
+    group.addoption(
+        "--stand-in-weights", action="store_true", help="gpu tests draw weights in place of ImageNet's (a rehearsal)"
+    )
     group.addoption(
         "--implementation",
         action="append",
@@ -104,6 +108,12 @@ def fer2013_path(request: pytest.FixtureRequest) -> Path:
 def find_fer2013(config: pytest.Config) -> Path | None:
     """The path from the option or from FERBENCH_FER2013."""
     given = config.getoption("fer2013") or os.environ.get("FERBENCH_FER2013")
+    return Path(given) if given else None
+
+
+def find_weights_dir(config: pytest.Config) -> Path | None:
+    """The folder from the option or from FERBENCH_WEIGHTS."""
+    given = config.getoption("weights_dir") or os.environ.get("FERBENCH_WEIGHTS")
     return Path(given) if given else None
 
 

@@ -229,6 +229,11 @@ class Reading:
 
     __pydantic_config__ = _STRICT
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """All fields that it sets (TOML has no word for None)."""
+        return {**self.changes, **dict.fromkeys(self.unsets)}
+
 
 @cache
 def _tables() -> Mapping[str, Any]:
@@ -300,7 +305,7 @@ def find_variant(name: str) -> Variant:
         return VARIANTS[base_name]
     values = asdict(VARIANTS[base_name])
     for reading in applied:
-        values |= reading.changes | dict.fromkeys(reading.unsets)
+        values |= reading.values
     return _coerce(values | {"name": f"{base_name}@{','.join(reading.name for reading in applied)}"})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from harness.data.dataset import CLASSES
 from harness.runs.record import RunRecord
@@ -12,10 +13,20 @@ from harness.runs.record import RunRecord
 
 def record_page(record: RunRecord) -> RenderableType:
     """Epochs, scores by set, and the confusion matrix of both tests together."""
-    parts: list[RenderableType] = [_history(record)]
+    parts: list[RenderableType] = [_start(record), _history(record)]
     if record.scores:
         parts += [_scores(record), _confusion(record)]
     return Group(*parts)
+
+
+def _start(record: RunRecord) -> Text:
+    weights = record.weights
+    source = f"{weights.source} ({weights.file})" if weights.file else weights.source
+    lines = [f"{record.run}: {record.status}", f"weights: {source}, digest {weights.digest[:12]}"]
+    if record.spec.cached_features and record.timings:
+        seconds = record.timings.features_seconds
+        lines.append(f"features of the frozen base kept on disk; computing or opening them took {seconds:.1f} s")
+    return Text("\n".join(lines))
 
 
 def _table(title: str, first: str, *others: str) -> Table:

@@ -75,7 +75,10 @@ def _percent(values: Iterable[float]) -> str:
 
 def _rate(record: RunRecord) -> str:
     rate = record.timings.training_images_per_second if record.timings else None
-    return f"{rate:.1f}" if rate else "–"
+    if rate is None:
+        return "–"
+    # with kept features nothing but the head is computed: no rate of the network
+    return f"head {rate:.0f}" if record.spec.cached_features else f"{rate:.1f}"
 
 
 def small_print(runs: Runs) -> RenderableType:
@@ -123,7 +126,7 @@ def _start(record: RunRecord) -> tuple[object, ...]:
     """What the logits before training depend on."""
     variant, data = record.spec.variant, record.dataset
     images = (data.digest, data.test_examples) if data else ()
-    return (variant.name, variant.width_divisor, variant.input_size, record.spec.seed, *images)
+    return (variant.name, variant.width_divisor, variant.input_size, record.spec.seed, record.weights.digest, *images)
 
 
 def _agreement_line(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord]) -> str:
@@ -154,7 +157,9 @@ def _conditions(record: RunRecord) -> str:
     what = (
         f"{data.name} ({data.door}), {data.training_examples:,} + {data.test_examples:,} images" if data else "no data"
     )
-    return f"conditions: {where}; {frameworks}; {what}; budget {record.spec.budget.name}"
+    weights = f"weights {record.weights.source}"
+    kept = "; features of the frozen base kept" if record.spec.cached_features else ""
+    return f"conditions: {where}; {frameworks}; {what}; {weights}; budget {record.spec.budget.name}{kept}"
 
 
 def run_list(runs: Runs) -> Table:

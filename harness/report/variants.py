@@ -45,7 +45,7 @@ def variant_page(variant: Variant) -> RenderableType:
         field: f"READING {reading.name}: {' '.join(reading.reason.split())}"
         for reading in readings(variant.base_name)
         if reading.name in variant.name.partition("@")[2].split(",")
-        for field in reading.changes
+        for field in reading.values
     }
     for field in paper_fields():
         if field in chosen:

@@ -13,6 +13,26 @@ from harness.training.budget import BUDGETS, BudgetName, limit_variant
 from harness.training.features import check_cacheable
 from harness.training.fit import ProtocolName
 from harness.variants import find_variant
+from harness.weights.catalogue import WeightsError, find_checkpoint
+from harness.weights.locate import find_file
+
+
+def lacks_weights(name: str, weights_dir: Path | None) -> bool:
+    """Whether a variant wants ImageNet weights that do not lie on this machine; fetches nothing.
+
+    Raises:
+        VariantError: If the variant is unknown.
+    """
+    variant = find_variant(name)
+    if variant.weights_source == "random":
+        return False
+    try:
+        find_file(
+            *find_checkpoint(variant.weights_source, variant.architecture), weights_dir=weights_dir, download=False
+        )
+    except WeightsError:
+        return True
+    return False
 
 
 def make_spec(

@@ -136,8 +136,14 @@ def test_a_variant_has_its_sources(ferbench: FerBench) -> None:
         (["variants", "alexnet"], "unknown variant 'alexnet'; the variants are vgg16-scratch, vgg16-transfer"),
         (["variants", "vgg16-scratch@[red]"], "unknown reading '[red]' of vgg16-scratch; its readings are "),
         (["train", "alexnet", "--implementation", "pytorch"], "unknown variant 'alexnet'"),
-        (["train", "vgg16-transfer", "--implementation", "pytorch"], "vgg16-transfer is described (`ferbench variants"),
-        (["train", "vgg16-transfer", "--implementation", "keras3"], "not built yet; the scratch variants are"),
+        (
+            ["train", "vgg16-transfer@frozen", "--implementation", "pytorch", "--cached-features"],
+            "vgg16-transfer@frozen augments, so its features differ from epoch to epoch and cannot be kept",
+        ),
+        (
+            ["train", "vgg16-scratch", "--implementation", "keras3", "--cached-features"],
+            "vgg16-scratch augments, so its features",
+        ),
         (["train", "vgg16-scratch"], "Missing option '--implementation'"),
         (["train", "vgg16-scratch", "--implementation", "abacus"], "'abacus' is not one of 'keras3', 'pytorch'"),
         (
@@ -311,27 +317,44 @@ def test_budgets_of_train(
     assert execute.specs[0].budget == expected
 
 
-@pytest.mark.usefixtures("framework_installed")
-def test_reproduce_runs_what_is_built_in_both_frameworks(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    execute = FakeExecute(*[COMPLETE] * 4)
+@pytest.fixture
+def no_weights_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_line, "lacks_weights", lambda name, _: "scratch" not in name)
+
+
+@pytest.mark.usefixtures("framework_installed", "no_weights_here")
+def test_reproduce_runs_all_variants_in_both_frameworks(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = FakeExecute(*[COMPLETE] * 12)
     monkeypatch.setattr(command_line, "execute", execute)
     outcome = ferbench("reproduce", "--seed", 4)
     assert outcome.code == 0
     assert [spec.label for spec in execute.specs] == [
-        "vgg16-scratch-keras3-jax-seed4",
-        "vgg16-scratch-pytorch-seed4",
-        "resnet50-scratch-keras3-jax-seed4",
-        "resnet50-scratch-pytorch-seed4",
+        f"{name}-{implementation}-seed4" for name in VARIANTS for implementation in ("keras3-jax", "pytorch")
     ]
-    assert "4 runs, budget smoke; not built yet: vgg16-transfer, vgg16-fine-tune, resnet50-transfer" in outcome.out
+    assert "12 runs, budget smoke" in outcome.out
+
+
+@pytest.mark.usefixtures("framework_installed", "no_weights_here")
+def test_weights_are_drawn_where_nothing_can_be_compared(
+    ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    execute = FakeExecute(*[COMPLETE] * 24)
+    monkeypatch.setattr(command_line, "execute", execute)
+    assert "drawn weights stand in for ImageNet's" in ferbench("reproduce").out
+    assert [spec.stand_in_weights for spec in execute.specs] == [
+        "scratch" not in name for name in VARIANTS for _ in "12"
+    ]
+    (tmp_path / "fer2013.zip").touch()
+    assert "stand in" not in ferbench("reproduce", "--fer2013", tmp_path / "fer2013.zip").out
+    assert not any(spec.stand_in_weights for spec in execute.specs[12:])
 
 
 @pytest.mark.usefixtures("framework_installed")
 def test_one_failing_run_does_not_stop_the_others(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    execute = FakeExecute(COMPLETE, RunFailed("out of [memory]", code=-9), COMPLETE, COMPLETE)
+    execute = FakeExecute(COMPLETE, RunFailed("out of [memory]", code=-9), *[COMPLETE] * 10)
     monkeypatch.setattr(command_line, "execute", execute)
     outcome = ferbench("reproduce")
-    assert (outcome.code, len(execute.specs)) == (1, 4)
+    assert (outcome.code, len(execute.specs)) == (1, 12)
     assert "out of [memory]" in outcome.out
 
 
@@ -347,5 +370,5 @@ def test_half_a_table_is_said_to_be_half(ferbench: FerBench, monkeypatch: pytest
     missing = lambda name, _: "keras" if name == "keras3" else None  # noqa: E731
     monkeypatch.setattr("harness.runs.plan.missing_framework", missing)
     monkeypatch.setattr(command_line, "missing_framework", missing)
-    monkeypatch.setattr(command_line, "execute", FakeExecute(COMPLETE, COMPLETE))
+    monkeypatch.setattr(command_line, "execute", FakeExecute(*[COMPLETE] * 6))
     assert "keras3 is not installed: half of the table will be missing" in ferbench("reproduce").out

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checks import check_close_to_scale
 from pydantic import TypeAdapter
 
+from harness.architectures import initial_weights
 from harness.data.dataset import Dataset
 from harness.data.toyfaces import toyfaces
+from harness.judging.bands import differences
 from harness.plugin import require_implementation
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend
 from harness.runs.execute import RunFailed, execute
@@ -25,9 +28,12 @@ from harness.runs.store import RecordError, read_arrays, read_run
 from harness.training.budget import Budget, limit_variant
 from harness.training.metrics import score
 from harness.variants import find_variant, narrow
+from harness.weights import keras_h5
 
 TINY = Budget("custom", epochs=2, examples=96, test_examples=64, input_size=48)
 SEED = 5
+FEATURES_TOLERANCE = 1e-4
+"""Of the largest value, after 24 steps. Seen: TODO."""
 PROCESS_SECONDS = 120
 """Far more than a run takes; a process that hangs is killed then."""
 
@@ -93,6 +99,63 @@ def test_the_record_is_complete(finished: Finished, faces: Dataset) -> None:
     assert set(record.scores) == {"public_test", "private_test", "paper_test", "clean_test"}
     framework = {"keras3": "keras", "pytorch": "torch"}[record.spec.implementation]
     assert framework in record.environment.versions
+
+
+# Weights and features
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def frozen_spec(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
+    """A frozen base whose weights lie in a file of the official layout."""
+    monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path / "cache"))
+    spec = tiny_spec(request.param, request.config)
+    variant = narrow(find_variant("vgg16-transfer@frozen,unaugmented"), width_divisor=8, input_size=32)
+    weights = {name: array for name, array in initial_weights(variant, seed=99).items() if name.startswith("block")}
+    keras_h5.write(tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", weights)
+    return replace(spec, variant=limit_variant(variant, TINY), weights_dir=str(tmp_path))
+
+
+def test_kept_features_change_no_result(frozen_spec: RunSpec, tmp_path: Path) -> None:
+    """Same file, same seed: computed anew in every step, computed once, and found on the disk."""
+    specs = [frozen_spec, *[replace(frozen_spec, cached_features=True)] * 2]
+    found = [execute(spec, tmp_path / "results") for spec in specs]
+    anew, once, again = (record for _, record in found)
+    assert anew.status == once.status == again.status == "complete"
+    assert (anew.weights.source, anew.weights.file) == (
+        "keras-vgg16",
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    )
+    assert anew.weights == once.weights
+    assert anew.spec.weights_dir == tmp_path.name
+    assert anew.timings is not None
+    assert once.timings is not None
+    assert anew.timings.features_seconds == 0 < once.timings.features_seconds
+    logits = [read_arrays(*each)["test_logits"] for each in found]
+    np.testing.assert_array_equal(logits[1], logits[2])
+    # features are made in batches of another size, whose sums are rounded in another order
+    check_close_to_scale(
+        logits[1], logits[0], tolerance=FEATURES_TOLERANCE, what="logits after training on kept features"
+    )
+    losses = [[epoch.training_loss for epoch in record.history] for record in (once, anew)]
+    check_close_to_scale(*losses, tolerance=FEATURES_TOLERANCE, what="losses")
+
+
+def test_weights_that_are_nowhere_are_named(
+    frozen_spec: RunSpec, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5").write_bytes(b"")
+    with pytest.raises(RunFailed) as caught:
+        execute(frozen_spec, tmp_path / "results")
+    assert caught.value.code == 2
+    error = capfd.readouterr().err
+    assert "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5" in error
+    assert "Traceback" not in error
+
+
+def test_stand_in_weights_are_said_to_be(frozen_spec: RunSpec, tmp_path: Path) -> None:
+    _, record = execute(replace(frozen_spec, weights_dir=None, stand_in_weights=True), tmp_path / "results")
+    assert (record.weights.source, record.weights.file) == ("stand-in", None)
+    assert "stand-in weights" in differences(record)
 
 
 def test_timings_fit_into_each_other(finished: Finished) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_records import FER2013, TOYFACES, fake_record
+from fake_records import DRAWN, FER2013, TOYFACES, fake_record
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,6 +144,7 @@ VARIANT = find_variant("vgg16-scratch")
         ),
         ({"protocol": "honest"}, ["protocol honest"]),
         ({"variant": narrow(VARIANT, width_divisor=8)}, ["width ÷ 8"]),
+        ({"variant": "vgg16-transfer", "weights": replace(DRAWN, source="stand-in")}, ["stand-in weights"]),
         ({"variant": replace(VARIANT, learning_rate=1.0)}, ["variant unlike variants.toml"]),
         ({"variant": replace(VARIANT, name="vgg16-scratch@invented")}, ["variant unlike variants.toml"]),
         ({"accuracy": None, "status": "interrupted"}, ["run interrupted"]),

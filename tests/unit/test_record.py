@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.data.dataset import CLASSES
-from harness.runs.record import DatasetIdentity, Environment, RunRecord, Timings, from_json, to_json
+from harness.runs.record import DatasetIdentity, Environment, RunRecord, Timings, WeightsIdentity, from_json, to_json
 from harness.training.budget import Budget
 from harness.training.fit import EpochRecord
 from harness.training.metrics import Score
@@ -58,6 +58,7 @@ records = st.builds(
         test_examples=st.integers(0, 10**6),
         class_weights=st.tuples(*[number] * 7),
     ),
+    weights=st.builds(WeightsIdentity, text, st.none() | text, text),
     environment=st.builds(
         Environment,
         cpu=text,
@@ -72,7 +73,7 @@ records = st.builds(
         git_commit=st.none() | text,
     ),
     scores=st.fixed_dictionaries({"paper_test": score_values}, optional={"clean_test": score_values}),
-    timings=st.none() | st.builds(Timings, *[number] * 5, st.none() | number),
+    timings=st.none() | st.builds(Timings, *[number] * 6, st.none() | number),
     arrays_sha256=st.none() | text,
 )
 

@@ -16,6 +16,7 @@ import pytest
 from fake_records import fake_arrays, fake_record
 
 from harness.runs import store
+from harness.runs.record import SCHEMA_VERSION
 from harness.runs.store import (
     RecordError,
     check_directory,
@@ -60,11 +61,13 @@ def test_a_record_is_readable_by_others(tmp_path: Path) -> None:
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-@pytest.mark.parametrize("version", [0, 2, None, "1"])
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION + 1, None, str(SCHEMA_VERSION)])
 def test_another_schema_version_is_refused_by_name(tmp_path: Path, version: object) -> None:
     path = write_run(tmp_path, fake_record(), {})
     edit(path, schema_version=version)
-    with pytest.raises(RecordError, match=rf"{path.name} has schema_version {version!r}; this ferbench reads 1"):
+    with pytest.raises(
+        RecordError, match=rf"{path.name} has schema_version {version!r}; this ferbench reads {SCHEMA_VERSION}"
+    ):
         read_run(path)
 
 
@@ -75,7 +78,7 @@ def test_another_schema_version_is_refused_by_name(tmp_path: Path, version: obje
         (b'{"schema_version": 1', "no JSON"),
         (b"\xff\xfe\xfa", "no JSON"),
         (b"[]", "schema_version None"),
-        (b'{"schema_version": 1}', r"run: Field required \(12 in all\)"),
+        (b'{"schema_version": 2}', r"run: Field required \(13 in all\)"),
     ],
 )
 def test_a_damaged_record_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

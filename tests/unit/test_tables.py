@@ -146,7 +146,7 @@ def test_conditions_name_machine_data_and_number() -> None:
     on_gpu = fake_record(seed=1, environment=replace(MACHINE, gpu="a graphics card"), dataset=TOYFACES)
     text = printed(small_print(unwritten(fake_record(), on_gpu)), soft_wrap=True)
     line = row_of(text, "a processor, 2 cores")
-    assert "torch 2.0; fer2013 (zip), 28,709 + 7,178 images; budget paper, n = 2 runs each" in line
+    assert "torch 2.0; fer2013 (zip), 28,709 + 7,178 images; weights random; budget paper, n = 2 runs each" in line
     assert "a graphics card; torch 2.0; toyfaces (toyfaces), 960 + 512 images" in text
     assert "n = 1 run each" in printed(small_print(unwritten(fake_record())), soft_wrap=True)
     more = unwritten(fake_record(), fake_record(seed=1), fake_record(implementation="keras3"))
