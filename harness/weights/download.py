@@ -80,7 +80,7 @@ def _download(checkpoint: Checkpoint, part: Path, open_url: Callable[[str], Any]
     algorithm, _, expected = checkpoint.checksum.partition(":")
     summed = hashlib.new(algorithm, usedforsecurity=False)
     written = 0
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"fetching {checkpoint.url} ({checkpoint.size / 1e6:.0f} MB; {checkpoint.licence})")
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with (

@@ -120,7 +120,8 @@ def _base_of(variant: Variant, found: Weights, path: Path, checkpoint: Checkpoin
     except ValueError as error:
         raise WeightsError(
             f"{path}: {error}; the base is that of {variant.name} with {variant.input_channels} input channels and "
-            f"width divisor {variant.width_divisor}. The published file is at {checkpoint.url}"
+            f"width divisor {variant.width_divisor}. The published file is at {checkpoint.url}; "
+            "one of its name that an older release left in a cache has to be removed"
         ) from error
     require_finite(weights, str(path))
     return weights

@@ -166,7 +166,7 @@ class KerasModel:
         for start in range(0, len(batches), STEPS_A_CALL):
             part = batches[start : start + STEPS_A_CALL]
             first = part[0]
-            network = self._network if first.features is None else self._head
+            network = self._network_for(first)
             network.fit(feed(chain([first], part[1:])), steps_per_epoch=len(part), shuffle=False, verbose=0)
             losses.append(ops.convert_to_numpy(self._totals.step_losses.value)[: len(part)])
             correct += int(ops.convert_to_numpy(self._totals.correct.value))
@@ -181,18 +181,18 @@ class KerasModel:
     def logits(self, batches: Sequence[Batch]) -> Logits:
         """Logits in inference mode, shape (n, 7)."""
         first = batches[0]
-        network = self._network if first.features is None else self._head
+        network = self._network_for(first)
         feed = ((self._inputs(batch),) for batch in chain([first], batches[1:]))
         return np.asarray(network.predict(feed, steps=len(batches), verbose=0))
 
     def features(self, batches: Sequence[Batch]) -> Features:
         """Output of the base in inference mode, shape (n, height, width, channels)."""
-        feed = ((self._inputs(batch),) for batch in batches)
+        feed = ((_pictures(batch),) for batch in batches)
         return np.asarray(self._base.predict(feed, steps=len(batches), verbose=0))
 
     def pixels(self, batch: Batch) -> Images:
         """Network input of a batch, shape (n, size, size, channels)."""
-        return np.asarray(ops.convert_to_numpy(self._network.get_layer("pixels")(self._inputs(batch))))
+        return np.asarray(ops.convert_to_numpy(self._network.get_layer("pixels")(_pictures(batch))))
 
     def activations(self, batch: Batch, *, training: bool) -> dict[str, NDArray[np.float32]]:
         """Output of each layer by its canonical name, channels last. Changes no state."""
@@ -200,7 +200,7 @@ class KerasModel:
             self._activations = keras.Model(self._network.input, self._outputs)
         state = self.get_state()
         try:
-            outputs = self._activations(self._inputs(batch), training=training)
+            outputs = self._activations(_pictures(batch), training=training)
         finally:
             self.set_state(state)
         return {name: np.array(ops.convert_to_numpy(output)) for name, output in outputs.items()}
@@ -213,7 +213,7 @@ class KerasModel:
                 optimizer=GradientKeeper(0.0), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             )
         state = self.get_state()
-        feed = ((self._inputs(batch), batch.labels, batch.weights) for _ in range(1))
+        feed = ((_pictures(batch), batch.labels, batch.weights) for _ in range(1))
         self._keeper.fit(feed, steps_per_epoch=1, shuffle=False, verbose=0)
         self.set_state(state)
         found = dict(zip(self._names(self._keeper), self._keeper.optimizer.slots, strict=True))
@@ -257,9 +257,14 @@ class KerasModel:
         names = {id(variable): name for name, variable in self._trainable.items()}
         return [names[id(variable)] for variable in network.trainable_variables]
 
+    def _network_for(self, batch: Batch) -> keras.Model:
+        """The whole network, or its head alone for a batch that brings features."""
+        self._inputs(batch)  # refuses features before `fit` asks whether the head is compiled
+        return self._network if batch.features is None else self._head
+
     def _inputs(self, batch: Batch) -> Inputs:
         if batch.features is None:
-            return {"images": batch.images, "maps": batch.maps}
+            return _pictures(batch)
         check_features(batch.features.shape, self.variant, self._phase)
         return batch.features
 
@@ -268,6 +273,10 @@ class KerasModel:
         network, optimizer = self._network.variables, self._optimizer.variables
         named = {f"network.{index}": variable for index, variable in enumerate(network)}
         return named | {f"optimizer.{index}": variable for index, variable in enumerate(optimizer)}
+
+
+def _pictures(batch: Batch) -> Inputs:
+    return {"images": batch.images, "maps": batch.maps}
 
 
 @final
