@@ -28,6 +28,7 @@ from harness.report.agreement import agreement_page
 from harness.report.records import record_page
 from harness.report.tables import Runs, judge_groups, result_table, run_list, small_print
 from harness.report.variants import variant_list, variant_page
+from harness.report.weights import weights_table
 from harness.runs.execute import RunFailed, execute
 from harness.runs.plan import lacks_weights, make_spec
 from harness.runs.record import RunRecord
@@ -36,7 +37,9 @@ from harness.runs.store import RecordError, list_runs, read_run
 from harness.training.budget import BudgetName
 from harness.training.fit import ProtocolName
 from harness.variants import VARIANTS, VariantError, find_variant
+from harness.weights.canonical import save_canonical
 from harness.weights.catalogue import WeightsError
+from harness.weights.locate import load_checkpoint
 
 FAILED, USAGE, NOT_REPRODUCED, INTERRUPTED = 1, 2, 3, 130
 EXIT_CODES = (
@@ -52,8 +55,10 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 data = typer.Typer(no_args_is_help=True, help="Look at data sets.")
+weights = typer.Typer(no_args_is_help=True, help="Look at ImageNet weights, and write them for other programs.")
 runs = typer.Typer(no_args_is_help=True, help="Look at records of runs.")
 app.add_typer(data, name="data")
+app.add_typer(weights, name="weights")
 app.add_typer(runs, name="runs")
 
 out = Console() if sys.stdout.isatty() else Console(width=int(os.environ.get("COLUMNS") or 150))
@@ -112,6 +117,24 @@ def data_inspect(path: Annotated[Path, typer.Argument(help="Zip, folder or csv."
 def variants(name: Annotated[str | None, typer.Argument(help="Show one with all sources.")] = None) -> None:
     """List the six variants and their readings."""
     out.print(variant_page(find_variant(name)) if name else variant_list())
+
+
+@weights.command("list")
+def weights_list(weights_dir: WeightsDir = None) -> None:
+    """List the published files, which of them lie on this machine, and what the weights in those are."""
+    out.print(weights_table(weights_dir))
+
+
+@weights.command("export")
+def weights_export(
+    name: Annotated[str, typer.Argument(help="Such as keras-vgg16.")],
+    path: Annotated[Path, typer.Argument(help="The safetensors file to write.")],
+    weights_dir: WeightsDir = None,
+) -> None:
+    """Write published weights under canonical names, exact to the bit; they are fetched where they are missing."""
+    read = load_checkpoint(name, weights_dir=weights_dir)
+    save_canonical(path, read.weights, {"source": read.source, "file": read.file_name})
+    out.print(f"{path}: {len(read.weights)} arrays of {name}, digest {read.digest}", soft_wrap=True)
 
 
 @app.command(epilog=EXIT_CODES)

@@ -17,7 +17,7 @@ from harness.interface import Weights
 from harness.variants import Variant
 from harness.weights import keras_h5, torch_zip
 from harness.weights.canonical import digest, load_canonical, require_finite
-from harness.weights.catalogue import Checkpoint, Layout, WeightsError, find_checkpoint
+from harness.weights.catalogue import Checkpoint, Layout, WeightsError, catalogue, find_checkpoint
 from harness.weights.download import fetch
 
 WEIGHTS_VARIABLE: Final = "FERBENCH_WEIGHTS"
@@ -46,12 +46,6 @@ class BaseWeights:
     digest: str
 
 
-def named_folder() -> Path | None:
-    """The folder that `FERBENCH_WEIGHTS` names; None where it is not set."""
-    named = os.environ.get(WEIGHTS_VARIABLE)
-    return Path(named) if named else None
-
-
 def load_base_weights(source: str, variant: Variant, *, weights_dir: Path | None, download: bool = True) -> BaseWeights:
     """The pre-trained weights of a variant's base.
 
@@ -69,9 +63,27 @@ def load_base_weights(source: str, variant: Variant, *, weights_dir: Path | None
     """
     name, checkpoint = find_checkpoint(source, variant.architecture)
     path = find_file(name, checkpoint, weights_dir=weights_dir, download=download)
-    found = load_canonical(path)[0] if path.suffix == ".safetensors" else _READERS[checkpoint.layout](path)
-    weights = _base_of(variant, found, path, checkpoint)
+    weights = _base_of(variant, _read(path, checkpoint), path, checkpoint)
     return BaseWeights(weights, name, path.name, digest(weights))
+
+
+def load_checkpoint(name: str, *, weights_dir: Path | None, download: bool = True) -> BaseWeights:
+    """All base weights of a published file by its id in the catalogue, whatever network is built here.
+
+    Raises:
+        WeightsError: If the id is unknown, there is no such file, or it is damaged.
+    """
+    if name not in catalogue():
+        raise WeightsError(f"no checkpoint {name!r} is known; known are {', '.join(catalogue())}")
+    checkpoint = catalogue()[name]
+    path = find_file(name, checkpoint, weights_dir=weights_dir, download=download)
+    weights = _read(path, checkpoint)
+    require_finite(weights, str(path))
+    return BaseWeights(weights, name, path.name, digest(weights))
+
+
+def _read(path: Path, checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
+    return load_canonical(path)[0] if path.suffix == ".safetensors" else _READERS[checkpoint.layout](path)
 
 
 def find_file(name: str, checkpoint: Checkpoint, *, weights_dir: Path | None, download: bool) -> Path:

@@ -19,7 +19,7 @@ from harness.variants import Variant, find_variant, narrow
 from harness.weights import keras_h5, locate
 from harness.weights.canonical import digest, save_canonical
 from harness.weights.catalogue import Checkpoint, WeightsError, catalogue
-from harness.weights.locate import WEIGHTS_VARIABLE, load_base_weights, named_folder
+from harness.weights.locate import WEIGHTS_VARIABLE, load_base_weights
 
 VGG16 = narrow(find_variant("vgg16-transfer"), width_divisor=32, input_size=48)
 RESNET50 = narrow(find_variant("resnet50-transfer"), width_divisor=32, input_size=48)
@@ -133,14 +133,6 @@ def test_what_was_fetched_is_read(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(locate, "fetch", fetch)
     assert load_base_weights("imagenet", VGG16, weights_dir=None).digest == digest(base_weights(VGG16))
-
-
-def test_the_variable_names_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert named_folder() is None
-    monkeypatch.setenv(WEIGHTS_VARIABLE, "")
-    assert named_folder() is None
-    monkeypatch.setenv(WEIGHTS_VARIABLE, "some/where")
-    assert named_folder() == Path("some/where")
 
 
 def with_wrong_shape(weights: Weights) -> Weights:
