@@ -187,8 +187,13 @@ def _unmatched(run: Run, others: Side) -> str:
         return f"{run[0]}: {others.implementation} has no complete run of {asked['name']}"
     nearest = min(candidates, key=lambda each: sum(asked[name] != each[name] for name in asked))
     names = [name for name in asked if asked[name] != nearest[name]]
-    told = [f"{name} {nearest[name]!s:.20}, not {asked[name]!s:.20}" for name in names[:DIFFERENCES_NAMED]]
+    told = [_told(name, nearest[name], asked[name]) for name in names[:DIFFERENCES_NAMED]]
     return f"{run[0]}: {others.implementation} has no run that was asked the same; the nearest has {'; '.join(told)}"
+
+
+def _told(name: str, observed: object, expected: object) -> str:
+    is_short = all(value is None or isinstance(value, str | float | int) for value in (observed, expected))
+    return f"{name} {observed!s:.20}, not {expected!s:.20}" if is_short else f"other {name}"
 
 
 def _pair(first: Run, second: Run) -> tuple[Pair | None, str]:
