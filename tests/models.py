@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from harness.data.batches import Batches, training_batches
 from harness.data.splits import class_weights
 from harness.data.toyfaces import toyfaces
 from harness.interface import Implementation, Model, Runtime, State
-from harness.variants import Variant, find_variant, narrow
+from harness.variants import Phase, Variant, find_variant, narrow
 
 SEED: Final = 5
 IMAGES: Final = 32
@@ -36,6 +36,12 @@ def narrow_variant(name: str, *, dropout: float = 0.0) -> Variant:
     return replace(narrow(find_variant(name), width_divisor=WIDTH_DIVISOR), dropout=dropout, batch_size=BATCH_SIZE)
 
 
+def pretrained_variant(name: str, *, input_size: int = 32, **changes: Any) -> Variant:
+    """A transfer or fine-tune variant with an eighth of the channels, small batches and pictures."""
+    variant = narrow(find_variant(name), width_divisor=WIDTH_DIVISOR, input_size=input_size)
+    return replace(variant, batch_size=BATCH_SIZE, **changes)
+
+
 def build(implementation: Implementation, variant: Variant, *, seed: int = SEED) -> Model:
     """A model of its own, with the harness' initial weights."""
     runtime = RUNTIMES[implementation.name]
@@ -43,14 +49,16 @@ def build(implementation: Implementation, variant: Variant, *, seed: int = SEED)
 
 
 @cache
-def _shared(implementation: Implementation, variant: Variant) -> tuple[Model, State]:
+def _shared(implementation: Implementation, variant: Variant, phase: Phase | None) -> tuple[Model, State]:
     model = build(implementation, variant)
+    if phase is not None:
+        model.start_phase(phase)
     return model, model.get_state()
 
 
-def shared_model(implementation: Implementation, variant: Variant) -> Model:
-    """The session's model of a variant, in the state in which it was built."""
-    model, state = _shared(implementation, variant)
+def shared_model(implementation: Implementation, variant: Variant, phase: Phase | None = None) -> Model:
+    """The session's model of a variant, in the state in which it was built, or in which a later phase began."""
+    model, state = _shared(implementation, variant, phase)
     model.set_state(state)
     return model
 

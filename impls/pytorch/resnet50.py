@@ -30,6 +30,8 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         """Normalise each channel."""
         if not self.training:
             return super().forward(x)
+        if x.numel() == x.shape[1]:
+            return self._forward_one(x)
         # PyTorch adds the unbiased variance of the batch to what is kept; Keras adds the biased one.
         # The statistics are computed on copies, because autograd keeps those that it was given.
         old_mean, old_variance = cast(Tensor, self.running_mean), cast(Tensor, self.running_var)
@@ -49,6 +51,13 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         old_mean.copy_(mean)
         old_variance.copy_(kept + (variance - kept) * ((count - 1) / count))
         return normalised
+
+    def _forward_one(self, x: Tensor) -> Tensor:
+        """One value a channel, which PyTorch refuses: it is its own mean, and its variance is 0."""
+        cast(Tensor, self.running_mean).lerp_(x.detach().flatten(), 1 - BATCH_NORM_MOMENTUM)
+        cast(Tensor, self.running_var).mul_(BATCH_NORM_MOMENTUM)
+        shape = (-1, *x.shape[2:])
+        return (x - x) * self.weight.view(shape) + self.bias.view(shape)
 
 
 class Add(nn.Module):
