@@ -1,0 +1,226 @@
+"""The ladder: rungs with their tolerances, what was seen on each, and the first at which two implementations part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.interface import Model
+from harness.parity import observations
+from harness.parity.arbiter import rounded_otherwise
+from harness.parity.observations import Climber, Task, Tensors
+from harness.parity.problem import Problem, without_effect
+from harness.registry import IMPLEMENTATIONS
+from harness.variants import Phase, Variant
+
+ROUNDING: Final = 2.0**-24
+"""Largest relative error of rounding to float32."""
+RATIO: Final = 3.0
+"""How much larger than the other's an error may be: both are rounding, in another order of operations."""
+TWINS: Final = 2
+"""Float64 runs whose inputs differ by one rounding from the arbiter's."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One thing that is compared, and how near is near enough.
+
+    Attributes:
+        name: As the table has it.
+        observe: From a fresh model to named arrays.
+        c: An error below c · 2⁻²⁴ of a tensor's scale passes whatever the other's is.
+        cap: An error above this share of a tensor's scale fails whatever the other's is.
+        twins: So many times the distance between runs that began one rounding apart passes as well.
+    """
+
+    name: str
+    observe: Callable[[Model, Task], Tensors]
+    c: float
+    cap: float
+    twins: float = 0.0
+
+
+RUNGS: Final = (
+    Rung("pixels", observations.pixels, c=32, cap=1e-4),
+    Rung("activations", observations.activations, c=64, cap=1e-4),
+    Rung("logits", observations.logits, c=64, cap=1e-4),
+    Rung("training activations", observations.training_activations, c=1024, cap=1e-3),
+    Rung("loss", observations.loss, c=128, cap=1e-3),
+    Rung("gradients", observations.gradients, c=4096, cap=1e-2),
+    Rung("optimizer step", observations.optimizer_steps, c=512, cap=1e-3),
+    Rung("25 steps", observations.training, c=0.02 * 2**24, cap=0.5, twins=10),
+    Rung("batch-norm statistics", observations.batch_norm_statistics, c=1024, cap=1e-3),
+    Rung("evaluation after training", observations.evaluation, c=64, cap=1e-4),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One tensor on one rung. Errors and bounds are root mean squares, in units of the arbiter's tensor's.
+
+    Attributes:
+        rung: Name of the rung.
+        tensor: Canonical name of layer or weight.
+        keras3: Error of Keras against the arbiter; NaN where a value is missing or not a number.
+        pytorch: Error of PyTorch.
+        floor: Passes whatever the other's error is.
+        cap: Fails above it whatever the other's error is.
+    """
+
+    rung: str
+    tensor: str
+    keras3: float
+    pytorch: float
+    floor: float
+    cap: float
+
+    def limit(self, other: float) -> float:
+        """The largest error that passes beside the other's."""
+        return min(max(RATIO * other, self.floor) if math.isfinite(other) else self.floor, self.cap)
+
+    @property
+    def excess(self) -> float:
+        """The larger of both errors over its limit: above 1 it fails; infinite where an error is not a number."""
+        shares = (self.keras3 / self.limit(self.pytorch), self.pytorch / self.limit(self.keras3))
+        return math.inf if any(map(math.isnan, shares)) else max(shares)
+
+    @property
+    def passed(self) -> bool:
+        """Whether both errors keep within their limits."""
+        return self.excess <= 1
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rung}, {self.tensor}: Keras is off by {self.keras3:.1e} of its scale, PyTorch by "
+            f"{self.pytorch:.1e}; allowed are {RATIO:g} times the other's error or {self.floor:.1e}, "
+            f"and never more than {self.cap:.1e}"
+        )
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What was seen on the way up."""
+
+    variant: Variant
+    phase: Phase
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def first_failure(self) -> Comparison | None:
+        """The lowest rung, and on it the first layer, at which an implementation is off."""
+        return next((each for each in self.comparisons if not each.passed), None)
+
+    def worst(self) -> Mapping[str, Comparison]:
+        """By rung, the comparison nearest to its limit or furthest beyond."""
+        found: dict[str, Comparison] = {}
+        for each in self.comparisons:
+            if each.rung not in found or each.excess > found[each.rung].excess:
+                found[each.rung] = each
+        return found
+
+
+def climb(problem: Problem, *, keras3: Model, pytorch: Model, arbiter: Model, upto: str | None = None) -> Ladder:
+    """Compare two models with the arbiter, rung by rung.
+
+    Args:
+        problem: What all are given.
+        keras3: Built for the problem's variant, in its phase, with a fresh optimizer; left as it was found.
+        pytorch: Likewise.
+        arbiter: Likewise; see `harness.parity.arbiter.build_arbiter`.
+        upto: Name of the last rung. None climbs all.
+
+    Raises:
+        ValueError: If there is no such rung.
+    """
+    climbers = {"keras3": Climber(keras3), "pytorch": Climber(pytorch), "arbiter": Climber(arbiter)}
+    task = Task(problem, climbers["arbiter"])
+    found: list[Comparison] = []
+    try:
+        for rung in rungs_upto(upto):
+            seen = {name: rung.observe(climber.begin(problem), task) for name, climber in climbers.items()}
+            expected = seen.pop("arbiter")
+            distances = _twin_distances(rung, task, climbers["arbiter"], expected) if rung.twins else {}
+            found += compare(rung, seen, expected, distances=distances, without_effect=without_effect(problem.variant))
+    finally:
+        for climber in climbers.values():
+            climber.restore()
+    return Ladder(problem.variant, problem.phase, tuple(found))
+
+
+def rungs_upto(name: str | None) -> tuple[Rung, ...]:
+    """The rungs from the lowest to the one of this name; all for None.
+
+    Raises:
+        ValueError: If there is no such rung.
+    """
+    names = [rung.name for rung in RUNGS]
+    if name is None:
+        return RUNGS
+    if name not in names:
+        raise ValueError(f"no rung {name!r}; the rungs are {', '.join(names)}")
+    return RUNGS[: names.index(name) + 1]
+
+
+def compare(
+    rung: Rung,
+    observed: Mapping[str, Tensors],
+    expected: Tensors,
+    *,
+    distances: Mapping[str, float] | None = None,
+    without_effect: frozenset[str] = frozenset(),
+) -> Iterator[Comparison]:
+    """Compare what two implementations show on a rung with what the arbiter shows, in its order.
+
+    Args:
+        rung: Its tolerances.
+        observed: By implementation; a name that one of them lacks, or has and the arbiter has not, fails.
+        expected: The arbiter's.
+        distances: Between the arbiter and its twins, by tensor, in units of the tensor's scale.
+        without_effect: Biases whose gradient is 0 in exact arithmetic; they are measured on their kernel's scale.
+    """
+    unknown = [name for each in observed.values() for name in each if name not in expected]
+    for name in [*expected, *dict.fromkeys(unknown)]:
+        reference = name.replace(".bias", ".kernel") if name in without_effect else name
+        scale = expected.get(reference)
+        keras3, pytorch = (
+            relative_error(observed[each].get(name), expected.get(name), scale) for each in IMPLEMENTATIONS
+        )
+        floor = max(rung.c * ROUNDING, rung.twins * (distances or {}).get(name, 0.0))
+        yield Comparison(rung.name, name, keras3, pytorch, floor, rung.cap)
+
+
+def relative_error(
+    observed: NDArray[Any] | None, expected: NDArray[Any] | None, scale: NDArray[Any] | None = None
+) -> float:
+    """Root mean square of a difference, in units of the root mean square of `scale`, else of what is expected.
+
+    Returns:
+        0 for equal arrays, infinity for a difference from all zeros, NaN where one is missing, of another shape,
+        or not finite.
+    """
+    if observed is None or expected is None or observed.shape != expected.shape:
+        return math.nan
+    difference = root_mean_square(observed.astype(np.float64) - expected)
+    unit = root_mean_square(expected if scale is None else scale)
+    if not (math.isfinite(difference) and math.isfinite(unit)):
+        return math.nan
+    if difference == 0:
+        return 0.0
+    return difference / unit if unit else math.inf
+
+
+def root_mean_square(values: NDArray[Any]) -> float:
+    """Root of the mean of squares, in float64."""
+    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+
+
+def _twin_distances(rung: Rung, task: Task, arbiter: Climber, expected: Tensors) -> dict[str, float]:
+    """The largest distance of a twin from the arbiter, by tensor."""
+    problems = [rounded_otherwise(task.problem, seed) for seed in range(TWINS)]
+    twins = [rung.observe(arbiter.begin(each), Task(each, arbiter)) for each in problems]
+    return {name: max(relative_error(twin[name], array) for twin in twins) for name, array in expected.items()}

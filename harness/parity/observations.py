@@ -1,0 +1,145 @@
+"""What is looked at on each rung: one function a rung, from a fresh model to named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.architectures import trainable_layers
+from harness.interface import Batch, Model, State, Weights
+from harness.parity.arbiter import smoothest_batch
+from harness.parity.problem import Problem, is_statistic, without_effect
+
+Tensors = Mapping[str, NDArray[Any]]
+EVALUATED: Final = 2
+"""Batches whose logits are compared."""
+
+
+class Climber:
+    """A model with a fresh optimizer, and its way back to where it began.
+
+    Args:
+        model: In the phase that is climbed; no step taken since the phase began.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._beginning: State = model.get_state()
+
+    def restore(self) -> None:
+        """Go back to the state in which the climber was made."""
+        self.model.set_state(self._beginning)
+
+    def begin(self, problem: Problem) -> Model:
+        """The model with a fresh optimizer and the problem's weights."""
+        self.restore()
+        self.model.set_weights(problem.weights)
+        return self.model
+
+
+class Task:
+    """A problem with what the arbiter adds to it."""
+
+    def __init__(self, problem: Problem, arbiter: Climber) -> None:
+        self.problem = problem
+        self._arbiter = arbiter
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The batch at which gradients are compared."""
+        return smoothest_batch(self._arbiter.begin(self.problem), self.problem)
+
+    @cached_property
+    def trained(self) -> Weights:
+        """The arbiter's weights after all steps, in float32: one trained network for every climber to evaluate."""
+        model = self._arbiter.begin(self.problem)
+        model.train(self.problem.batches, learning_rate=self.problem.learning_rate)
+        return {name: array.astype(np.float32) for name, array in model.get_weights().items()}
+
+
+def pixels(model: Model, task: Task) -> Tensors:
+    """Network input of the first batch."""
+    return {"pixels": model.pixels(task.problem.batches[0])}
+
+
+def activations(model: Model, task: Task) -> Tensors:
+    """Output of every layer in inference mode."""
+    return model.activations(task.problem.batches[0], training=False)
+
+
+def logits(model: Model, task: Task) -> Tensors:
+    """Logits in inference mode, by the way that evaluation takes."""
+    return {"logits": model.logits(task.problem.batches[:EVALUATED])}
+
+
+def training_activations(model: Model, task: Task) -> Tensors:
+    """Output of every layer in training mode."""
+    return model.activations(task.problem.batches[0], training=True)
+
+
+def loss(model: Model, task: Task) -> Tensors:
+    """Loss of the first step."""
+    problem = task.problem
+    return {"loss": model.train(problem.batches[:1], learning_rate=problem.learning_rate).step_losses}
+
+
+def gradients(model: Model, task: Task) -> Tensors:
+    """Gradient by each trainable weight, away from kinks."""
+    return model.gradients(task.batch)
+
+
+def optimizer_steps(model: Model, task: Task) -> Tensors:
+    """Steps that the optimizer makes of given gradients, begun at 0: beside weights they would be rounded away."""
+    problem = task.problem
+    model.set_weights({name: np.zeros_like(array) for name, array in problem.weights.items()})
+    for given in problem.gradients:
+        model.apply_gradients(given, learning_rate=problem.learning_rate)
+    after = model.get_weights()
+    return {name: after[name] for name in problem.gradients[0]}
+
+
+def training(model: Model, task: Task) -> Tensors:
+    """The way of all trained weights, of running statistics, losses, and the logits at the end."""
+    problem = task.problem
+    totals = model.train(problem.batches, learning_rate=problem.learning_rate)
+    after = model.get_weights()
+    kept = [name for name in problem.gradients[0] if name not in without_effect(problem.variant)]
+    found = {"weights": _way(after, problem.weights, kept), "losses": totals.step_losses}
+    statistics = _moving_statistics(problem)
+    if statistics:
+        found["running statistics"] = _way(after, problem.weights, statistics)
+    return found | {"logits": model.logits(problem.batches[:EVALUATED])}
+
+
+def batch_norm_statistics(model: Model, task: Task) -> Tensors:
+    """Running statistics after one step; begun at 0, they hold the batch's share alone. Frozen ones stay."""
+    problem = task.problem
+    moving = _moving_statistics(problem)
+    model.set_weights(
+        {name: np.zeros_like(array) if name in moving else array for name, array in problem.weights.items()}
+    )
+    model.train(problem.batches[:1], learning_rate=problem.learning_rate)
+    return {name: array for name, array in model.get_weights().items() if is_statistic(name)}
+
+
+def evaluation(model: Model, task: Task) -> Tensors:
+    """Logits of one trained network, by a model that has just trained."""
+    problem = task.problem
+    model.train(problem.batches[:1], learning_rate=problem.learning_rate)
+    model.set_weights(task.trained)
+    return {"logits": model.logits(problem.batches[:EVALUATED])}
+
+
+def _moving_statistics(problem: Problem) -> list[str]:
+    """Names of the running statistics of norms that are not frozen."""
+    trainable = trainable_layers(problem.variant, problem.phase)
+    return [name for name in problem.weights if is_statistic(name) and name.rpartition(".")[0] in trainable]
+
+
+def _way(after: Weights, before: Weights, names: list[str]) -> NDArray[np.float64]:
+    """How far each weight went, in one vector."""
+    return np.concatenate([(after[name].astype(np.float64) - before[name]).ravel() for name in names])
