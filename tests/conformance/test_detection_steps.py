@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from checks import check_close, check_close_to_scale
-from models import SEED, faces, narrow_variant, shared_model
+from models import SEED, faces, lively_weights, narrow_variant, shared_model
 from numpy.typing import NDArray
 from scipy.special import softmax
 
@@ -38,7 +38,7 @@ def model(implementation: Implementation) -> Model:
 def adam(
     gradients: list[NDArray[np.float64]], learning_rates: list[float], optimizer: Optimizer
 ) -> NDArray[np.float64]:
-    """Where Adam ends that began at 0, by Keras' formula: ε outside the bias correction."""
+    """How far Adam goes, by Keras' formula: ε outside the bias correction."""
     weights, first, second = np.zeros((3, *gradients[0].shape))
     for step, (gradient, learning_rate) in enumerate(zip(gradients, learning_rates, strict=True), start=1):
         first += (1 - optimizer.beta_1) * (gradient - first)
@@ -51,15 +51,15 @@ def adam(
 def test_the_optimizer_is_kerass_adam(implementation: Implementation) -> None:
     model = shared_model(implementation, replace(narrow_variant("vgg16-scratch"), blocks=1))
     random = np.random.default_rng(SEED)
-    shapes = {name: array.shape for name, array in model.get_weights().items()}
+    start = lively_weights(model.variant)
     learning_rates = [LEARNING_RATE, 3 * LEARNING_RATE, LEARNING_RATE]
     # from a thousandth of ε to a million times that, where ε no longer matters
     steps = [
-        {name: (random.normal(size=shape) * 10 ** random.uniform(-10, -1, shape)).astype(np.float32)
-         for name, shape in shapes.items()}
+        {name: (random.normal(size=each.shape) * 10 ** random.uniform(-10, -1, each.shape)).astype(np.float32)
+         for name, each in start.items()}
         for _ in learning_rates
     ]  # fmt: skip
-    model.set_weights({name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+    model.set_weights(start)
     for gradients, learning_rate in zip(steps, learning_rates, strict=True):
         model.apply_gradients(gradients, learning_rate=learning_rate)
     for name, observed in model.get_weights().items():
