@@ -22,7 +22,8 @@ GRADIENT_TOLERANCE = 1e-5
 GRADIENT_ROUNDING = 3e-6
 """Of a layer's largest gradient: two compilations of one pass sum in another order. Seen: 4e-7."""
 ADAM_TOLERANCE = 3e-5
-"""Of the learning rate. Keras computes its bias corrections in float32: 1 - 0.999 is then off by 1e-5."""
+"""Of the learning rate. Keras computes its bias corrections in float32: 1 - 0.999 is then off by 1e-5.
+Seen: 1.4e-5, with the rounding of the weights."""
 STATISTICS_TOLERANCE = 1e-5
 """Of a layer's largest statistic: after three blocks rounding has not grown as it does over fifty layers."""
 STATISTICS_ROUNDING = 1.2e-5
@@ -63,10 +64,9 @@ def test_the_optimizer_is_kerass_adam(implementation: Implementation) -> None:
     for gradients, learning_rate in zip(steps, learning_rates, strict=True):
         model.apply_gradients(gradients, learning_rate=learning_rate)
     for name, observed in model.get_weights().items():
-        expected = adam([step[name].astype(np.float64) for step in steps], learning_rates, model.variant.optimizer)
-        check_close(
-            observed, expected, tolerance=ADAM_TOLERANCE * sum(learning_rates), what=f"{name} after three steps"
-        )
+        way = adam([step[name].astype(np.float64) for step in steps], learning_rates, model.variant.optimizer)
+        tolerance = ADAM_TOLERANCE * sum(learning_rates)
+        check_close(observed, start[name] + way, tolerance=tolerance, what=f"{name} after three steps")
 
 
 def test_the_first_step_is_the_learning_rate(model: Model) -> None:

@@ -40,9 +40,9 @@ def same_maps_every_epoch(patch: Patch) -> None:
     everywhere(patch, augment, "draw_maps", lambda draw, ranges, *, epoch, **rest: draw(ranges, epoch=0, **rest))
 
 
-def evaluation_on_augmented_pixels(patch: Patch) -> None:
+def evaluation_on_augmented_pixels(patch: Patch, size: float) -> None:
     def plain_batches(original: Any, dataset: Dataset, *arguments: Any) -> Any:
-        moved = augment.identity_maps(len(dataset)) + np.array([[0, 0, 0.01], [0, 0, 0.01]], np.float32)
+        moved = augment.identity_maps(len(dataset)) + np.array([[0, 0, size], [0, 0, size]], np.float32)
         return replace(original(dataset, *arguments), maps=moved)
 
     everywhere(patch, batches, "plain_batches", plain_batches)

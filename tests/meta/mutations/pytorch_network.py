@@ -117,9 +117,7 @@ def relu_leaky(patch: Patch, size: float) -> None:
 
 
 def average_pooling(patch: Patch) -> None:
-    patch.setattr(
-        nn.MaxPool2d, "forward", lambda self, x: functional.avg_pool2d(x, self.kernel_size, self.stride)
-    )
+    patch.setattr(nn.MaxPool2d, "forward", lambda self, x: functional.avg_pool2d(x, self.kernel_size, self.stride))
 
 
 def global_max_pooling(patch: Patch) -> None:
@@ -146,7 +144,9 @@ def one_nan(patch: Patch) -> None:
 
 
 def base_epsilon(patch: Patch, size: float) -> None:
-    around(patch, resnet50.BatchNorm, "__init__", lambda init, self, channels, epsilon=size: init(self, channels, epsilon))
+    around(
+        patch, resnet50.BatchNorm, "__init__", lambda init, self, channels, epsilon=size: init(self, channels, epsilon)
+    )
 
 
 def head_epsilon(patch: Patch, size: float) -> None:

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from harness.training.fit import TrainingDiverged
-from mutations.table import OF_FRAMEWORKS, OF_THE_HARNESS, Mutation
+from mutations.table import MUTATIONS, Mutation
 
 NOTICED = (AssertionError, pytest.fail.Exception, TrainingDiverged)
 """How a check may fail that notices an error; `pytest.raises` fails with the second. Anything else is a crash."""
@@ -65,6 +65,11 @@ class Outcomes:
         return f"{call.when} crashed: {type(error).__name__}: {error}"[:500]
 
 
+def check_of(mutation: Mutation, where: str) -> str:
+    """Node id of what notices a mutation."""
+    return f"tests/{mutation.check.format(where)}"
+
+
 def run_checks(nodes: list[str], options: list[str]) -> dict[str, str]:
     """Outcome of each node id; those that pytest does not know are missing."""
     outcomes = Outcomes()
@@ -94,18 +99,21 @@ def mutated(mutation: Mutation, size: float | None, where: str) -> Iterator[None
 
 def main() -> None:
     where, result, *options = sys.argv[1:]
-    chosen = OF_THE_HARNESS if where == "harness" else OF_FRAMEWORKS
-    names = [option for option in options if not option.startswith("-")]
-    options = [option for option in options if option.startswith("-")]
-    chosen = tuple(mutation for mutation in chosen if not names or mutation.name in names)
-    found = {"": run_checks(sorted({mutation.check.format(where) for mutation in chosen}), options)}
-    for mutation in chosen:
-        for size in mutation.sizes or (None,):
+    names = [each for each in options if not each.startswith("-")]
+    options = [each for each in options if each.startswith("-")]
+    is_search = "--search" in options
+    if is_search:
+        options.remove("--search")
+    chosen = [mutation for mutation in MUTATIONS[where] if not names or mutation.name in names]
+    found = {"": run_checks(sorted({check_of(mutation, where) for mutation in chosen}), options)}
+    for mutation in chosen if set(found[""].values()) == {"passed"} else ():
+        further = (mutation.unnoticed,) if is_search and mutation.unnoticed is not None else ()
+        for size in (*mutation.sizes_or_none, *further):
             start = time.process_time()
             with mutated(mutation, size, where):
-                key = mutation.name if size is None else f"{mutation.name} {size}"
-                found[key] = run_checks([mutation.check.format(where)], options)
-            print(f"MUTATION {time.process_time() - start:6.2f} s {key} {found[key]}", file=sys.stderr, flush=True)
+                found[mutation.key(size)] = run_checks([check_of(mutation, where)], options)
+            seconds = time.process_time() - start
+            print(f"{seconds:5.1f} s {mutation.key(size)}: {found[mutation.key(size)]}", file=sys.stderr, flush=True)
     Path(result).write_text(json.dumps(found, indent=1))
 
 
