@@ -16,12 +16,12 @@ from harness.variants import Phase, Variant
 
 LEARNING_RATE = 1e-3
 INFERENCE_TOLERANCE = 1e-5
-"""Of the largest value: as in `test_model.py`, the rounding of some layers that are compiled otherwise."""
+"""Of the largest value: as in `test_model.py`, the rounding of some layers that are compiled otherwise. Seen: 6e-7."""
 LOSS_TOLERANCE = 1e-4
-"""Relative. The same numbers are summed by another program. Seen: 1e-6. Another mask would be off by tenths."""
+"""Relative. The same numbers are summed by another program. Seen: no difference. Another mask is off by tenths."""
 STEP_TOLERANCE = 0.05
-"""Of the learning rate, after four steps: where a gradient is near Adam's ε, its rounding shows. Seen: 0.001. A step
-with another mask is off by the learning rate itself."""
+"""Of the learning rate, after four steps: where a gradient is near Adam's ε, its rounding would show. Seen: no
+difference. A step with another mask is off by the learning rate itself."""
 MEAN_TOLERANCE = 1e-6
 """Of statistics of the order of 1, in float32."""
 

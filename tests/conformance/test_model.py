@@ -26,7 +26,6 @@ from harness.architectures import BATCH_NORM_MOMENTUM, initial_weights, layers, 
 from harness.data.batches import plain_batches
 from harness.data.toyfaces import toyfaces
 from harness.interface import Batch, Implementation, ImplementationError, Model, Runtime
-from harness.variants import Phase
 
 LEARNING_RATE = 1e-3
 LOSS_TOLERANCE = 5e-4
@@ -369,11 +368,6 @@ def test_a_loss_that_is_not_a_number_shows(plain_model: Model) -> None:
 
 
 # What is refused, and what an implementation says of itself
-
-
-def test_phases_that_are_not_built_are_refused(plain_model: Model) -> None:
-    with pytest.raises(ImplementationError, match="phases that train 'head' are not built yet"):
-        plain_model.start_phase(Phase(epochs=1, trainable="head"))
 
 
 def test_a_gpu_that_is_not_seen_is_an_error(implementation: Implementation) -> None:
