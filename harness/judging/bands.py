@@ -20,6 +20,7 @@ from scipy.stats import t as student
 from harness.paper.facts import facts
 from harness.runs.record import RunRecord
 from harness.variants import Variant, VariantError, find_variant
+from harness.weights.catalogue import catalogue
 
 LEVEL: Final = 0.95
 SEEDS_FOR_A_VERDICT: Final = 3
@@ -127,6 +128,9 @@ def differences(record: RunRecord) -> list[str]:
         found.append(f"protocol {record.spec.protocol}")
     if record.weights.source == "stand-in":
         found.append("stand-in weights")
+    published = catalogue().get(record.weights.source)
+    if published is not None and published.digest not in (None, record.weights.digest):
+        found.append("weights unlike the published ones")
     if record.spec.variant.width_divisor != 1:
         found.append(f"width ÷ {record.spec.variant.width_divisor}")
     elif not _is_cut(record) and not _is_declared(record.spec.variant):

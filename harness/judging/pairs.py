@@ -170,6 +170,7 @@ def _asked(record: RunRecord) -> dict[str, object]:
         "test images": data and data.test_examples,
         "first weights": record.weights.source,
         "digest of first weights": record.weights.digest,
+        "pipeline of the run": spec.pop("pipeline"),
         **vars(spec.pop("variant")),
         **{name: value for name, value in spec.items() if name not in NOT_ASKED},
     }

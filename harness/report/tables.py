@@ -78,7 +78,8 @@ def _rate(record: RunRecord) -> str:
     if rate is None:
         return "–"
     # with kept features nothing but the head is computed: no rate of the network
-    return f"head {rate:.0f}" if record.spec.cached_features else f"{rate:.1f}"
+    only_head = all(phase.trainable == "head" for phase in record.spec.variant.phases)
+    return f"head {rate:.0f}" if record.spec.cached_features and only_head else f"{rate:.1f}"
 
 
 def small_print(runs: Runs) -> RenderableType:

@@ -42,8 +42,8 @@ from harness.training.features import compute_features
 from harness.training.fit import Fit, FitResult, Interrupted, Observer, Plan, TrainingDiverged, make_plan
 from harness.training.metrics import Score, score
 from harness.weights.canonical import digest
-from harness.weights.catalogue import WeightsError
-from harness.weights.locate import load_base_weights
+from harness.weights.catalogue import WeightsError, find_checkpoint
+from harness.weights.locate import find_file, load_base_weights
 
 _SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
 
@@ -70,10 +70,12 @@ def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
 
     Raises:
         RecordError: If no record can be written to `results` (nothing was started then), or it cannot be read back.
+        WeightsError: If the variant's ImageNet weights cannot be had; nothing was started.
         RunFailed: If the process ended without a record; what it printed says why.
         KeyboardInterrupt: If it was interrupted and the record, if there is one, does not say so.
     """
     check_directory(results)
+    fetch_weights(spec)  # here, where Ctrl-C ends it at once
     name = new_run_name(spec, results)
     # -P: a folder `harness` where the command happens to be given is not ours
     module = [sys.executable, "-P", "-m", "harness.runs.execute"]
@@ -185,6 +187,18 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
     return record, _arrays(dataset, plan, fit.result)
 
 
+def fetch_weights(spec: RunSpec) -> None:
+    """Download what a run will want and this machine has not.
+
+    Raises:
+        WeightsError: If it cannot be had.
+    """
+    variant = spec.variant
+    if variant.weights_source != "random" and not spec.stand_in_weights:
+        name, checkpoint = find_checkpoint(variant.weights_source, variant.architecture)
+        find_file(name, checkpoint, weights_dir=Path(spec.weights_dir) if spec.weights_dir else None, download=True)
+
+
 def first_weights(spec: RunSpec) -> tuple[dict[str, NDArray[np.float32]], WeightsIdentity]:
     """What training begins with: drawn from the seed, the base from ImageNet where the variant says so.
 
@@ -214,7 +228,7 @@ def _make_features(
         model,
         dataset,
         np.concatenate([plan.training_rows, plan.watched_rows, plan.test_rows]),
-        versions=implementation.versions(),
+        versions={**implementation.versions(), "device": spec.device},
         say=observer.say,
         is_interrupted=lambda: stop.asked,
     )

@@ -14,7 +14,7 @@ from harness.training.features import check_cacheable
 from harness.training.fit import ProtocolName
 from harness.variants import find_variant
 from harness.weights.catalogue import WeightsError, find_checkpoint
-from harness.weights.locate import find_file
+from harness.weights.locate import check_folder, find_file
 
 
 def lacks_weights(name: str, weights_dir: Path | None) -> bool:
@@ -22,6 +22,7 @@ def lacks_weights(name: str, weights_dir: Path | None) -> bool:
 
     Raises:
         VariantError: If the variant is unknown.
+        WeightsError: If `weights_dir` is no folder.
     """
     variant = find_variant(name)
     if variant.weights_source == "random":
@@ -78,10 +79,14 @@ def make_spec(
         VariantError: If the variant is unknown, or its features cannot be kept and should be.
         ImplementationError: If its framework is not installed.
         DatasetError: If nothing lies at the data set's path.
+        WeightsError: If the folder of weights is none, or the weights are those of another network.
     """
     found = find_variant(variant)
     if cached_features:
         check_cacheable(found)
+    check_folder(weights_dir)
+    if found.weights_source != "random":
+        find_checkpoint(found.weights_source, found.architecture)
     backend = choose_keras_backend(keras_backend) if implementation == "keras3" else None
     missing = missing_framework(implementation, backend)
     if missing is not None:

@@ -8,6 +8,7 @@ nothing, and runs on different parts of a data set share a file.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import shutil
 import time
@@ -23,12 +24,13 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from harness.architectures import feature_shape, layers
+from harness.data import pixels
 from harness.data.batches import plain_batches
-from harness.data.cache import cache_folder
+from harness.data.cache import CACHE_VARIABLE, cache_folder
 from harness.data.dataset import Dataset, DatasetError
 from harness.interface import Features, Model
 from harness.training.fit import Interrupted, evaluation_batch_size
-from harness.variants import Variant, VariantError
+from harness.variants import Variant, VariantError, readings
 from harness.weights.canonical import digest
 
 _FORMAT: Final = 1
@@ -37,6 +39,8 @@ SLICE_SECONDS: Final = 20.0
 """About how long it takes from one writing to the next: how much an interruption loses."""
 LOCK_SECONDS: Final = 1.0
 """How soon an interruption is noticed while another run is waited for."""
+SLICE_BYTES: Final = 2**28
+"""Of features at once on the device: a fast one would make gigabytes in the seconds of a slice."""
 SPARE_BYTES: Final = 2**30
 """Of the disk, left free."""
 
@@ -50,13 +54,18 @@ def check_cacheable(variant: Variant) -> None:
     if variant.augmentation is not None:
         raise VariantError(
             f"{variant.name} augments, so its features differ from epoch to epoch and cannot be kept; "
-            "choose the reading `unaugmented`, or leave --cached-features away"
+            f"{_advice(variant, 'unaugmented')}leave --cached-features away"
         )
     if all(phase.trainable != "head" for phase in variant.phases):
         raise VariantError(
             f"{variant.name} never trains the head alone, so its features change and cannot be kept; "
-            "choose the reading `frozen`, or leave --cached-features away"
+            f"{_advice(variant, 'frozen')}leave --cached-features away"
         )
+
+
+def _advice(variant: Variant, reading: str) -> str:
+    known = {each.name for each in readings(variant.base_name)}
+    return f"choose the reading `{reading}`, or " if reading in known else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +101,18 @@ def feature_folder(model: Model, dataset: Dataset, versions: Mapping[str, str]) 
         "layers": [(layer.name, layer.output_shape) for layer in layers(variant) if layer.part == "base"],
         "pixels": [variant.input_size, variant.input_channels, variant.input_convention, variant.interpolation],
         "versions": sorted(versions.items()),
+        "code": _code_digest(model),
     }
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
     return cache_folder() / "features" / key
+
+
+def _code_digest(model: Model) -> str:
+    """SHA-256 (hex) over the code that computes features: a bug that is mended there must not live on in files."""
+    summed = hashlib.sha256()
+    for path in [*sorted(Path(inspect.getfile(type(model))).parent.glob("*.py")), Path(pixels.__file__)]:
+        summed.update(path.read_bytes())
+    return summed.hexdigest()
 
 
 def open_features(folder: Path, variant: Variant, dataset: Dataset) -> FeatureFile:
@@ -160,7 +178,7 @@ def compute_features(
         model: Its base is frozen and in the state in which it stays.
         dataset: Data set.
         rows: Rows that are needed, in any order.
-        versions: Of the implementation.
+        versions: Of the implementation, and all else of the machine that its numbers depend on.
         say: Told how far it is.
         is_interrupted: Asked between two slices.
 
@@ -175,7 +193,13 @@ def compute_features(
     variant = model.variant
     check_cacheable(variant)
     folder = feature_folder(model, dataset, versions)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(
+            f"{folder} cannot hold features: {error.strerror or error}; set {CACHE_VARIABLE} to another folder, "
+            "or leave --cached-features away"
+        ) from error
     with _lock(folder, say, is_interrupted):
         file = open_features(folder, variant, dataset)
         missing = file.missing(rows)
@@ -191,7 +215,7 @@ def compute_features(
             file.put(part, model.features(plain_batches(dataset, filled, size))[: len(part)])
             done += len(part)
             seconds = time.perf_counter() - start
-            steps = max(1, int(done / seconds * SLICE_SECONDS / size))
+            steps = max(1, int(min(done / seconds * SLICE_SECONDS, SLICE_BYTES / file.features[0].nbytes) / size))
             left = (len(missing) - done) * seconds / done
             say(f"features {done:,} of {len(missing):,}, {done / seconds:.1f} images/s, {left / 60:.0f} min left")
     return file.features
@@ -203,5 +227,5 @@ def _require_room(file: FeatureFile, missing: NDArray[np.intp]) -> None:
     if len(missing) and needed > free:
         raise DatasetError(
             f"the features of {len(missing):,} images need {needed / 1e9:.1f} GB under {file.folder}, "
-            f"{free / 1e9:.1f} GB are free; set FERBENCH_CACHE to a larger disk, or leave --cached-features away"
+            f"{free / 1e9:.1f} GB are free; set {CACHE_VARIABLE} to a larger disk, or leave --cached-features away"
         )

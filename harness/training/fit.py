@@ -210,6 +210,7 @@ class Fit:
         self._is_interrupted = is_interrupted
         self._make_features = make_features
         self._features: Features | None = None
+        self._forecast = 0.0
         scheme = model.variant.class_weights
         self.class_weights = class_weights(dataset.labels[plan.training_rows], scheme)
 
@@ -229,12 +230,17 @@ class Fit:
             spent = time.perf_counter() - start - (clocks.features - features_before)
             clocks.warm_up += spent
             self._observer.say(f"warm-up {spent:.1f} s (compilation included)")
+            reason = self._budget_reason(self._forecast) if epoch else None
+            if reason is not None:
+                self.result.stop_reason = reason
+                return self._finish(watched_logits)
             for _ in range(phase.epochs):
                 watched_logits = self._epoch(epoch, schedule.learning_rate)
                 last = self.result.history[-1]
                 reason = schedule.observe(accuracy=last.watched_accuracy, loss=last.watched_loss)
                 epoch += 1
-                reason = reason or (self._budget_reason() if epoch < variant.epochs else None)
+                seconds = last.training_seconds + last.evaluation_seconds
+                reason = reason or (self._budget_reason(seconds) if epoch < variant.epochs else None)
                 if reason is not None:
                     self.result.stop_reason = reason
                     return self._finish(watched_logits)
@@ -247,13 +253,13 @@ class Fit:
         self.result.test_logits = watched_logits
         return self.result
 
-    def _budget_reason(self) -> str | None:
+    def _budget_reason(self, epoch_seconds: float) -> str | None:
+        """Why no further epoch is begun that would take about so long; None where there is time."""
         seconds = self._budget.seconds
         if seconds is None:
             return None
         spent = self.result.clocks.training + self.result.clocks.evaluation
-        last = self.result.history[-1]
-        if spent + last.training_seconds + last.evaluation_seconds <= seconds:
+        if spent + epoch_seconds <= seconds:
             return None
         return f"budget: {spent:.0f} of {seconds:.0f} s spent, another epoch would exceed it"
 
@@ -275,8 +281,10 @@ class Fit:
         self._features = None
         if self._make_features is not None and phase.trainable == "head":
             start = time.perf_counter()
-            self._features = self._make_features()
-            self.result.clocks.features += time.perf_counter() - start
+            try:
+                self._features = self._make_features()
+            finally:
+                self.result.clocks.features += time.perf_counter() - start
         first_rows = self._plan.test_rows[: evaluation_batch_size(self._model.variant)]
         logits = self._evaluate(first_rows, clocked=False)
         if not epoch:
@@ -286,6 +294,12 @@ class Fit:
         sizes = {len(batches[index]): index for index in (0, len(batches) - 1)}
         for index in sizes.values():  # the last batch may be smaller: another shape, another compilation
             self._model.train(batches[index : index + 1], learning_rate=rate)
+        if epoch and self._budget.seconds is not None:  # another phase's epochs say nothing of this one's
+            self._model.wait()
+            start = time.perf_counter()
+            self._model.train(batches[:1], learning_rate=rate)
+            self._model.wait()
+            self._forecast = (time.perf_counter() - start) * len(batches)
         self._model.set_state(state)
         self._model.wait()
 

@@ -35,8 +35,7 @@ def save_canonical(path: Path, weights: Weights, metadata: Mapping[str, str]) ->
         metadata: What should be known of them, `source` above all; `digest` is added.
 
     Raises:
-        WeightsError: If an array is not float32.
-        OSError: If it cannot be written.
+        WeightsError: If an array is not float32, or the file cannot be written.
     """
     require_float32(weights, str(path))
     contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
@@ -45,6 +44,8 @@ def save_canonical(path: Path, weights: Weights, metadata: Mapping[str, str]) ->
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

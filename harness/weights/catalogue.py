@@ -41,6 +41,7 @@ class Checkpoint:
         checksum: `md5:` or `sha256:` and the first hex digits, as many as are published. For downloads.
         layout: How it is written.
         input_convention: The pixels it was trained on.
+        digest: SHA-256 (hex) of its tensors, from `harness.weights.canonical.digest`; None where not known here.
         licence: Of the weights.
         source: Where the values above come from.
     """
@@ -56,6 +57,7 @@ class Checkpoint:
     input_convention: InputConvention
     licence: str
     source: str
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
     __pydantic_config__ = _STRICT
 

@@ -55,7 +55,7 @@ def load_base_weights(source: str, variant: Variant, *, weights_dir: Path | None
     Args:
         source: `imagenet` (Keras' file) or `imagenet-torchvision`.
         variant: Whose base; layers of the file that it does not have are left out.
-        weights_dir: A folder of the user's, see `named_folder`.
+        weights_dir: A folder of the user's.
         download: Whether a file that is nowhere may be fetched.
 
     Raises:
@@ -63,7 +63,7 @@ def load_base_weights(source: str, variant: Variant, *, weights_dir: Path | None
     """
     name, checkpoint = find_checkpoint(source, variant.architecture)
     path = find_file(name, checkpoint, weights_dir=weights_dir, download=download)
-    weights = _base_of(variant, _read(path, checkpoint), path, checkpoint)
+    weights = _base_of(variant, _read(path, name, checkpoint), path, checkpoint)
     return BaseWeights(weights, name, path.name, digest(weights))
 
 
@@ -77,21 +77,44 @@ def load_checkpoint(name: str, *, weights_dir: Path | None, download: bool = Tru
         raise WeightsError(f"no checkpoint {name!r} is known; known are {', '.join(catalogue())}")
     checkpoint = catalogue()[name]
     path = find_file(name, checkpoint, weights_dir=weights_dir, download=download)
-    weights = _read(path, checkpoint)
-    require_finite(weights, str(path))
+    weights = _read(path, name, checkpoint)
     return BaseWeights(weights, name, path.name, digest(weights))
 
 
-def _read(path: Path, checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
-    return load_canonical(path)[0] if path.suffix == ".safetensors" else _READERS[checkpoint.layout](path)
+def _read(path: Path, name: str, checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
+    try:
+        if path.suffix == ".safetensors":
+            weights, metadata = load_canonical(path)
+            if metadata.get("source") != name:  # other weights may have the same names and shapes
+                raise WeightsError(f"{path} holds the weights {metadata.get('source')!r}, expected {name!r}")
+        else:
+            weights = _READERS[checkpoint.layout](path)
+        require_finite(weights, str(path))
+    except WeightsError as error:
+        raise WeightsError(f"{error}. Remove that file; the published one is at {checkpoint.url}") from error
+    return weights
+
+
+def check_folder(weights_dir: Path | None) -> None:
+    """Refuse a folder of weights that is none, before anything is looked for elsewhere.
+
+    Raises:
+        WeightsError: If it is named and is no folder.
+    """
+    if weights_dir is not None and not weights_dir.is_dir():
+        raise WeightsError(
+            f"{weights_dir} is no folder; --weights-dir and {WEIGHTS_VARIABLE} name the folder in which files of "
+            "weights lie, not a file"
+        )
 
 
 def find_file(name: str, checkpoint: Checkpoint, *, weights_dir: Path | None, download: bool) -> Path:
     """The file of a checkpoint, fetched where that is allowed and needed.
 
     Raises:
-        WeightsError: If it is nowhere; the message lists all places.
+        WeightsError: If it is nowhere, the message lists all places; or `weights_dir` is no folder.
     """
+    check_folder(weights_dir)
     ours = cache_folder() / "weights"
     places = [folder / checkpoint.file for folder in (*_framework_caches(), ours)]
     if weights_dir is not None:
@@ -135,5 +158,4 @@ def _base_of(variant: Variant, found: Weights, path: Path, checkpoint: Checkpoin
             f"width divisor {variant.width_divisor}. The published file is at {checkpoint.url}; "
             "one of its name that an older release left in a cache has to be removed"
         ) from error
-    require_finite(weights, str(path))
     return weights

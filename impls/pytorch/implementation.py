@@ -190,8 +190,8 @@ class TorchModel:
         """Output of the base in inference mode, shape (n, height, width, channels)."""
         self._set_training(False)
         with torch.inference_mode():
-            results = [self._network.features(*self._inputs(batch)) for batch in batches]
-            return np.ascontiguousarray(torch.cat(results).permute(0, 2, 3, 1).cpu().numpy())
+            results = [self._network.features(*self._inputs(batch)).cpu() for batch in batches]
+            return np.ascontiguousarray(torch.cat(results).permute(0, 2, 3, 1).numpy())
 
     def pixels(self, batch: Batch) -> Images:
         """Network input of a batch, shape (n, size, size, channels)."""

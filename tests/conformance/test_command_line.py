@@ -49,7 +49,7 @@ FerBench = Callable[..., Outcome]
 @pytest.fixture
 def ferbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> FerBench:
     """Runs the command in this process, in an empty folder."""
-    for variable in ("FERBENCH_FER2013", "KERAS_BACKEND", "FORCE_COLOR", "TTY_COMPATIBLE"):
+    for variable in ("FERBENCH_FER2013", "FERBENCH_WEIGHTS", "KERAS_BACKEND", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -142,7 +142,16 @@ def test_a_variant_has_its_sources(ferbench: FerBench) -> None:
         ),
         (
             ["train", "vgg16-scratch", "--implementation", "keras3", "--cached-features"],
-            "vgg16-scratch augments, so its features",
+            "vgg16-scratch augments, so its features differ from epoch to epoch and cannot be kept; leave",
+        ),
+        (
+            ["train", "vgg16-transfer", "--implementation", "pytorch", "--weights-dir", "nowhere"],
+            "nowhere is no folder; --weights-dir and FERBENCH_WEIGHTS name the folder",
+        ),
+        (["reproduce", "--weights-dir", "nowhere"], "nowhere is no folder"),
+        (
+            ["train", "resnet50-transfer@torchvision-weights", "--implementation", "pytorch"],
+            "torchvision-resnet50 are weights of resnet50 v1.5, whose stride stands on the 3×3 convolution",
         ),
         (["train", "vgg16-scratch"], "Missing option '--implementation'"),
         (["train", "vgg16-scratch", "--implementation", "abacus"], "'abacus' is not one of 'keras3', 'pytorch'"),

@@ -74,3 +74,21 @@ def test_weights_that_cannot_be_used_are_refused(
     assert ferbench(monkeypatch, "weights", "export", "keras-vgg16", path, "--weights-dir", tmp_path) == 2
     assert "4 of 4 values of block1_conv1.bias are NaN" in capsys.readouterr().err
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("there.safetensors", "nothing is written over"),
+        ("weights.h5", "expected the name of a new file that ends in .safetensors"),
+        ("nowhere/weights.safetensors", "cannot be written: No such file or directory"),
+    ],
+)
+def test_nothing_is_lost_by_an_export(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, message: str
+) -> None:
+    keras_h5.write(tmp_path / FILE, BASE)
+    (tmp_path / "there.safetensors").write_bytes(b"mine")
+    assert ferbench(monkeypatch, "weights", "export", "keras-vgg16", tmp_path / name, "--weights-dir", tmp_path) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "there.safetensors").read_bytes() == b"mine"

@@ -22,6 +22,7 @@ from harness.judging.bands import (
     judge_accuracy,
 )
 from harness.paper.facts import facts
+from harness.runs.record import WeightsIdentity
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.variants import find_variant, narrow
 
@@ -145,6 +146,10 @@ VARIANT = find_variant("vgg16-scratch")
         ({"protocol": "honest"}, ["protocol honest"]),
         ({"variant": narrow(VARIANT, width_divisor=8)}, ["width ÷ 8"]),
         ({"variant": "vgg16-transfer", "weights": replace(DRAWN, source="stand-in")}, ["stand-in weights"]),
+        (
+            {"variant": "vgg16-transfer", "weights": WeightsIdentity("keras-vgg16", "a.h5", "0" * 64)},
+            ["weights unlike the published ones"],
+        ),
         ({"variant": replace(VARIANT, learning_rate=1.0)}, ["variant unlike variants.toml"]),
         ({"variant": replace(VARIANT, name="vgg16-scratch@invented")}, ["variant unlike variants.toml"]),
         ({"accuracy": None, "status": "interrupted"}, ["run interrupted"]),

@@ -211,6 +211,27 @@ def test_half_of_a_pair_of_files_is_not_believed(name: str) -> None:
     np.testing.assert_array_equal(found[:8], numbered_features(VARIANT, range(8)))
 
 
+def test_a_fast_device_does_not_get_more_at_once_than_its_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "SLICE_BYTES", 2 * SIZE * int(np.prod(feature_shape(VARIANT))) * 4)
+    model = model_of()
+    features_of(model, np.arange(len(DATASET)))
+    assert max(len(call.all_rows) for call in model.calls if call.method == "features") == 2 * SIZE
+
+
+def test_mended_code_makes_new_features(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = feature_folder(model_of(), DATASET, VERSIONS)
+    (tmp_path / "pixels.py").write_text("# mended")
+    monkeypatch.setattr(features.pixels, "__file__", str(tmp_path / "pixels.py"))
+    assert feature_folder(model_of(), DATASET, VERSIONS) != before
+
+
+def test_a_folder_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path / "file" / "x"))
+    with pytest.raises(DatasetError, match=r"cannot hold features: .*; set FERBENCH_CACHE to another folder"):
+        features_of(model_of(), np.arange(7))
+
+
 def test_a_full_disk_is_noticed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     features_of(model_of(), np.arange(8))
     room = features.SPARE_BYTES + 2 * 4 * int(np.prod(feature_shape(VARIANT)))
@@ -225,16 +246,18 @@ def test_a_full_disk_is_noticed_before(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_augmenting_variant_is_refused(cache: Path) -> None:
-    variant = replace(VARIANT, augmentation=VARIANTS["vgg16-scratch"].augmentation)
-    with pytest.raises(VariantError, match=r"augments.*choose the reading `unaugmented`"):
+    variant = replace(VARIANT, name="vgg16-transfer", augmentation=VARIANTS["vgg16-scratch"].augmentation)
+    with pytest.raises(VariantError, match=r"augments.*choose the reading `unaugmented`, or leave"):
         features_of(model_of(variant), np.arange(8))
+    with pytest.raises(VariantError, match=r"augments.*cannot be kept; leave --cached-features away"):
+        features_of(model_of(replace(variant, name="vgg16-scratch")), np.arange(8))
     assert not cache.exists()
 
 
 @pytest.mark.parametrize("phases", [(Phase(1, "all"),), (Phase(1, "block5"),)])
 def test_a_base_that_is_never_frozen_is_refused(phases: tuple[Phase, ...]) -> None:
     with pytest.raises(VariantError, match=r"never trains the head alone.*choose the reading `frozen`"):
-        features_of(model_of(replace(VARIANT, phases=phases)), np.arange(8))
+        features_of(model_of(replace(VARIANT, name="vgg16-transfer", phases=phases)), np.arange(8))
 
 
 @pytest.mark.parametrize("base_name", ["vgg16-transfer", "vgg16-fine-tune", "resnet50-transfer", "resnet50-fine-tune"])

@@ -253,6 +253,28 @@ def test_no_budget_is_named_after_the_last_epoch(make_run: Callable[..., Run]) -
     assert make_run(fake_variant(epochs=1), budget=Budget("custom", seconds=1)).run().stop_reason == "all epochs run"
 
 
+def test_a_dearer_phase_is_not_begun_without_the_time_for_it(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an epoch of the head took says nothing of one that trains the base: 7 steps, here of 101 s each."""
+    run = make_run(fake_variant(epochs=4, phases=PHASES), budget=Budget("custom", seconds=500))
+    train, start = run.model.train, run.model.start_phase
+
+    def start_dearer(phase: Phase) -> None:
+        start(phase)
+        monkeypatch.setattr(run.model, "train", dear)
+
+    def dear(batches: Any, *, learning_rate: float) -> Any:
+        run.model.clock.now += 100 * len(batches)
+        return train(batches, learning_rate=learning_rate)
+
+    monkeypatch.setattr(run.model, "start_phase", start_dearer)
+    result = run.run()
+    assert len(result.history) == PHASES[0].epochs
+    assert result.stop_reason.startswith("budget: ")
+    assert result.test_logits is not None
+
+
 # What goes wrong
 
 

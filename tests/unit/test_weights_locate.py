@@ -72,6 +72,27 @@ def test_the_base_is_read_and_nothing_else(folder: Path, variant: Variant) -> No
     assert found.digest == digest(expected)
 
 
+def test_weights_of_another_source_are_refused_whatever_their_name(folder: Path) -> None:
+    save_canonical(folder / "keras-vgg16.safetensors", base_weights(VGG16), {"source": "torchvision-vgg16"})
+    with pytest.raises(WeightsError, match="holds the weights 'torchvision-vgg16', expected 'keras-vgg16'"):
+        load_base_weights("imagenet", VGG16, weights_dir=folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"no HDF5 at all"])
+def test_a_damaged_file_is_said_to_be_replaceable(folder: Path, content: bytes) -> None:
+    (folder / VGG16_FILE).write_bytes(content)
+    with pytest.raises(WeightsError) as caught:
+        load_base_weights("imagenet", VGG16, weights_dir=folder)
+    assert f"Remove that file; the published one is at {catalogue()['keras-vgg16'].url}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["nowhere", VGG16_FILE])
+def test_a_folder_that_is_none_is_refused(folder: Path, name: str) -> None:
+    keras_h5.write(folder / VGG16_FILE, base_weights(VGG16))
+    with pytest.raises(WeightsError, match=f"{name} is no folder"):
+        load_base_weights("imagenet", VGG16, weights_dir=folder / name)
+
+
 def test_blocks_that_the_variant_does_not_have_are_left_out(folder: Path) -> None:
     keras_h5.write(folder / VGG16_FILE, base_weights(VGG16))
     four_blocks = replace(VGG16, blocks=4)
