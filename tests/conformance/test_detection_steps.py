@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import check_close, check_close_to_scale
+from checks import check_close, check_close_to_scale, check_same_bits
 from models import SEED, faces, lively_weights, narrow_variant, shared_model
 from numpy.typing import NDArray
 from scipy.special import softmax
 
 from harness.architectures import BATCH_NORM_MOMENTUM, layers
-from harness.interface import Implementation, Model
-from harness.variants import Optimizer
+from harness.interface import Implementation, Model, Weights
+from harness.variants import Optimizer, Phase
 
 LEARNING_RATE = 1e-3
 GRADIENT_TOLERANCE = 1e-5
@@ -28,6 +28,12 @@ STATISTICS_TOLERANCE = 1e-5
 """Of a layer's largest statistic: after three blocks rounding has not grown as it does over fifty layers."""
 STATISTICS_ROUNDING = 1.2e-5
 """What is kept is float32 of the order of 1 (6e-8, twice), of which a hundredth is the batch's."""
+
+
+@pytest.fixture
+def small_model(implementation: Implementation) -> Model:
+    """Of one block, for what needs no depth."""
+    return shared_model(implementation, replace(narrow_variant("vgg16-scratch"), blocks=1))
 
 
 @pytest.fixture
@@ -49,24 +55,46 @@ def adam(
     return weights
 
 
-def test_the_optimizer_is_kerass_adam(implementation: Implementation) -> None:
-    model = shared_model(implementation, replace(narrow_variant("vgg16-scratch"), blocks=1))
-    random = np.random.default_rng(SEED)
-    start = lively_weights(model.variant)
-    learning_rates = [LEARNING_RATE, 3 * LEARNING_RATE, LEARNING_RATE]
-    # from a thousandth of ε to a million times that, where ε no longer matters
-    steps = [
-        {name: (random.normal(size=each.shape) * 10 ** random.uniform(-10, -1, each.shape)).astype(np.float32)
-         for name, each in start.items()}
-        for _ in learning_rates
-    ]  # fmt: skip
-    model.set_weights(start)
+def draw_gradients(weights: Weights, seed: int) -> dict[str, NDArray[np.float32]]:
+    """From a thousandth of ε to a million times that, where ε no longer matters."""
+    random = np.random.default_rng(seed)
+    return {
+        name: (random.normal(size=each.shape) * 10 ** random.uniform(-10, -1, each.shape)).astype(np.float32)
+        for name, each in weights.items()
+    }
+
+
+def test_the_optimizer_is_kerass_adam(small_model: Model) -> None:
+    start, learning_rates = lively_weights(small_model.variant), [LEARNING_RATE, 3 * LEARNING_RATE, LEARNING_RATE]
+    steps = [draw_gradients(start, seed) for seed, _ in enumerate(learning_rates)]
+    small_model.set_weights(start)
     for gradients, learning_rate in zip(steps, learning_rates, strict=True):
-        model.apply_gradients(gradients, learning_rate=learning_rate)
-    for name, observed in model.get_weights().items():
-        way = adam([step[name].astype(np.float64) for step in steps], learning_rates, model.variant.optimizer)
-        tolerance = ADAM_TOLERANCE * sum(learning_rates)
+        small_model.apply_gradients(gradients, learning_rate=learning_rate)
+    optimizer, tolerance = small_model.variant.optimizer, ADAM_TOLERANCE * sum(learning_rates)
+    for name, observed in small_model.get_weights().items():
+        way = adam([step[name].astype(np.float64) for step in steps], learning_rates, optimizer)
         check_close(observed, start[name] + way, tolerance=tolerance, what=f"{name} after three steps")
+
+
+def test_the_optimizer_of_a_new_phase_remembers_nothing(small_model: Model) -> None:
+    start, (phase,) = small_model.get_weights(), small_model.variant.phases
+    first, second = (draw_gradients(start, seed) for seed in (1, 2))
+    small_model.apply_gradients(second, learning_rate=LEARNING_RATE)
+    expected = small_model.get_weights()
+    small_model.apply_gradients(first, learning_rate=LEARNING_RATE)
+    small_model.set_weights(start)
+    small_model.start_phase(phase)
+    small_model.apply_gradients(second, learning_rate=LEARNING_RATE)
+    check_same_bits(small_model.get_weights(), expected, what="weights after the first step of a phase")
+
+
+def test_gradients_of_what_is_frozen_are_refused(implementation: Implementation) -> None:
+    variant = replace(narrow_variant("vgg16-scratch"), blocks=1)
+    model = shared_model(implementation, variant, Phase(1, "head"))
+    start = model.get_weights()
+    with pytest.raises(ValueError, match=r"block1_conv1\.kernel is unknown"):
+        model.apply_gradients(draw_gradients(start, SEED), learning_rate=LEARNING_RATE)
+    check_same_bits(model.get_weights(), start, what="weights after a refusal")
 
 
 def test_the_first_step_is_the_learning_rate(model: Model) -> None:
@@ -77,13 +105,13 @@ def test_the_first_step_is_the_learning_rate(model: Model) -> None:
     check_close(largest, LEARNING_RATE, tolerance=ADAM_TOLERANCE * LEARNING_RATE, what="largest first step of a bias")
 
 
-def test_the_last_layers_gradient_is_that_of_the_weighted_cross_entropy(model: Model) -> None:
-    batch = faces(model.variant)[0]
-    outputs = model.activations(batch, training=True)
+def test_the_last_layers_gradient_is_that_of_the_weighted_cross_entropy(small_model: Model) -> None:
+    batch = faces(small_model.variant)[0]
+    outputs = small_model.activations(batch, training=True)
     errors = softmax(outputs["logits"].astype(np.float64), axis=1) - np.eye(7)[batch.labels]
     errors *= batch.weights[:, None] / len(batch)  # over the number of examples, not over the sum of weights
-    observed = model.gradients(batch)
-    before = outputs[layers(model.variant)[-2].name].astype(np.float64)
+    observed = small_model.gradients(batch)
+    before = outputs[layers(small_model.variant)[-2].name].astype(np.float64)
     for name, expected in {"logits.bias": errors.sum(0), "logits.kernel": before.T @ errors}.items():
         check_close_to_scale(observed[name], expected, tolerance=GRADIENT_TOLERANCE, what=f"gradient of {name}")
 

@@ -18,19 +18,15 @@ LAYERS = keras.layers
 
 
 def channels_swapped(patch: Patch) -> None:
-    def init(original: Any, self: Any, *arguments: Any) -> None:
-        original(self, *arguments)
-        self.offset, self.scale = self.offset[::-1], self.scale[::-1]
-
-    around(patch, pixels.Pixels, "__init__", init)
+    around(patch, pixels, "scaling", lambda scaling, *of: tuple(each[::-1] for each in scaling(*of)))
 
 
 def mean_not_scaled(patch: Patch) -> None:
-    def init(original: Any, self: Any, *arguments: Any) -> None:
-        original(self, *arguments)
-        self.offset = self.offset / np.float32(255)
+    def scaling(original: Any, *of: Any) -> tuple[Any, Any]:
+        offset, scale = original(*of)
+        return offset / 255, scale
 
-    around(patch, pixels.Pixels, "__init__", init)
+    around(patch, pixels, "scaling", scaling)
 
 
 def channel_missing(patch: Patch) -> None:
@@ -77,10 +73,10 @@ def stride_on_the_3x3(patch: Patch) -> None:
 
 
 def padding_asymmetric(patch: Patch) -> None:
-    def init(original: Any, self: Any, border: int, **options: Any) -> None:
-        original(self, ((2, 4), (2, 4)) if border == 3 else border, **options)
+    def make(original: Any, border: int, **options: Any) -> Any:
+        return original(((2, 4), (2, 4)) if border == 3 else border, **options)
 
-    around(patch, LAYERS.ZeroPadding2D, "__init__", init)
+    around(patch, LAYERS, "ZeroPadding2D", make)
 
 
 def flattened_channels_first(patch: Patch) -> None:
@@ -185,7 +181,7 @@ def dropout_at_evaluation(patch: Patch) -> None:
 
 
 def dropout_rate(patch: Patch, size: float) -> None:
-    around(patch, LAYERS.Dropout, "__init__", lambda init, self, rate, **rest: init(self, size if rate else 0, **rest))
+    around(patch, LAYERS, "Dropout", lambda make, rate, **options: make(size if rate else 0, **options))
 
 
 def dropout_not_rescaled(patch: Patch) -> None:

@@ -16,19 +16,15 @@ from mutations.patching import Patch, around
 
 
 def channels_swapped(patch: Patch) -> None:
-    def init(original: Any, self: Any, *arguments: Any) -> None:
-        original(self, *arguments)
-        self.offset, self.scale = self.offset.flip(0), self.scale.flip(0)
-
-    around(patch, pixels.Pixels, "__init__", init)
+    around(patch, pixels, "scaling", lambda scaling, *of: tuple(each[::-1].copy() for each in scaling(*of)))
 
 
 def mean_not_scaled(patch: Patch) -> None:
-    def init(original: Any, self: Any, *arguments: Any) -> None:
-        original(self, *arguments)
-        self.offset = self.offset / 255
+    def scaling(original: Any, *of: Any) -> tuple[Any, Any]:
+        offset, scale = original(*of)
+        return offset / 255, scale
 
-    around(patch, pixels.Pixels, "__init__", init)
+    around(patch, pixels, "scaling", scaling)
 
 
 def channel_missing(patch: Patch) -> None:

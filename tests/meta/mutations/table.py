@@ -48,15 +48,13 @@ PIXELS: Final = "conformance/test_model_pixels.py::test_pixels_are_the_reference
 RESIZING: Final = "conformance/test_model_pixels.py::test_without_a_warp_pixels_are_bilinear_resizing[{}-%s]"
 LAYERS: Final = "conformance/test_detection_layers.py::test_every_layer_computes_what_its_kind_says[{}-inference-%s]"
 VGG16, RESNET50 = LAYERS % "vgg16-scratch", LAYERS % "resnet50-scratch"
-STATISTICS: Final = "conformance/test_detection_steps.py::test_norms_keep_the_biased_statistics_of_the_batch[{}]"
-GRADIENT: Final = (
-    "conformance/test_detection_steps.py::test_the_last_layers_gradient_is_that_of_the_weighted_cross_entropy[{}]"
-)
-ADAM: Final = "conformance/test_detection_steps.py::test_the_optimizer_is_kerass_adam[{}]"
-FIRST_STEP: Final = "conformance/test_detection_steps.py::test_the_first_step_is_the_learning_rate[{}]"
+STEPS: Final = "conformance/test_detection_steps.py::"
+STATISTICS: Final = STEPS + "test_norms_keep_the_biased_statistics_of_the_batch[{}]"
+GRADIENT: Final = STEPS + "test_the_last_layers_gradient_is_that_of_the_weighted_cross_entropy[{}]"
+ADAM: Final = STEPS + "test_the_optimizer_is_kerass_adam[{}]"
+FIRST_STEP: Final = STEPS + "test_the_first_step_is_the_learning_rate[{}]"
 DROPOUT: Final = "conformance/test_model.py::test_dropout_drops_in_training_alone[{}]"
 MODEL: Final = "conformance/test_model.py::"
-PHASES: Final = "conformance/test_phases.py::"
 BATCHES, FIT, SPLITS = "unit/test_batches.py::", "unit/test_fit.py::", "unit/test_splits.py::"
 
 OF_FRAMEWORKS: Final = (
@@ -64,7 +62,7 @@ OF_FRAMEWORKS: Final = (
     Mutation("mean_not_scaled", "pixels", "means of [0, 1] taken off 0..255", RESIZING % "imagenet-48x3"),
     Mutation("channel_missing", "pixels", "one of three channels zero", RESIZING % "imagenet-48x3"),
     Mutation("pixels_shifted", "pixels", "grid off by {} source pixels",
-             RESIZING % "unit-range-48x1", (0.5, 1e-3, 1e-5), 1e-6),
+             RESIZING % "unit-range-48x1", (0.5, 1e-5), 1e-6),
     Mutation("nearest_neighbour", "pixels", "nearest for bilinear", RESIZING % "unit-range-224x3"),
     Mutation("shifts_exchanged", "pixels", "height shift moves columns, width shift rows", PIXELS),
     Mutation("maps_ignored", "pixels", "no augmentation", PIXELS),
@@ -72,38 +70,38 @@ OF_FRAMEWORKS: Final = (
     Mutation("stride_on_the_3x3", "layers", "stride on the 3×3, as in version 1.5", RESNET50),
     Mutation("padding_asymmetric", "layers", "first border 2 and 4 for 3 and 3", RESNET50),
     Mutation("flattened_channels_first", "layers", "NHWC flattened as NCHW", VGG16),
-    Mutation("bias_dropped", "layers", "one dense bias less {} of it", VGG16, (1.0, 1e-2, 1e-4), 1e-5),
+    Mutation("bias_dropped", "layers", "one dense bias less {} of it", VGG16, (1.0, 1e-4), 1e-5),
     Mutation("relu_missing", "layers", "no ReLU after one dense layer", VGG16),
-    Mutation("relu_leaky", "layers", "ReLU of slope {} below 0", VGG16, (0.1, 1e-3, 1e-5), 1e-6),
+    Mutation("relu_leaky", "layers", "ReLU of slope {} below 0", VGG16, (0.1, 1e-5), 1e-6),
     Mutation("average_pooling", "layers", "average for max pooling", VGG16),
     Mutation("global_max_pooling", "layers", "global max for average pooling", RESNET50),
     Mutation("shortcut_missing", "layers", "residuals without their shortcut", RESNET50),
     Mutation("softmax_twice", "layers", "logits already softmaxed", VGG16),
     Mutation("outputs_rotated", "layers", "order of the seven outputs permuted", VGG16),
     Mutation("one_nan", "layers", "the largest value of one layer NaN", VGG16),
-    Mutation("base_epsilon", "norms", "ε = {} for 1.001e-5 in the base", RESNET50, (1e-3, 1e-4, 3e-5), 1.1e-5),
+    Mutation("base_epsilon", "norms", "ε = {} for 1.001e-5 in the base", RESNET50, (1e-3, 3e-5), 1.1e-5),
     Mutation("head_epsilon", "norms", "ε = {} for 1e-3 in the head", LAYERS % "vgg16-fine-tune",
-             (1e-5, 9e-4, 9.8e-4), 9.99e-4),
-    Mutation("momentum", "norms", "momentum {} for 0.99", STATISTICS, (0.01, 0.9899, 0.98999), 0.9899999),
+             (1e-5, 9.8e-4), 9.99e-4),
+    Mutation("momentum", "norms", "momentum {} for 0.99", STATISTICS, (0.01, 0.98999), 0.9899999),
     Mutation("variance_unbiased", "norms", "running variance over n - 1", STATISTICS),
     Mutation("batch_statistics_at_evaluation", "norms", "the batch's own statistics at evaluation", RESNET50),
     Mutation("frozen_norms_move", "norms", "frozen norms in training mode",
-             PHASES + "test_frozen_norms_stay_in_inference_mode[{}-head]"),
+             "conformance/test_phases.py::test_frozen_norms_stay_in_inference_mode[{}-head]"),
     Mutation("dropout_at_evaluation", "dropout", "dropout at evaluation", DROPOUT),
-    Mutation("dropout_rate", "dropout", "rate {} for 0.5", DROPOUT, (0.25, 0.49, 0.4999)),
+    Mutation("dropout_rate", "dropout", "rate {} for 0.5", DROPOUT, (0.25, 0.4999)),
     Mutation("dropout_not_rescaled", "dropout", "what is kept not scaled up", DROPOUT),
     Mutation("divided_by_sum_of_weights", "loss", "weighted loss divided by Σw", GRADIENT),
-    Mutation("labels_smoothed", "loss", "labels smoothed by {}", GRADIENT, (0.1, 1e-3, 1e-4), 1e-6),
+    Mutation("labels_smoothed", "loss", "labels smoothed by {}", GRADIENT, (0.1, 1e-4), 1e-6),
     Mutation("epsilon_inside", "optimizer", "Adam's ε inside the bias correction", ADAM),
-    Mutation("epsilon", "optimizer", "Adam's ε × {}", ADAM, (0.1, 1.01, 1.001), 1.0001),
-    Mutation("beta_2", "optimizer", "β₂ = {} for 0.999", ADAM, (0.99, 0.9989, 0.99899), 0.9989999),
-    Mutation("weight_decay", "optimizer", "gradient plus {} of the weight", ADAM, (1e-2, 1e-6, 1e-9), 1e-12),
+    Mutation("epsilon", "optimizer", "Adam's ε × {}", ADAM, (0.1, 1.001), 1.0001),
+    Mutation("beta_2", "optimizer", "β₂ = {} for 0.999", ADAM, (0.99, 0.99899), 0.9989999),
+    Mutation("weight_decay", "optimizer", "gradient plus {} of the weight", ADAM, (1e-2, 1e-9), 1e-12),
     Mutation("learning_rate", "optimizer", "learning rate × {}",
              FIRST_STEP, (1.01, 1.001, 1.0001), 1.00001, keeps_models=True),
     Mutation("moments_kept", "optimizer", "moments kept from phase to phase",
-             MODEL + "test_a_new_phase_starts_a_new_optimizer[{}]", keeps_models=True),
+             STEPS + "test_the_optimizer_of_a_new_phase_remembers_nothing[{}]", keeps_models=True),
     Mutation("frozen_layers_train", "optimizer", "frozen layers trained",
-             PHASES + "test_a_phase_trains_what_it_names_and_nothing_else[{}-resnet50-transfer]"),
+             STEPS + "test_gradients_of_what_is_frozen_are_refused[{}]"),
     Mutation("class_weights_ignored", "loop", "class weights ignored in training",
              MODEL + "test_totals_are_those_of_the_logits[{}-vgg16-scratch]", keeps_models=True),
     Mutation("labels_rotated", "loop", "order of labels permuted in training",
@@ -116,7 +114,7 @@ OF_FRAMEWORKS: Final = (
              MODEL + "test_a_loss_that_is_not_a_number_shows[{}]", keeps_models=True),
     Mutation("evaluation_augmented", "loop", "evaluation on pixels moved by {} source pixels",
              MODEL + "test_logits_are_the_last_activation[{}-vgg16-scratch]",
-             (1.0, 1e-2, 1e-3), 1e-6, keeps_models=True),
+             (1.0, 1e-3), 1e-6, keeps_models=True),
 )  # fmt: skip
 
 OF_THE_HARNESS: Final = (
@@ -143,7 +141,7 @@ OF_THE_HARNESS: Final = (
     Mutation("class_weights_scaled", "loop", "balanced class weights × {}",
              SPLITS + "test_balanced_weights_are_those_of_scikit_learn_with_mean_one", (1.01, 1.0001)),
     Mutation("scheduled_learning_rate", "loop", "the schedule's learning rate × {}",
-             FIT + "test_the_plateau_rule_changes_the_learning_rate", (1.01, 1.001, 1.000001)),
+             FIT + "test_the_plateau_rule_changes_the_learning_rate", (1.01, 1.000001)),
     Mutation("plateau_an_epoch_late", "loop", "learning rate lowered an epoch late, as PyTorch's rule does",
              FIT + "test_the_plateau_rule_changes_the_learning_rate"),
     Mutation("divergence_unnoticed", "loop", "losses not checked for NaN",

@@ -7,6 +7,7 @@ node id to an outcome.
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import json
 import sys
@@ -106,6 +107,7 @@ def main() -> None:
         options.remove("--search")
     chosen = [mutation for mutation in MUTATIONS[where] if not names or mutation.name in names]
     found = {"": run_checks(sorted({check_of(mutation, where) for mutation in chosen}), options)}
+    gc.freeze()  # pytest collects garbage several times a start: models of the baseline need not be searched
     for mutation in chosen if set(found[""].values()) == {"passed"} else ():
         further = (mutation.unnoticed,) if is_search and mutation.unnoticed is not None else ()
         for size in (*mutation.sizes_or_none, *further):
