@@ -117,11 +117,11 @@ def frozen_spec(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
 
 
 def test_kept_features_change_no_result(frozen_spec: RunSpec, tmp_path: Path) -> None:
-    """Same file, same seed: computed anew in every step, computed once, and found on the disk."""
-    specs = [frozen_spec, *[replace(frozen_spec, cached_features=True)] * 2]
+    """Same file, same seed: computed anew in every step, and computed once."""
+    specs = [frozen_spec, replace(frozen_spec, cached_features=True)]
     found = [execute(spec, tmp_path / "results") for spec in specs]
-    anew, once, again = (record for _, record in found)
-    assert anew.status == once.status == again.status == "complete"
+    anew, once = (record for _, record in found)
+    assert anew.status == once.status == "complete"
     assert (anew.weights.source, anew.weights.file) == (
         "keras-vgg16",
         "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -132,7 +132,6 @@ def test_kept_features_change_no_result(frozen_spec: RunSpec, tmp_path: Path) ->
     assert once.timings is not None
     assert anew.timings.features_seconds == 0 < once.timings.features_seconds
     logits = [read_arrays(*each)["test_logits"] for each in found]
-    np.testing.assert_array_equal(logits[1], logits[2])
     # features are made in batches of another size, whose sums are rounded in another order
     check_close_to_scale(
         logits[1], logits[0], tolerance=FEATURES_TOLERANCE, what="logits after training on kept features"
