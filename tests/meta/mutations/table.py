@@ -41,7 +41,7 @@ class Mutation:
 
     def key(self, size: float | None) -> str:
         """Name and size, for people."""
-        return self.name if size is None else f"{self.name} {size:g}"
+        return self.name if size is None else f"{self.name} {size:.12g}"
 
 
 PIXELS: Final = "conformance/test_model_pixels.py::test_pixels_are_the_references[{}-unit-range-48x1]"
@@ -70,7 +70,7 @@ OF_FRAMEWORKS: Final = (
     Mutation("stride_on_the_3x3", "layers", "stride on the 3×3, as in version 1.5", RESNET50),
     Mutation("padding_asymmetric", "layers", "first border 2 and 4 for 3 and 3", RESNET50),
     Mutation("flattened_channels_first", "layers", "NHWC flattened as NCHW", VGG16),
-    Mutation("bias_dropped", "layers", "one dense bias less {} of it", VGG16, (1.0, 1e-4), 1e-5),
+    Mutation("bias_dropped", "layers", "one dense bias less {} of it", VGG16, (1.0, 1e-4), 1e-6),
     Mutation("relu_missing", "layers", "no ReLU after one dense layer", VGG16),
     Mutation("relu_leaky", "layers", "ReLU of slope {} below 0", VGG16, (0.1, 1e-5), 1e-6),
     Mutation("average_pooling", "layers", "average for max pooling", VGG16),
@@ -82,7 +82,7 @@ OF_FRAMEWORKS: Final = (
     Mutation("base_epsilon", "norms", "ε = {} for 1.001e-5 in the base", RESNET50, (1e-3, 3e-5), 1.1e-5),
     Mutation("head_epsilon", "norms", "ε = {} for 1e-3 in the head", LAYERS % "vgg16-fine-tune",
              (1e-5, 9.8e-4), 9.99e-4),
-    Mutation("momentum", "norms", "momentum {} for 0.99", STATISTICS, (0.01, 0.98999), 0.9899999),
+    Mutation("momentum", "norms", "momentum {} for 0.99", STATISTICS, (0.01, 0.989999), 0.98999999),
     Mutation("variance_unbiased", "norms", "running variance over n - 1", STATISTICS),
     Mutation("batch_statistics_at_evaluation", "norms", "the batch's own statistics at evaluation", RESNET50),
     Mutation("frozen_norms_move", "norms", "frozen norms in training mode",
@@ -94,7 +94,7 @@ OF_FRAMEWORKS: Final = (
     Mutation("labels_smoothed", "loss", "labels smoothed by {}", GRADIENT, (0.1, 1e-4), 1e-6),
     Mutation("epsilon_inside", "optimizer", "Adam's ε inside the bias correction", ADAM),
     Mutation("epsilon", "optimizer", "Adam's ε × {}", ADAM, (0.1, 1.001), 1.0001),
-    Mutation("beta_2", "optimizer", "β₂ = {} for 0.999", ADAM, (0.99, 0.99899), 0.9989999),
+    Mutation("beta_2", "optimizer", "β₂ = {} for 0.999", ADAM, (0.99, 0.9985), 0.9989),
     Mutation("weight_decay", "optimizer", "gradient plus {} of the weight", ADAM, (1e-2, 1e-9), 1e-12),
     Mutation("learning_rate", "optimizer", "learning rate × {}",
              FIRST_STEP, (1.01, 1.001, 1.0001), 1.00001, keeps_models=True),

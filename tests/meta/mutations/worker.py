@@ -1,7 +1,8 @@
-"""Runs checks in a process of its own, without and with each mutation: `worker WHERE RESULT [pytest's options]`.
+"""Runs checks in a process of its own, without and with each mutation: `worker WHERE RESULT [NAMES] [OPTIONS]`.
 
-WHERE is `keras3`, `pytorch` or `harness`. RESULT becomes a JSON object: `""` and each `name size` to a mapping from
-node id to an outcome.
+WHERE is `keras3`, `pytorch` or `harness`. RESULT becomes a JSON object: `""`, for the code as it is, and each
+`name size` to a mapping from node id to an outcome. NAMES choose mutations. `--search` tries sizes that are too small as
+well; other options are pytest's.
 """
 
 from __future__ import annotations
@@ -101,14 +102,15 @@ def mutated(mutation: Mutation, size: float | None, where: str) -> Iterator[None
 def main() -> None:
     where, result, *options = sys.argv[1:]
     names = [each for each in options if not each.startswith("-")]
-    options = [each for each in options if each.startswith("-")]
     is_search = "--search" in options
-    if is_search:
-        options.remove("--search")
+    options = [each for each in options if each.startswith("-") and each != "--search"]
     chosen = [mutation for mutation in MUTATIONS[where] if not names or mutation.name in names]
-    found = {"": run_checks(sorted({check_of(mutation, where) for mutation in chosen}), options)}
+    checks = sorted({check_of(mutation, where) for mutation in chosen})
+    found = {"": run_checks(checks, options)}
+    if unknown := set(checks) - found[""].keys():  # of which one is enough for pytest to run none
+        sys.exit(f"of these checks some do not exist: {sorted(unknown)}")
     gc.freeze()  # pytest collects garbage several times a start: models of the baseline need not be searched
-    for mutation in chosen if set(found[""].values()) == {"passed"} else ():
+    for mutation in chosen:
         further = (mutation.unnoticed,) if is_search and mutation.unnoticed is not None else ()
         for size in (*mutation.sizes_or_none, *further):
             start = time.process_time()
