@@ -8,35 +8,46 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harness.architectures import initial_weights, layers
 from harness.interface import Batch, Model, Runtime
 from harness.parity.problem import Problem
+from harness.parity.reference import pooling_windows
 from harness.registry import load_implementation
 from harness.variants import Variant
 
-RUNTIME: Final = Runtime(threads=1, precision="float64")
-"""On the CPU whatever is judged; one thread, so that its sums have one order."""
 CANDIDATES: Final = 8
 """Batches among which the one for gradients is chosen."""
 
 
 def build_arbiter(variant: Variant) -> Model:
-    """The PyTorch implementation in float64, in the variant's first phase."""
-    return load_implementation("pytorch").build(variant, weights=initial_weights(variant, 0), seed=0, runtime=RUNTIME)
+    """The PyTorch implementation in float64, in the variant's first phase; on the CPU, whatever is judged."""
+    runtime = Runtime(threads=pytorch_threads(variant), precision="float64")
+    return load_implementation("pytorch").build(variant, weights=initial_weights(variant, 0), seed=0, runtime=runtime)
+
+
+def pytorch_threads(variant: Variant) -> int | None:
+    """One for a narrow network, at whose many tiny operations threads would wait for each other; else the default."""
+    return 1 if variant.width_divisor > 1 else None
 
 
 def rounded_otherwise(problem: Problem, seed: int) -> Problem:
-    """The same problem with every number of its affine maps moved by one rounding of float32, up or down at random."""
+    """The same problem with every weight and every number of an affine map moved by one rounding of float32.
+
+    Up or down at random. To compute in float32 is, seen from the end, to compute exactly with inputs like these.
+    """
     random = np.random.default_rng(seed)
 
-    def move(batch: Batch) -> Batch:
-        towards = np.where(random.random(batch.maps.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
-        return replace(batch, maps=np.nextafter(batch.maps, towards))
+    def move(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        towards = np.where(random.random(values.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
+        return np.nextafter(values, towards)
 
-    return replace(problem, batches=[move(batch) for batch in problem.batches])
+    return replace(
+        problem,
+        weights={name: move(array) for name, array in problem.weights.items()},
+        batches=[replace(batch, maps=move(batch.maps)) for batch in problem.batches],
+    )
 
 
 def smoothest_batch(arbiter: Model, problem: Problem) -> Batch:
@@ -67,8 +78,7 @@ def kink_margin(activations: Mapping[str, NDArray[Any]], variant: Variant) -> fl
         if layer.kind == "relu":
             gaps = np.abs(inputs)
         elif layer.kind == "max-pooling":
-            size, stride = (2, 2) if variant.architecture == "vgg16" else (3, 2)
-            windows = sliding_window_view(inputs, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+            windows = pooling_windows(inputs, layer)
             ordered = np.sort(windows.reshape(*windows.shape[:4], -1), axis=-1)
             gaps = ordered[..., -1] - ordered[..., -2]
         else:

@@ -14,7 +14,7 @@ from harness.interface import Model
 from harness.parity import observations
 from harness.parity.arbiter import rounded_otherwise
 from harness.parity.observations import Climber, Task, Tensors
-from harness.parity.problem import Problem, without_effect
+from harness.parity.problem import Problem
 from harness.registry import IMPLEMENTATIONS
 from harness.variants import Phase, Variant
 
@@ -26,6 +26,16 @@ TWINS: Final = 2
 """Float64 runs whose inputs differ by one rounding from the arbiter's."""
 
 
+def root_mean_square(values: NDArray[Any]) -> float:
+    """Root of the mean of squares, in float64."""
+    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+
+
+def median_magnitude(values: NDArray[Any]) -> float:
+    """Median of absolute values."""
+    return float(np.median(np.abs(values)))
+
+
 @dataclass(frozen=True)
 class Rung:
     """One thing that is compared, and how near is near enough.
@@ -35,6 +45,8 @@ class Rung:
         observe: From a fresh model to named arrays.
         c: An error below c · 2⁻²⁴ of a tensor's scale passes whatever the other's is.
         cap: An error above this share of a tensor's scale fails whatever the other's is.
+        size: Of a difference and of what it is measured on.
+        scales: What tensors are measured on, where it is not themselves.
         twins: So many times the distance between runs that began one rounding apart passes as well.
     """
 
@@ -42,6 +54,8 @@ class Rung:
     observe: Callable[[Model, Task], Tensors]
     c: float
     cap: float
+    size: Callable[[NDArray[Any]], float] = root_mean_square
+    scales: Callable[[Tensors, Task], Tensors] = observations.own_scale
     twins: float = 0.0
 
 
@@ -51,9 +65,17 @@ RUNGS: Final = (
     Rung("logits", observations.logits, c=64, cap=1e-4),
     Rung("training activations", observations.training_activations, c=1024, cap=1e-3),
     Rung("loss", observations.loss, c=128, cap=1e-3),
-    Rung("gradients", observations.gradients, c=4096, cap=1e-2),
+    Rung("gradients", observations.gradients, c=4096, cap=1e-2, scales=observations.scale_of_kernels),
     Rung("optimizer step", observations.optimizer_steps, c=512, cap=1e-3),
-    Rung("25 steps", observations.training, c=0.02 * 2**24, cap=0.5, twins=10),
+    Rung(
+        "25 steps",
+        observations.training,
+        c=0.005 * 2**24,
+        cap=0.5,
+        size=median_magnitude,
+        scales=observations.scale_of_all_weights,
+        twins=10,
+    ),
     Rung("batch-norm statistics", observations.batch_norm_statistics, c=1024, cap=1e-3),
     Rung("evaluation after training", observations.evaluation, c=64, cap=1e-4),
 )
@@ -82,6 +104,12 @@ class Comparison:
     def limit(self, other: float) -> float:
         """The largest error that passes beside the other's."""
         return min(max(RATIO * other, self.floor) if math.isfinite(other) else self.floor, self.cap)
+
+    @property
+    def allowed(self) -> float:
+        """The limit of the implementation that is nearer to its own."""
+        limits = (self.limit(self.pytorch), self.limit(self.keras3))
+        return limits[0] if self.keras3 / limits[0] >= self.pytorch / limits[1] else limits[1]
 
     @property
     def excess(self) -> float:
@@ -144,8 +172,9 @@ def climb(problem: Problem, *, keras3: Model, pytorch: Model, arbiter: Model, up
         for rung in rungs_upto(upto):
             seen = {name: rung.observe(climber.begin(problem), task) for name, climber in climbers.items()}
             expected = seen.pop("arbiter")
-            distances = _twin_distances(rung, task, climbers["arbiter"], expected) if rung.twins else {}
-            found += compare(rung, seen, expected, distances=distances, without_effect=without_effect(problem.variant))
+            scales = rung.scales(expected, task)
+            distances = _twin_distances(rung, task, climbers["arbiter"], expected, scales) if rung.twins else {}
+            found += compare(rung, seen, expected, scales=scales, distances=distances)
     finally:
         for climber in climbers.values():
             climber.restore()
@@ -171,8 +200,8 @@ def compare(
     observed: Mapping[str, Tensors],
     expected: Tensors,
     *,
+    scales: Tensors | None = None,
     distances: Mapping[str, float] | None = None,
-    without_effect: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
     """Compare what two implementations show on a rung with what the arbiter shows, in its order.
 
@@ -180,33 +209,36 @@ def compare(
         rung: Its tolerances.
         observed: By implementation; a name that one of them lacks, or has and the arbiter has not, fails.
         expected: The arbiter's.
+        scales: What a tensor is measured on, where it is not itself.
         distances: Between the arbiter and its twins, by tensor, in units of the tensor's scale.
-        without_effect: Biases whose gradient is 0 in exact arithmetic; they are measured on their kernel's scale.
     """
+    units = {**expected, **(scales or {})}
     unknown = [name for each in observed.values() for name in each if name not in expected]
     for name in [*expected, *dict.fromkeys(unknown)]:
-        reference = name.replace(".bias", ".kernel") if name in without_effect else name
-        scale = expected.get(reference)
         keras3, pytorch = (
-            relative_error(observed[each].get(name), expected.get(name), scale) for each in IMPLEMENTATIONS
+            relative_error(observed[each].get(name), expected.get(name), units.get(name), size=rung.size)
+            for each in IMPLEMENTATIONS
         )
         floor = max(rung.c * ROUNDING, rung.twins * (distances or {}).get(name, 0.0))
         yield Comparison(rung.name, name, keras3, pytorch, floor, rung.cap)
 
 
 def relative_error(
-    observed: NDArray[Any] | None, expected: NDArray[Any] | None, scale: NDArray[Any] | None = None
+    observed: NDArray[Any] | None,
+    expected: NDArray[Any] | None,
+    scale: NDArray[Any] | None,
+    *,
+    size: Callable[[NDArray[Any]], float] = root_mean_square,
 ) -> float:
-    """Root mean square of a difference, in units of the root mean square of `scale`, else of what is expected.
+    """Size of a difference, in units of the size of `scale`.
 
     Returns:
-        0 for equal arrays, infinity for a difference from all zeros, NaN where one is missing, of another shape,
+        0 for no difference, infinity for one where the scale is 0, NaN where an array is missing, of another shape,
         or not finite.
     """
-    if observed is None or expected is None or observed.shape != expected.shape:
+    if observed is None or expected is None or scale is None or observed.shape != expected.shape:
         return math.nan
-    difference = root_mean_square(observed.astype(np.float64) - expected)
-    unit = root_mean_square(expected if scale is None else scale)
+    difference, unit = size(observed.astype(np.float64) - expected), size(scale)
     if not (math.isfinite(difference) and math.isfinite(unit)):
         return math.nan
     if difference == 0:
@@ -214,13 +246,12 @@ def relative_error(
     return difference / unit if unit else math.inf
 
 
-def root_mean_square(values: NDArray[Any]) -> float:
-    """Root of the mean of squares, in float64."""
-    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
-
-
-def _twin_distances(rung: Rung, task: Task, arbiter: Climber, expected: Tensors) -> dict[str, float]:
+def _twin_distances(rung: Rung, task: Task, arbiter: Climber, expected: Tensors, scales: Tensors) -> dict[str, float]:
     """The largest distance of a twin from the arbiter, by tensor."""
+    units = {**expected, **scales}
     problems = [rounded_otherwise(task.problem, seed) for seed in range(TWINS)]
     twins = [rung.observe(arbiter.begin(each), Task(each, arbiter)) for each in problems]
-    return {name: max(relative_error(twin[name], array) for twin in twins) for name, array in expected.items()}
+    return {
+        name: max(relative_error(twin[name], array, units[name], size=rung.size) for twin in twins)
+        for name, array in expected.items()
+    }

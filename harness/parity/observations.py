@@ -17,6 +17,8 @@ from harness.parity.problem import Problem, is_statistic, without_effect
 Tensors = Mapping[str, NDArray[Any]]
 EVALUATED: Final = 2
 """Batches whose logits are compared."""
+STEPS_BEFORE_EVALUATION: Final = 5
+"""Enough for running statistics to move by a twentieth."""
 
 
 class Climber:
@@ -55,9 +57,9 @@ class Task:
 
     @cached_property
     def trained(self) -> Weights:
-        """The arbiter's weights after all steps, in float32: one trained network for every climber to evaluate."""
+        """The arbiter's weights after a few steps, in float32: one trained network for every climber to evaluate."""
         model = self._arbiter.begin(self.problem)
-        model.train(self.problem.batches, learning_rate=self.problem.learning_rate)
+        model.train(self.problem.batches[:STEPS_BEFORE_EVALUATION], learning_rate=self.problem.learning_rate)
         return {name: array.astype(np.float32) for name, array in model.get_weights().items()}
 
 
@@ -103,16 +105,16 @@ def optimizer_steps(model: Model, task: Task) -> Tensors:
 
 
 def training(model: Model, task: Task) -> Tensors:
-    """The way of all trained weights, of running statistics, losses, and the logits at the end."""
+    """The way of each weight and running statistic, the losses, and the logits at the end."""
     problem = task.problem
     totals = model.train(problem.batches, learning_rate=problem.learning_rate)
     after = model.get_weights()
-    kept = [name for name in problem.gradients[0] if name not in without_effect(problem.variant)]
-    found = {"weights": _way(after, problem.weights, kept), "losses": totals.step_losses}
-    statistics = _moving_statistics(problem)
-    if statistics:
-        found["running statistics"] = _way(after, problem.weights, statistics)
-    return found | {"logits": model.logits(problem.batches[:EVALUATED])}
+    ways = {
+        name: after[name].astype(np.float64) - problem.weights[name]
+        for name in [*problem.gradients[0], *_moving_statistics(problem)]
+        if name not in without_effect(problem.variant)
+    }
+    return ways | {"losses": totals.step_losses, "logits": model.logits(problem.batches[:EVALUATED])}
 
 
 def batch_norm_statistics(model: Model, task: Task) -> Tensors:
@@ -140,6 +142,19 @@ def _moving_statistics(problem: Problem) -> list[str]:
     return [name for name in problem.weights if is_statistic(name) and name.rpartition(".")[0] in trainable]
 
 
-def _way(after: Weights, before: Weights, names: list[str]) -> NDArray[np.float64]:
-    """How far each weight went, in one vector."""
-    return np.concatenate([(after[name].astype(np.float64) - before[name]).ravel() for name in names])
+def own_scale(_expected: Tensors, _task: Task) -> Tensors:
+    """Every tensor is measured on itself."""
+    return {}
+
+
+def scale_of_kernels(expected: Tensors, task: Task) -> Tensors:
+    """A bias without effect is measured on its kernel: its own gradient is 0 but for rounding."""
+    names = without_effect(task.problem.variant)
+    return {name: expected[name.replace(".bias", ".kernel")] for name in names if name in expected}
+
+
+def scale_of_all_weights(expected: Tensors, task: Task) -> Tensors:
+    """A weight's way is measured on that of all that went anywhere: Adam takes them about as far."""
+    names = [name for name in task.problem.gradients[0] if name in expected]
+    ways = np.concatenate([expected[name].ravel() for name in names])
+    return dict.fromkeys(names, ways[ways != 0])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -23,19 +23,23 @@ GRADIENT_SETS: Final = 3
 """Successive steps of the optimizer's rung: the first alone would not show how the moments decay."""
 GRADIENT_EXPONENTS: Final = (-8.0, -3.0)
 """Magnitudes of given gradients, as powers of ten: Adam's ε is 1e-7, and shows in the small ones."""
+GAIN: Final = math.sqrt(2.0)
+"""Of the initial kernels: it makes up for what ReLUs take away (He et al. 2015), so that VGG16's last activations are
+no smaller than its first."""
 SPANS: Final[Mapping[str, tuple[float, float]]] = {
-    "bias": (0.0, 0.1),
+    "bias": (0.0, 0.2),
     "gamma": (0.5, 1.0),
     "beta": (0.5, 1.0),
     "moving_mean": (0.0, 0.1),
     "moving_variance": (0.5, 1.5),
 }
-"""Of magnitudes. Beside a γ below 1 these β keep most of what enters a ReLU away from 0: where rounding moves a value
+"""Of magnitudes. Biases and β this large keep most of what enters a ReLU away from 0: where rounding moves a value
 across, the gradient jumps."""
 RESIDUAL_GAMMA: Final = (0.1, 0.3)
 """γ of the norm that ends a bottleneck. With small residuals ResNet50 passes rounding on. With 0.5 to 1.5, narrow and
 in training mode, it amplifies rounding 20 times as much, and after 25 steps two float64 runs that began one rounding
 apart are as far from each other as from their beginning."""
+_LINEAR_WHERE_ON: Final = frozenset({"relu", "max-pooling", "flatten"})
 _SIGNED: Final = frozenset({"bias", "beta", "moving_mean"})
 
 
@@ -88,12 +92,13 @@ def make_problem(variant: Variant, phase: Phase, *, seed: int) -> Problem:
 
 
 def lively_weights(variant: Variant, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Initial kernels, with biases, norms and running statistics drawn too, so that no two can be mistaken."""
+    """Initial kernels, enlarged; biases, norms and running statistics drawn too, so that no two can be mistaken."""
     random = np.random.default_rng(seed)
     weights = initial_weights(variant, seed)
     for name, shape in weight_shapes(variant).items():
         kind = name.rpartition(".")[2]
         if kind == "kernel":
+            weights[name] *= np.float32(GAIN)
             continue
         span = RESIDUAL_GAMMA if name.endswith("_3_bn.gamma") else SPANS[kind]
         sign = random.choice([-1.0, 1.0], shape) if kind in _SIGNED else 1.0
@@ -119,11 +124,20 @@ def is_statistic(name: str) -> bool:
 def without_effect(variant: Variant) -> frozenset[str]:
     """Names of the biases of convolutions in front of a batch norm, which takes them away again.
 
-    Their gradient is 0 but for rounding, and Adam makes steps of any length up to the learning rate of rounding:
-    after a step they say nothing about an implementation.
+    Their gradient is 0 but for rounding, and Adam makes steps of any length up to the learning rate of rounding: after
+    a step they say nothing about an implementation. So it is behind ReLU and pooling too, in channels that are on
+    in every picture.
     """
-    pairs = pairwise(layers(variant))
-    return frozenset(f"{a.name}.bias" for a, b in pairs if (a.kind, b.kind) == ("convolution", "batch-norm"))
+    found: set[str] = set()
+    last = None
+    for layer in layers(variant):
+        if layer.kind == "batch-norm" and last:
+            found.add(f"{last}.bias")
+        if layer.kind == "convolution":
+            last = layer.name
+        elif layer.kind not in _LINEAR_WHERE_ON:
+            last = None
+    return frozenset(found)
 
 
 def _gradients(shapes: Mapping[str, tuple[int, ...]], random: np.random.Generator) -> dict[str, NDArray[np.float32]]:

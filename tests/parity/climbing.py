@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
+import pytest
 from models import SEED, build
 
 from harness.interface import Implementation, Model
@@ -21,6 +22,16 @@ TWO_STAGES: Final[Mapping[str, tuple[Phase, ...]]] = {
 }
 """ResNet50s that end with their second stage: on JAX the whole one takes half a minute to compile, and
 `resnet50-scratch` has climbed it. What fine-tuning unfreezes is the last stage, as in the paper's."""
+LADDERS: Final = (
+    pytest.param(("vgg16-scratch", 0), id="vgg16-scratch"),
+    pytest.param(("vgg16-transfer", 0), id="vgg16-transfer"),
+    pytest.param(("vgg16-fine-tune", 0), id="vgg16-fine-tune"),
+    pytest.param(("resnet50-scratch", 0), id="resnet50-scratch"),
+    pytest.param(("resnet50-transfer", 0), id="resnet50-transfer"),
+    pytest.param(("resnet50-fine-tune", 0), id="resnet50-fine-tune-head"),
+    pytest.param(("resnet50-fine-tune", 1), id="resnet50-fine-tune"),
+)
+"""Every family in each of its phases: name of the variant, number of the phase."""
 
 
 def small_variant(name: str) -> Variant:

@@ -1,0 +1,225 @@
+"""The ladder fails where it must: a comparison that cannot fail would let anything pass."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from harness.interface import Model
+from harness.parity.arbiter import kink_margin
+from harness.parity.ladder import (
+    RATIO,
+    ROUNDING,
+    RUNGS,
+    Comparison,
+    Ladder,
+    Rung,
+    compare,
+    median_magnitude,
+    relative_error,
+    rungs_upto,
+)
+from harness.parity.observations import Task, Tensors
+from harness.parity.problem import comparable, lively_weights, make_problem, without_effect
+from harness.report.parity import ladder_page
+from harness.variants import VARIANTS, find_variant
+
+FLOOR, CAP = 64 * ROUNDING, 1e-2
+EXPECTED = np.array([3.0, -4.0])
+A_BIT = 1e-3
+NOTHING: Tensors = {}
+
+
+def observe_nothing(_model: Model, _task: Task) -> Tensors:
+    return NOTHING
+
+
+RUNG = Rung("gradients", observe_nothing, c=64, cap=CAP)
+
+
+def off(error: float) -> Tensors:
+    """The expected tensor with a root mean square error of so much of its own."""
+    return {"dense1.kernel": EXPECTED * (1 + error)}
+
+
+def comparison(keras3: float, pytorch: float) -> Comparison:
+    (found,) = compare(RUNG, {"keras3": off(keras3), "pytorch": off(pytorch)}, {"dense1.kernel": EXPECTED})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("keras3", "pytorch", "passes"),
+    [
+        pytest.param(0.0, 0.0, True, id="equal"),
+        pytest.param(FLOOR * (1 - A_BIT), 0.0, True, id="below-the-floor"),
+        pytest.param(FLOOR * (1 + A_BIT), 0.0, False, id="above-the-floor"),
+        pytest.param(0.0, FLOOR * (1 + A_BIT), False, id="above-the-floor-on-the-other-side"),
+        pytest.param(1e-4 * RATIO * (1 - A_BIT), 1e-4, True, id="below-three-times-the-other"),
+        pytest.param(1e-4 * RATIO * (1 + A_BIT), 1e-4, False, id="above-three-times-the-other"),
+        pytest.param(1e-4, 1e-4 * RATIO * (1 + A_BIT), False, id="above-three-times-on-the-other-side"),
+        pytest.param(CAP * (1 - A_BIT), CAP * (1 - A_BIT), True, id="both-below-the-cap"),
+        pytest.param(CAP * (1 + A_BIT), CAP * (1 + A_BIT), False, id="both-equally-above-the-cap"),
+        pytest.param(math.nan, 0.0, False, id="nan"),
+        pytest.param(0.0, math.nan, False, id="nan-on-the-other-side"),
+        pytest.param(math.nan, math.nan, False, id="nan-on-both"),
+        pytest.param(math.inf, 0.0, False, id="infinite"),
+        pytest.param(math.inf, math.inf, False, id="infinite-on-both"),
+    ],
+)
+def test_an_error_passes_within_its_limit_alone(keras3: float, pytorch: float, passes: bool) -> None:
+    assert comparison(keras3, pytorch).passed is passes
+
+
+def test_twins_raise_the_floor_and_not_the_cap() -> None:
+    rung = Rung("25 steps", observe_nothing, c=64, cap=CAP, twins=10)
+
+    def passes(error: float, distance: float) -> bool:
+        seen = {"keras3": off(error), "pytorch": off(0)}
+        (found,) = compare(rung, seen, {"dense1.kernel": EXPECTED}, distances={"dense1.kernel": distance})
+        return found.passed
+
+    assert passes(9e-4, 1e-4)
+    assert not passes(1.1e-3, 1e-4)
+    assert not passes(1.1 * CAP, 1.0)
+
+
+@pytest.mark.parametrize("side", ["keras3", "pytorch"])
+@pytest.mark.parametrize("array", [None, np.ones(3), np.array([3.0, np.nan])], ids=["missing", "shape", "nan"])
+def test_what_cannot_be_compared_fails(side: str, array: np.ndarray | None) -> None:
+    seen = {"keras3": off(0), "pytorch": off(0)}
+    seen[side] = {} if array is None else {"dense1.kernel": array}
+    (found,) = compare(RUNG, seen, {"dense1.kernel": EXPECTED})
+    assert not found.passed
+
+
+def test_an_unknown_name_fails() -> None:
+    seen = {"keras3": off(0) | {"dense9.kernel": EXPECTED}, "pytorch": off(0)}
+    *_, unknown = compare(RUNG, seen, {"dense1.kernel": EXPECTED})
+    assert unknown.tensor == "dense9.kernel"
+    assert not unknown.passed
+
+
+def test_nothing_is_near_enough_to_zeros_but_zeros() -> None:
+    zeros = np.zeros(2)
+    assert relative_error(zeros, zeros, zeros) == 0
+    assert relative_error(zeros + 1e-30, zeros, zeros) == math.inf
+
+
+def test_a_tensor_may_be_measured_on_another() -> None:
+    expected = {"conv1_conv.kernel": np.array([1.0]), "conv1_conv.bias": np.array([1e-17])}
+    seen = {"conv1_conv.kernel": np.array([1.0]), "conv1_conv.bias": np.array([1e-9])}
+    observed = {"keras3": seen, "pytorch": seen}
+    assert not all(each.passed for each in compare(RUNG, observed, expected))
+    scales = {"conv1_conv.bias": expected["conv1_conv.kernel"]}
+    assert all(each.passed for each in compare(RUNG, observed, expected, scales=scales))
+
+
+def test_the_median_forgives_one_unit_that_went_its_own_way_but_not_a_share_of_all() -> None:
+    way = np.full(64, 1e-3)
+    one = way.copy()
+    one[3] = -1e-3
+    assert relative_error(one, way, way, size=median_magnitude) == 0
+    assert relative_error(1.01 * way, way, way, size=median_magnitude) == pytest.approx(0.01)
+    one[3] = math.nan
+    assert math.isnan(relative_error(one, way, way, size=median_magnitude))
+
+
+def ladder(*errors: float) -> Ladder:
+    """A ladder of one rung and a layer for each of Keras' errors."""
+    variant = find_variant("vgg16-scratch")
+    found = [
+        Comparison("gradients", f"dense{place}.kernel", each, 1e-7, FLOOR, CAP) for place, each in enumerate(errors)
+    ]
+    return Ladder(variant, variant.phases[0], tuple(found))
+
+
+def test_the_first_failure_is_the_lowest() -> None:
+    assert ladder(1e-7, 1e-7).first_failure is None
+    failure = ladder(1e-7, 1e-3, 1e-2).first_failure
+    assert failure is not None
+    assert str(failure).startswith("gradients, dense1.kernel: Keras is off by 1.0e-03 of its scale, PyTorch by 1.0e-07")
+
+
+def test_the_worst_of_a_rung_is_what_is_furthest_beyond_its_limit() -> None:
+    assert ladder(1e-7, 2e-7).worst()["gradients"].tensor == "dense1.kernel"
+    assert ladder(1e-7, math.nan, 1e-2).worst()["gradients"].tensor == "dense1.kernel"
+
+
+def test_the_table_names_what_fails() -> None:
+    console = Console(file=io.StringIO(), width=150)
+    console.print(ladder_page(ladder(1e-7, 1e-3)))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "FAILED" in text
+    assert "FAILS (1)" in text
+    assert "parts at gradients, dense1.kernel" in text
+
+
+def test_rungs_are_climbed_up_to_a_name() -> None:
+    assert [rung.name for rung in rungs_upto("logits")] == ["pixels", "activations", "logits"]
+    assert rungs_upto(None) == RUNGS
+    with pytest.raises(ValueError, match="no rung 'logit'; the rungs are pixels, activations, logits"):
+        rungs_upto("logit")
+
+
+def test_a_floor_is_below_its_cap_on_every_rung() -> None:
+    assert all(rung.c * ROUNDING < rung.cap for rung in RUNGS)
+
+
+def test_biases_without_effect_are_those_in_front_of_a_norm() -> None:
+    assert not without_effect(VARIANTS["vgg16-scratch"])
+    assert without_effect(VARIANTS["vgg16-fine-tune"]) == {"block5_conv3.bias"}  # the norm stands in the head
+    found = without_effect(VARIANTS["resnet50-scratch"])
+    assert len(found) == 53  # all convolutions of ResNet50
+    assert "conv2_block1_0_conv.bias" in found
+
+
+def test_a_problem_depends_on_its_seed_alone() -> None:
+    variant = comparable(find_variant("vgg16-scratch"))
+    first, again, other = (make_problem(variant, variant.phases[0], seed=seed) for seed in (1, 1, 2))
+    for name, array in first.weights.items():
+        assert np.array_equal(array, again.weights[name])
+        assert not np.array_equal(array, other.weights[name])
+    assert np.array_equal(first.batches[3].maps, again.batches[3].maps)
+    assert not np.array_equal(first.batches[3].maps, other.batches[3].maps)
+
+
+def test_weights_of_a_problem_are_all_different() -> None:
+    weights = lively_weights(comparable(find_variant("resnet50-scratch")), seed=0)
+    assert not any(np.all(array == array.flat[0]) for array in weights.values() if array.size > 1)
+
+
+def test_the_margin_is_that_of_the_nearest_kink() -> None:
+    variant = comparable(find_variant("vgg16-scratch"), width_divisor=64)
+    random = np.random.default_rng(0)
+    far = _activations(variant, random)
+    near = dict(far)
+    near["block2_conv1"] = near["block2_conv1"].copy()
+    near["block2_conv1"].flat[7] = 1e-9
+    assert kink_margin(far, variant) > 1e-8
+    assert kink_margin(near, variant) == pytest.approx(1e-9, rel=0.2)
+
+
+def test_the_margin_sees_a_pooling_near_a_tie_but_not_copies_of_one_pixel() -> None:
+    variant = comparable(find_variant("vgg16-scratch"), width_divisor=64)
+    activations = _activations(variant, np.random.default_rng(0))
+    before = activations["block1_conv2_relu"]
+    before[0, 0, 0], before[0, 0, 1] = 9.0, 9.0
+    copies = kink_margin(activations, variant)
+    before[0, 0, 1] = 9.0 + 1e-9
+    assert kink_margin(activations, variant) < 1e-8 < copies
+
+
+def _activations(variant, random):
+    """Values of size 1, all at least a hundredth apart from 0."""
+    from harness.architectures import layers
+
+    found = {}
+    for layer in layers(variant):
+        values = random.uniform(0.5, 1.5, (2, *layer.output_shape))
+        found[layer.name] = values * random.choice([-1.0, 1.0], values.shape)
+    return found
