@@ -94,7 +94,7 @@ OF_FRAMEWORKS: Final = (
     Mutation("labels_smoothed", "loss", "labels smoothed by {}", GRADIENT, (0.1, 1e-4), 1e-6),
     Mutation("epsilon_inside", "optimizer", "Adam's ε inside the bias correction", ADAM),
     Mutation("epsilon", "optimizer", "Adam's ε × {}", ADAM, (0.1, 1.001), 1.0001),
-    Mutation("beta_2", "optimizer", "β₂ = {} for 0.999", ADAM, (0.99, 0.9985), 0.9989),
+    Mutation("beta_2", "optimizer", "β₂ = {} for 0.999", ADAM, (0.99, 0.9985), 0.998999),
     Mutation("weight_decay", "optimizer", "gradient plus {} of the weight", ADAM, (1e-2, 1e-9), 1e-12),
     Mutation("learning_rate", "optimizer", "learning rate × {}",
              FIRST_STEP, (1.01, 1.001, 1.0001), 1.00001, keeps_models=True),

@@ -1,8 +1,8 @@
 """Runs checks in a process of its own, without and with each mutation: `worker WHERE RESULT [NAMES] [OPTIONS]`.
 
 WHERE is `keras3`, `pytorch` or `harness`. RESULT becomes a JSON object: `""`, for the code as it is, and each
-`name size` to a mapping from node id to an outcome. NAMES choose mutations. `--search` tries sizes that are too small as
-well; other options are pytest's.
+`name size` to a mapping from node id to an outcome. NAMES choose mutations. `--search` tries sizes that are too small
+as well; other options are pytest's.
 """
 
 from __future__ import annotations
