@@ -17,6 +17,7 @@ from harness.data.inspection import format_inspection
 from harness.interface import ImplementationError
 from harness.judging.equivalence import DECLARED_MARGIN
 from harness.judging.pairs import judge_agreement, read_side
+from harness.parity.command import choose_size, climb_variant, gpu_name, versions
 from harness.registry import (
     IMPLEMENTATIONS,
     ImplementationName,
@@ -25,6 +26,7 @@ from harness.registry import (
     missing_framework,
 )
 from harness.report.agreement import agreement_page
+from harness.report.parity import conditions, ladder_page
 from harness.report.records import record_page
 from harness.report.tables import Runs, judge_groups, result_table, run_list, small_print
 from harness.report.variants import variant_list, variant_page
@@ -299,6 +301,34 @@ def agreement(
         raise typer.Exit(USAGE)
     if any(each.equivalence.kind == "DIFFERENT" for each in agreements):
         raise typer.Exit(NOT_REPRODUCED)
+
+
+@app.command(epilog="Exit codes: 0 every rung holds; 1 a rung fails; 2 wrong usage.")
+def parity(
+    variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch.")],
+    *,
+    keras_backend: Backend = None,
+    width_divisor: Annotated[int | None, typer.Option(min=1, max=64, help="Of all channels. [default: 8]")] = None,
+    input_size: Annotated[int | None, typer.Option(min=32, max=512, help="In pixels. [default: 32]")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, max=256, help="Images a batch. [default: 8]")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, faces and gradients.")] = 0,
+    device: DeviceOption = "cpu",
+    full: Annotated[
+        bool, typer.Option("--full", help="Full width, the paper's pixels, batches of 2: up to an hour on a CPU.")
+    ] = False,
+) -> None:
+    """Do Keras and PyTorch compute the same? From pixels to training, each against PyTorch in float64."""
+    chosen = choose_size(
+        find_variant(variant), full=full, width_divisor=width_divisor, input_size=input_size, batch_size=batch_size
+    )
+    backend = choose_keras_backend(keras_backend)
+    failed = False
+    for ladder in climb_variant(chosen, keras_backend=backend, device=device, seed=seed):
+        out.print(ladder_page(ladder))
+        failed |= ladder.first_failure is not None
+    out.print(conditions(chosen, versions(backend), gpu=gpu_name(backend, device), seed=seed))
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def _print_results(found: Runs) -> None:

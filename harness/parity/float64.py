@@ -24,11 +24,18 @@ from harness.registry import load_implementation
 from harness.variants import Variant
 
 TOLERANCE: Final = 1e-12
-"""Of the way of all weights in 25 steps of Adam, and of losses and logits. Float64 rounds 2⁻²⁹ as coarsely as float32,
+"""Of the way of all weights in 25 steps of Adam, and of the logits. Float64 rounds 2⁻²⁹ as coarsely as float32,
 in which 2e-5 were seen: 4e-14 are to be expected."""
+
+
+def train(model: Model, task: Task) -> Tensors:
+    """What the rung of 25 steps sees, without losses: Keras computes `ops.mean` in float32 whatever is asked."""
+    return {name: array for name, array in observations.training(model, task).items() if name != "losses"}
+
+
 RUNG: Final = Rung(
     "25 steps in float64",
-    observations.training,
+    train,
     c=TOLERANCE / ROUNDING,
     cap=TOLERANCE,
     scales=observations.scale_of_all_weights,
