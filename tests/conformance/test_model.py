@@ -413,3 +413,24 @@ def test_a_new_phase_starts_a_new_optimizer(dropout_model: Model) -> None:
     assert len(moved_on) == 1, f"all but the stream of dropout starts anew, not so {sorted(moved_on)}"
     (stream,) = moved_on
     check_same_bits({stream: observed[stream]}, {stream: trained[stream]}, what="stream of dropout")
+
+
+def test_the_loss_sum_counts_examples_and_not_steps(plain_model: Model) -> None:
+    totals = plain_model.train(faces(plain_model.variant, images=13), learning_rate=LEARNING_RATE)
+    expected = totals.step_losses @ [8, 5]
+    check_close(totals.loss_sum, expected, tolerance=1e-6 * expected, what="loss sum of eight and five")
+
+
+def test_each_example_has_its_own_mask(dropout_model: Model) -> None:
+    batch = faces(dropout_model.variant)[0]
+    first = np.zeros(BATCH_SIZE, np.intp)
+    alike = replace(batch, images=batch.images[first], maps=batch.maps[first])
+    dropped = dropout_model.activations(alike, training=True)["dropout1"]
+    assert len(np.unique(dropped, axis=0)) == BATCH_SIZE, "one picture eight times, under fewer masks"
+
+
+def test_dropout_goes_on_after_an_evaluation(dropout_model: Model) -> None:
+    batch = faces(dropout_model.variant)[0]
+    dropout_model.logits([batch])
+    losses = dropout_model.train([batch] * 4, learning_rate=0.0).step_losses
+    assert len(set(losses)) == 4, f"the same weights and batch gave {losses}: nothing was dropped"

@@ -201,3 +201,10 @@ def test_no_rows_are_no_batches() -> None:
     batches = plain_batches(dataset, np.array([], np.intp), 4)
     assert len(batches) == 0
     assert list(batches) == []
+
+
+@given(SEEDS, EPOCHS)
+def test_the_next_epochs_order_is_not_the_next_seeds(seed: int, epoch: int) -> None:
+    rows = np.arange(100)
+    next_epoch, next_seed = (training_order(rows, seed=s, epoch=e) for s, e in ((seed, epoch + 1), (seed + 1, epoch)))
+    assert not np.array_equal(next_epoch, next_seed), "one in 100! by chance"

@@ -560,3 +560,9 @@ def test_class_weights_are_of_the_rows_that_train() -> None:
     fit = Fit(FakeModel(variant), dataset, plan, seed=0, budget=UNLIMITED, observer=FakeObserver())
     expected = 16 / (7 * np.bincount(dataset.labels[plan.training_rows]))
     np.testing.assert_allclose(fit.class_weights, expected)
+
+
+def test_the_plateau_rule_goes_on_from_phase_to_phase(make_run: Callable[..., Run]) -> None:
+    rule = PlateauRule(factor=0.5, patience=2, minimum_change=1e-4, minimum_learning_rate=0.0)
+    run = make_run(fake_variant(epochs=4, phases=PHASES, plateau_rule=rule, learning_rate=0.8))
+    assert [record.learning_rate for record in run.run().history] == [0.8, 0.8, 0.8, 0.4]

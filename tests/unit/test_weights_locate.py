@@ -15,6 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.architectures import initial_weights, layers
 from harness.interface import Weights
+from harness.runs.execute import first_weights
+from harness.runs.spec import RunSpec
 from harness.variants import Variant, find_variant, narrow
 from harness.weights import keras_h5, locate
 from harness.weights.canonical import digest, save_canonical
@@ -247,3 +249,11 @@ def test_an_entry_that_is_wrong_is_refused(change: dict[str, str]) -> None:
     TypeAdapter(Checkpoint).validate_python(entry)
     with pytest.raises(ValidationError):
         TypeAdapter(Checkpoint).validate_python(entry | change)
+
+
+def test_a_run_begins_with_the_files_base_and_a_drawn_head(folder: Path) -> None:
+    base = base_weights(VGG16, seed=99)
+    keras_h5.write(folder / VGG16_FILE, base)
+    weights, identity = first_weights(RunSpec(VGG16, "pytorch", seed=5, weights_dir=str(folder)))
+    check_same_bits(weights, initial_weights(VGG16, 5) | base, what="first weights")
+    assert identity.digest == digest(base)

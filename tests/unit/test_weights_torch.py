@@ -272,3 +272,25 @@ def test_a_zip_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("readme.txt", "hello")
     refused(tmp_path / "other.zip", "a zip with 0 members `data.pkl`")
+
+
+THEIR_NAMES = {
+    "block1_conv2.kernel": "features.2.weight",
+    "block2_conv1.bias": "features.5.bias",
+    "block3_conv2.kernel": "features.12.weight",
+    "block5_conv1.kernel": "features.24.weight",
+    "block5_conv3.bias": "features.28.bias",
+    "conv1_bn.gamma": "bn1.weight",
+    "conv1_bn.beta": "bn1.bias",
+    "conv1_bn.moving_mean": "bn1.running_mean",
+    "conv1_bn.moving_variance": "bn1.running_var",
+    "conv2_block1_0_bn.gamma": "layer1.0.downsample.1.weight",
+    "conv4_block6_2_conv.kernel": "layer3.5.conv2.weight",
+    "conv5_block3_3_bn.beta": "layer4.2.bn3.bias",
+}
+"""By torchvision's own naming: shapes tell neither γ from β nor one 3×3 of a block from the next."""
+
+
+@pytest.mark.parametrize(("ours", "theirs"), THEIR_NAMES.items(), ids=str)
+def test_names_are_torchvisions(ours: str, theirs: str) -> None:
+    assert TORCHVISION_NAMES[ours] == theirs
