@@ -21,7 +21,12 @@ FULL_BATCH_SIZE: Final = 2
 
 
 def choose_size(
-    variant: Variant, *, full: bool, width_divisor: int | None, input_size: int | None, batch_size: int | None
+    variant: Variant,
+    *,
+    full: bool,
+    width_divisor: int | None = None,
+    input_size: int | None = None,
+    batch_size: int | None = None,
 ) -> Variant:
     """The variant to climb with: narrow, or full; what is given goes before either."""
     whole = {"width_divisor": 1, "input_size": variant.input_size, "batch_size": FULL_BATCH_SIZE} if full else {}

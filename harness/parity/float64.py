@@ -38,7 +38,6 @@ RUNG: Final = Rung(
     train,
     c=TOLERANCE / ROUNDING,
     cap=TOLERANCE,
-    scales=observations.scale_of_all_weights,
 )
 _VARIANT: Final = TypeAdapter(Variant)
 
@@ -69,7 +68,7 @@ def compare_in_float64(problem: Problem, arbiter: Model, *, keras_backend: str, 
     keras3 = _train_elsewhere(problem.variant, keras_backend, seed)
     # the arbiter is the other side as well: Keras has no other error to lean on
     observed = {"keras3": keras3, "pytorch": expected}
-    return tuple(compare(RUNG, observed, expected, scales=RUNG.scales(expected, task)))
+    return tuple(compare(RUNG, observed, expected))
 
 
 def _train_elsewhere(variant: Variant, keras_backend: str, seed: int) -> Tensors:

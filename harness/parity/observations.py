@@ -84,9 +84,10 @@ def training_activations(model: Model, task: Task) -> Tensors:
 
 
 def loss(model: Model, task: Task) -> Tensors:
-    """Loss of the first step."""
+    """Loss of the first step, and how many answers were right."""
     problem = task.problem
-    return {"loss": model.train(problem.batches[:1], learning_rate=problem.learning_rate).step_losses}
+    totals = model.train(problem.batches[:1], learning_rate=problem.learning_rate)
+    return {"loss": totals.step_losses, "right answers": np.array([totals.correct])}
 
 
 def gradients(model: Model, task: Task) -> Tensors:
@@ -105,16 +106,16 @@ def optimizer_steps(model: Model, task: Task) -> Tensors:
 
 
 def training(model: Model, task: Task) -> Tensors:
-    """The way of each weight and running statistic, the losses, and the logits at the end."""
+    """The way of all weights and of running statistics, the losses, and the logits at the end."""
     problem = task.problem
     totals = model.train(problem.batches, learning_rate=problem.learning_rate)
     after = model.get_weights()
-    ways = {
-        name: after[name].astype(np.float64) - problem.weights[name]
-        for name in [*problem.gradients[0], *_moving_statistics(problem)]
-        if name not in without_effect(problem.variant)
-    }
-    return ways | {"losses": totals.step_losses, "logits": model.logits(problem.batches[:EVALUATED])}
+    effective = [name for name in problem.gradients[0] if name not in without_effect(problem.variant)]
+    found = {"weights": _way(after, problem.weights, effective), "losses": totals.step_losses}
+    statistics = _moving_statistics(problem)
+    if statistics:
+        found["running statistics"] = _way(after, problem.weights, statistics)
+    return found | {"logits": model.logits(problem.batches[:EVALUATED])}
 
 
 def batch_norm_statistics(model: Model, task: Task) -> Tensors:
@@ -153,8 +154,6 @@ def scale_of_kernels(expected: Tensors, task: Task) -> Tensors:
     return {name: expected[name.replace(".bias", ".kernel")] for name in names if name in expected}
 
 
-def scale_of_all_weights(expected: Tensors, task: Task) -> Tensors:
-    """A weight's way is measured on that of all that went anywhere: Adam takes them about as far."""
-    names = [name for name in task.problem.gradients[0] if name in expected]
-    ways = np.concatenate([expected[name].ravel() for name in names])
-    return dict.fromkeys(names, ways[ways != 0])
+def _way(after: Weights, before: Weights, names: list[str]) -> NDArray[np.float64]:
+    """How far each weight went, in one vector."""
+    return np.concatenate([(after[name].astype(np.float64) - before[name]).ravel() for name in names])

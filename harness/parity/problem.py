@@ -31,14 +31,18 @@ SPANS: Final[Mapping[str, tuple[float, float]]] = {
     "gamma": (0.5, 1.0),
     "beta": (0.5, 1.0),
     "moving_mean": (0.0, 0.1),
-    "moving_variance": (0.5, 1.5),
+    "moving_variance": (0.05, 0.15),
 }
-"""Of magnitudes. Biases and β this large keep most of what enters a ReLU away from 0: where rounding moves a value
-across, the gradient jumps."""
+"""Of magnitudes; see `_span` for exceptions. Beside a γ below 1 these β keep most of what enters a ReLU away from 0:
+where rounding moves a value across, the gradient jumps."""
 RESIDUAL_GAMMA: Final = (0.1, 0.3)
 """γ of the norm that ends a bottleneck. With small residuals ResNet50 passes rounding on. With 0.5 to 1.5, narrow and
 in training mode, it amplifies rounding 20 times as much, and after 25 steps two float64 runs that began one rounding
 apart are as far from each other as from their beginning."""
+DECIDED_BIAS: Final = (1.0, 2.0)
+"""Magnitude that keeps a unit on, or off, for every picture. In a dense layer one unit that changes sides in one of
+eight pictures changes all gradients by a tenth. A bias that a norm takes away again wanders by rounding alone, and
+would carry the ReLU between them across its kink in one framework and not in another."""
 _LINEAR_WHERE_ON: Final = frozenset({"relu", "max-pooling", "flatten"})
 _SIGNED: Final = frozenset({"bias", "beta", "moving_mean"})
 
@@ -100,10 +104,23 @@ def lively_weights(variant: Variant, seed: int) -> dict[str, NDArray[np.float32]
         if kind == "kernel":
             weights[name] *= np.float32(GAIN)
             continue
-        span = RESIDUAL_GAMMA if name.endswith("_3_bn.gamma") else SPANS[kind]
-        sign = random.choice([-1.0, 1.0], shape) if kind in _SIGNED else 1.0
-        weights[name] = (sign * random.uniform(*span, shape)).astype(np.float32)
+        sign = random.choice([-1.0, 1.0], shape) if kind in _SIGNED and not _is_always_on(name, variant) else 1.0
+        weights[name] = (sign * random.uniform(*_span(name, variant), shape)).astype(np.float32)
     return weights
+
+
+def _span(name: str, variant: Variant) -> tuple[float, float]:
+    layer, _, kind = name.rpartition(".")
+    if layer.endswith("_3_bn") and kind == "gamma":
+        return RESIDUAL_GAMMA
+    if kind == "bias" and (layer.startswith("dense") or _is_always_on(name, variant)):
+        return DECIDED_BIAS
+    return SPANS[kind]
+
+
+def _is_always_on(name: str, variant: Variant) -> bool:
+    """Whether a bias is without effect although a ReLU stands between it and the norm: VGG16's last, at most."""
+    return variant.architecture == "vgg16" and name in without_effect(variant)
 
 
 def trainable_shapes(variant: Variant, phase: Phase) -> dict[str, tuple[int, ...]]:

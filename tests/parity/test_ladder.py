@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
-from climbing import LADDERS, climb_small, small_variant
+from climbing import LADDERS, arbiter, climb_small, climber, small_variant
+from models import SEED
 
-from harness.interface import Implementation
+from harness.interface import Implementation, Model, Weights
+from harness.parity.command import choose_size, climb_variant
+from harness.parity.ladder import climb
+from harness.parity.problem import comparable, make_problem
+from harness.registry import choose_keras_backend
+from harness.variants import VARIANTS, find_variant
 
 Implementations = Mapping[str, Implementation]
+
+REPEATS = {"nightly": 200}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 20)
+"""Problems drawn anew on compiled networks, each with its own weights, faces, augmentation and gradients."""
+REPEATED = {"vgg16-scratch": 0.5, "vgg16-fine-tune": 0.25, "resnet50-fine-tune": 0.25}
+"""Share of the repeats by variant: everything trained without norms, a norm in the head, norms in what is trained."""
 
 
 @pytest.mark.parametrize("chosen", LADDERS)
@@ -17,3 +30,60 @@ def test_every_rung_holds(both_implementations: Implementations, chosen: tuple[s
     name, phase = chosen
     ladder = climb_small(both_implementations, small_variant(name), phase=phase)
     assert ladder.first_failure is None, ladder.first_failure
+
+
+@pytest.mark.parametrize(("name", "upto"), [("vgg16-scratch", "gradients"), ("resnet50-scratch", "logits")])
+def test_rungs_hold_at_full_width(both_implementations: Implementations, name: str, upto: str) -> None:
+    variant = comparable(find_variant(name), width_divisor=1, batch_size=2)
+    ladder = climb_small(both_implementations, variant, upto=upto)
+    assert ladder.first_failure is None, ladder.first_failure
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_rung_holds_at_the_papers_size(
+    both_implementations: Implementations, request: pytest.FixtureRequest, name: str
+) -> None:
+    assert set(both_implementations) == {"keras3", "pytorch"}
+    variant = choose_size(find_variant(name), full=True)
+    backend = choose_keras_backend(request.config.getoption("keras_backend"))
+    for ladder in climb_variant(variant, keras_backend=backend):
+        assert ladder.first_failure is None, ladder.first_failure
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "share"), REPEATED.items())
+def test_no_repeat_is_a_false_alarm(both_implementations: Implementations, name: str, share: float) -> None:
+    variant = small_variant(name)
+    phase = len(variant.phases) - 1
+    alarms = {}
+    for seed in range(round(REPEATS * share)):
+        failure = climb_small(both_implementations, variant, phase=phase, seed=seed).first_failure
+        if failure:
+            alarms[seed] = str(failure)
+    assert not alarms
+
+
+class Faster:
+    """A model whose optimizer takes steps that are a hundredth too long."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def apply_gradients(self, gradients: Weights, *, learning_rate: float) -> None:
+        self.model.apply_gradients(gradients, learning_rate=1.01 * learning_rate)
+
+
+@pytest.mark.parametrize("side", ["keras3", "pytorch"])
+def test_steps_a_hundredth_too_long_fail_at_the_optimizer(both_implementations: Implementations, side: str) -> None:
+    variant = small_variant("vgg16-scratch")
+    phase = variant.phases[0]
+    models = {name: climber(each, variant, phase) for name, each in both_implementations.items()}
+    models[side] = Faster(models[side])
+    problem = make_problem(variant, phase, seed=SEED)
+    failure = climb(problem, **models, arbiter=arbiter(variant, phase), upto="optimizer step").first_failure
+    assert failure is not None
+    assert failure.rung == "optimizer step"

@@ -1,4 +1,4 @@
-"""Our networks against the ones they are named after: `keras.applications`, without pre-trained weights."""
+"""Our networks against the ones they are named after, without pre-trained weights: Keras' and torchvision's."""
 
 from __future__ import annotations
 
@@ -66,3 +66,27 @@ def test_features_are_the_references(keras3: Implementation, reference: Any) -> 
     expected = np.asarray(reference.predict(model.pixels(batch), verbose=0))
     observed = model.activations(batch, training=False)[last]
     check_close_to_scale(observed, expected, tolerance=FEATURES_TOLERANCE, what=last)
+
+
+def test_features_are_torchvisions(request: pytest.FixtureRequest) -> None:
+    """VGG16 alone: torchvision's ResNet50 is another (version 1.5, stride on the 3×3 convolution, no biases)."""
+    require_implementation(request.config, "pytorch")
+    models = pytest.importorskip("torchvision.models", reason="needs 'torchvision', which is not installed")
+    import torch
+
+    variant, last = SMALL["VGG16"]
+    weights = lively_weights(variant)
+    reference = models.vgg16(weights=None).features
+    convolutions = [layer for layer in layers(variant) if layer.kind == "convolution"]
+    theirs = [module for module in reference if isinstance(module, torch.nn.Conv2d)]
+    with torch.no_grad():
+        for ours, module in zip(convolutions, theirs, strict=True):
+            module.weight.copy_(torch.from_numpy(weights[f"{ours.name}.kernel"]).permute(3, 2, 0, 1))
+            module.bias.copy_(torch.from_numpy(weights[f"{ours.name}.bias"]))
+    model = build(load_implementation("pytorch"), variant)
+    model.set_weights(weights)
+    batch = faces(variant)[0]
+    with torch.inference_mode():
+        expected = reference(torch.from_numpy(model.pixels(batch)).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    observed = model.activations(batch, training=False)[last]
+    check_close_to_scale(observed, expected.numpy(), tolerance=FEATURES_TOLERANCE, what=last)
