@@ -134,6 +134,10 @@ def weights_export(
     weights_dir: WeightsDir = None,
 ) -> None:
     """Write published weights under canonical names, exact to the bit; they are fetched where they are missing."""
+    if path.suffix != ".safetensors" or path.exists():
+        raise WeightsError(
+            f"{path}: expected the name of a new file that ends in .safetensors; nothing is written over"
+        )
     read = load_checkpoint(name, weights_dir=weights_dir)
     save_canonical(path, read.weights, {"source": read.source, "file": read.file_name})
     out.print(f"{path}: {len(read.weights)} arrays of {name}, digest {read.digest}", soft_wrap=True)
@@ -237,14 +241,15 @@ def reproduce(
     pretended = [spec.label for spec in specs if spec.stand_in_weights]
     if pretended:
         out.print(
-            f"[yellow]drawn weights stand in for ImageNet's, which are not on this machine:[/] {', '.join(pretended)}"
+            f"[yellow]drawn weights stand in for ImageNet's (--weights-dir names those on this machine):[/] "
+            f"{', '.join(pretended)}"
         )
     finished: list[tuple[Path, RunRecord]] = []
     failures: list[str] = []
     for spec in specs:
         try:
             finished.append(execute(spec, results_dir))
-        except RunFailed as error:  # one failing run does not stop the others
+        except (RunFailed, WeightsError) as error:  # one failing run does not stop the others
             failures.append(str(error))
             continue
         if finished[-1][1].status == "interrupted":

@@ -85,7 +85,7 @@ RUNGS: Final = (
     Rung("optimizer step", observations.optimizer_steps, c=512, cap=1e-3),
     # seen 500 as a rule, 8e4 with a ReLU that changed sides (one run in eight), and 2e5 at the end of chaos: the cap is
     # half of the way that all weights went
-    Rung("25 steps", observations.training, c=0.02 / ROUNDING, cap=0.5, size=median_magnitude, twins=10),
+    Rung("25 steps", observations.training, c=KINK / ROUNDING, cap=0.5, size=median_magnitude, twins=10),
     # seen 140; of training activations
     Rung("batch-norm statistics", observations.batch_norm_statistics, c=1024, cap=1e-3),
     # seen 20
