@@ -105,7 +105,7 @@ def test_the_record_is_complete(finished: Finished, faces: Dataset) -> None:
 # Weights and features
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+@pytest.fixture(params=["pytorch", pytest.param("keras3", marks=pytest.mark.slow)])
 def frozen_spec(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
     """A frozen base whose weights lie in a file of the official layout."""
     monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path / "cache"))

@@ -21,7 +21,7 @@ def test_the_variants_without_norms() -> None:
     assert tuple(name for name, variant in VARIANTS.items() if has_float64(variant)) == WITHOUT_NORMS
 
 
-@pytest.mark.parametrize("name", WITHOUT_NORMS)
+@pytest.mark.parametrize("name", ["vgg16-scratch", pytest.param("vgg16-transfer", marks=pytest.mark.slow)])
 def test_weights_agree_to_1e_12_after_25_steps_in_float64(
     both_implementations: Mapping[str, Implementation], request: pytest.FixtureRequest, name: str
 ) -> None:

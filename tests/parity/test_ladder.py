@@ -32,7 +32,10 @@ def test_every_rung_holds(both_implementations: Implementations, chosen: tuple[s
     assert ladder.first_failure is None, ladder.first_failure
 
 
-@pytest.mark.parametrize(("name", "upto"), [("vgg16-scratch", "gradients"), ("resnet50-scratch", "logits")])
+@pytest.mark.parametrize(
+    ("name", "upto"),
+    [("vgg16-scratch", "gradients"), pytest.param("resnet50-scratch", "logits", marks=pytest.mark.slow)],
+)
 def test_rungs_hold_at_full_width(both_implementations: Implementations, name: str, upto: str) -> None:
     variant = comparable(find_variant(name), width_divisor=1, batch_size=2)
     ladder = climb_small(both_implementations, variant, upto=upto)

@@ -111,7 +111,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
         raise OSError("the disk is full")
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(WeightsError, match="full"):
         save_canonical(path, {"block1_conv1.bias": np.zeros(2, np.float32)}, {})
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     check_same_bits(load_canonical(path)[0], WEIGHTS, what="what was there")
