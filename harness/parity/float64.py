@@ -19,7 +19,7 @@ from harness.interface import Model, Runtime
 from harness.parity import observations
 from harness.parity.ladder import ROUNDING, Comparison, Rung, compare
 from harness.parity.observations import Climber, Task, Tensors
-from harness.parity.problem import Problem, make_problem
+from harness.parity.problem import STEPS, Problem, make_problem
 from harness.registry import load_implementation
 from harness.variants import Variant
 
@@ -61,7 +61,7 @@ def compare_in_float64(problem: Problem, arbiter: Model, *, keras_backend: str, 
     """
     climber = Climber(arbiter)
     try:
-        task = Task(problem, climber)
+        task = Task(problem, climber, course=range(STEPS))
         expected = RUNG.observe(climber.begin(problem), task)
     finally:
         climber.restore()
@@ -91,7 +91,7 @@ def main() -> None:
     climber = Climber(
         implementation.build(variant, weights=initial_weights(variant, 0), seed=0, runtime=Runtime(precision="float64"))
     )
-    observed = RUNG.observe(climber.begin(problem), Task(problem, climber))
+    observed = RUNG.observe(climber.begin(problem), Task(problem, climber, course=range(STEPS)))
     save_file(dict(observed), path)
 
 

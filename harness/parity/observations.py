@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.architectures import trainable_layers
 from harness.interface import Batch, Model, State, Weights
-from harness.parity.arbiter import smoothest_batch
+from harness.parity.arbiter import rounded_otherwise, smoothest_batch, smoothest_course
 from harness.parity.problem import Problem, is_statistic, without_effect
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -44,11 +44,37 @@ class Climber:
 
 
 class Task:
-    """A problem with what the arbiter adds to it."""
+    """A problem with what the arbiter adds to it.
 
-    def __init__(self, problem: Problem, arbiter: Climber) -> None:
+    Args:
+        problem: What all climbers are given.
+        arbiter: Stands still until something is asked of it.
+        course: Indices of the batches of the rung that trains, one a step. None leaves the choice to the arbiter.
+        seed: Of that choice.
+    """
+
+    def __init__(
+        self, problem: Problem, arbiter: Climber, *, course: Sequence[int] | None = None, seed: int = 0
+    ) -> None:
         self.problem = problem
         self._arbiter = arbiter
+        self._course = course
+        self._seed = seed
+
+    @cached_property
+    def course(self) -> Sequence[int]:
+        """Indices of the batches of the rung that trains, one a step."""
+        if self._course is not None:
+            return self._course
+        return smoothest_course(self._arbiter.begin(self.problem), self.problem, seed=self._seed)
+
+    def on_another_course(self) -> Task:
+        """The same problem with other choices among its batches."""
+        return Task(self.problem, self._arbiter, seed=self._seed + 1)
+
+    def rounded_otherwise(self, seed: int) -> Task:
+        """The same course with every input moved by one rounding."""
+        return Task(rounded_otherwise(self.problem, seed), self._arbiter, course=self.course)
 
     @cached_property
     def batch(self) -> Batch:
@@ -108,7 +134,8 @@ def optimizer_steps(model: Model, task: Task) -> Tensors:
 def training(model: Model, task: Task) -> Tensors:
     """The way of all weights and of running statistics, the losses, and the logits at the end."""
     problem = task.problem
-    totals = model.train(problem.batches, learning_rate=problem.learning_rate)
+    batches = [problem.batches[index] for index in task.course]
+    totals = model.train(batches, learning_rate=problem.learning_rate)
     after = model.get_weights()
     effective = [name for name in problem.gradients[0] if name not in without_effect(problem.variant)]
     found = {"weights": _way(after, problem.weights, effective), "losses": totals.step_losses}

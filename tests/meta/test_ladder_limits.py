@@ -18,10 +18,11 @@ from harness.parity.ladder import (
     Comparison,
     Ladder,
     Rung,
+    climb_rung,
     compare,
-    median_magnitude,
     relative_error,
     rungs_upto,
+    upper_quartile,
 )
 from harness.parity.observations import Task, Tensors
 from harness.parity.problem import comparable, lively_weights, make_problem, without_effect
@@ -118,14 +119,48 @@ def test_a_tensor_may_be_measured_on_another() -> None:
     assert all(each.passed for each in compare(RUNG, observed, expected, scales=scales))
 
 
-def test_the_median_forgives_one_unit_that_went_its_own_way_but_not_a_share_of_all() -> None:
+def test_the_quartile_forgives_one_unit_that_went_its_own_way_but_not_a_share_of_all() -> None:
     way = np.full(64, 1e-3)
     one = way.copy()
     one[3] = -1e-3
-    assert relative_error(one, way, way, size=median_magnitude) == 0
-    assert relative_error(1.01 * way, way, way, size=median_magnitude) == pytest.approx(0.01)
+    assert relative_error(one, way, way, size=upper_quartile) == 0
+    assert relative_error(1.01 * way, way, way, size=upper_quartile) == pytest.approx(0.01)
     one[3] = math.nan
-    assert math.isnan(relative_error(one, way, way, size=median_magnitude))
+    assert math.isnan(relative_error(one, way, way, size=upper_quartile))
+
+
+class Standing:
+    """A climber that is where it is."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def begin(self, _problem: object) -> str:
+        return self.name
+
+
+@pytest.mark.parametrize(
+    ("errors", "passes"),
+    [
+        pytest.param([1e-3, FLOOR / 2], True, id="one-course-was-clean"),
+        pytest.param([1e-3, 2e-3, math.nan], False, id="wrong-in-all"),
+        pytest.param([math.nan] * 3, False, id="nan-in-all"),
+    ],
+)
+def test_a_rung_passes_on_one_course_and_fails_on_all(errors: list[float], passes: bool) -> None:
+    left = iter(errors)
+
+    def observe(model: str, _task: Task) -> Tensors:
+        return off(next(left) if model == "keras3" else 0)
+
+    climbers = {name: Standing(name) for name in ("keras3", "pytorch", "arbiter")}
+    problem = make_problem(comparable(find_variant("vgg16-scratch")), find_variant("vgg16-scratch").phases[0], seed=0)
+    rung = Rung("25 steps", observe, c=64, cap=CAP, courses=3)
+    (found,) = climb_rung(rung, Task(problem, climbers["arbiter"]), climbers)
+    assert found.passed is passes
+    assert not list(left), "all courses that may be climbed are climbed, and none after one that passed"
+    if not passes and not math.isnan(errors[0]):
+        assert found.keras3 == pytest.approx(min(errors[:2]))
 
 
 def ladder(*errors: float) -> Ladder:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from climbing import LADDERS, arbiter, climb_small, climber, small_variant
 from models import SEED
 
-from harness.interface import Implementation, Model, Weights
+from harness.interface import Batch, Implementation, Model, Totals, Weights
 from harness.parity.command import choose_size, climb_variant
-from harness.parity.ladder import climb
+from harness.parity.ladder import RUNGS, climb, climb_rung
+from harness.parity.observations import Climber, Task
 from harness.parity.problem import comparable, make_problem
 from harness.registry import choose_keras_backend
 from harness.variants import VARIANTS, find_variant
@@ -79,6 +81,9 @@ class Faster:
     def apply_gradients(self, gradients: Weights, *, learning_rate: float) -> None:
         self.model.apply_gradients(gradients, learning_rate=1.01 * learning_rate)
 
+    def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
+        return self.model.train(batches, learning_rate=1.01 * learning_rate)
+
 
 @pytest.mark.parametrize("side", ["keras3", "pytorch"])
 def test_steps_a_hundredth_too_long_fail_at_the_optimizer(both_implementations: Implementations, side: str) -> None:
@@ -90,3 +95,23 @@ def test_steps_a_hundredth_too_long_fail_at_the_optimizer(both_implementations: 
     failure = climb(problem, **models, arbiter=arbiter(variant, phase), upto="optimizer step").first_failure
     assert failure is not None
     assert failure.rung == "optimizer step"
+
+
+@pytest.mark.parametrize("side", ["keras3", "pytorch"])
+def test_a_training_with_steps_a_hundredth_too_long_fails_on_every_course(
+    both_implementations: Implementations, side: str
+) -> None:
+    variant = small_variant("vgg16-scratch")
+    phase = variant.phases[0]
+    models = {name: climber(each, variant, phase) for name, each in both_implementations.items()}
+    models[side] = Faster(models[side])
+    climbers = {name: Climber(each) for name, each in {**models, "arbiter": arbiter(variant, phase)}.items()}
+    task = Task(make_problem(variant, phase, seed=SEED), climbers["arbiter"])
+    (rung,) = (each for each in RUNGS if each.name == "25 steps")
+    try:
+        found = climb_rung(replace(rung, courses=2), task, climbers)
+    finally:
+        for each in climbers.values():
+            each.restore()
+    failed = {each.tensor for each in found if not each.passed}
+    assert "weights" in failed
