@@ -215,7 +215,7 @@ def climb_rung(rung: Rung, task: Task, climbers: Mapping[str, Climber]) -> tuple
         if _passed(compared[-1]):
             break
         task = task.on_another_course()
-    return min(compared, key=lambda each: max(one.excess for one in each))
+    return min(compared, key=lambda each: max((one.excess for one in each), default=0.0))
 
 
 def _passed(compared: Iterable[Comparison]) -> bool:

@@ -139,6 +139,10 @@ class Standing:
         return self.name
 
 
+SMALL = comparable(find_variant("vgg16-scratch"))
+SOME_TASK = Task(make_problem(SMALL, SMALL.phases[0], seed=0), Standing("arbiter"))
+
+
 @pytest.mark.parametrize(
     ("errors", "passes"),
     [
@@ -154,13 +158,18 @@ def test_a_rung_passes_on_one_course_and_fails_on_all(errors: list[float], passe
         return off(next(left) if model == "keras3" else 0)
 
     climbers = {name: Standing(name) for name in ("keras3", "pytorch", "arbiter")}
-    problem = make_problem(comparable(find_variant("vgg16-scratch")), find_variant("vgg16-scratch").phases[0], seed=0)
     rung = Rung("25 steps", observe, c=64, cap=CAP, courses=3)
-    (found,) = climb_rung(rung, Task(problem, climbers["arbiter"]), climbers)
+    (found,) = climb_rung(rung, SOME_TASK, climbers)
     assert found.passed is passes
     assert not list(left), "all courses that may be climbed are climbed, and none after one that passed"
     if not passes and not math.isnan(errors[0]):
         assert found.keras3 == pytest.approx(min(errors[:2]))
+
+
+def test_a_rung_with_nothing_to_compare_holds() -> None:
+    """The statistics of norms, in a network without them."""
+    climbers = {name: Standing(name) for name in ("keras3", "pytorch", "arbiter")}
+    assert climb_rung(RUNG, SOME_TASK, climbers) == ()
 
 
 def ladder(*errors: float) -> Ladder:
