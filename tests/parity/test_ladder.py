@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from climbing import LADDERS, arbiter, climb_small, climber, small_variant
-from models import SEED
+from climbing import LADDERS, PROBLEM_SEED, arbiter, climb_small, climber, small_variant
 
 from harness.interface import Batch, Implementation, Model, Totals, Weights
 from harness.parity.command import choose_size, climb_variant
@@ -91,7 +90,7 @@ def test_steps_a_hundredth_too_long_fail_at_the_optimizer(both_implementations: 
     phase = variant.phases[0]
     models = {name: climber(each, variant, phase) for name, each in both_implementations.items()}
     models[side] = Faster(models[side])
-    problem = make_problem(variant, phase, seed=SEED)
+    problem = make_problem(variant, phase, seed=PROBLEM_SEED)
     failure = climb(problem, **models, arbiter=arbiter(variant, phase), upto="optimizer step").first_failure
     assert failure is not None
     assert failure.rung == "optimizer step"
@@ -106,7 +105,7 @@ def test_a_training_with_steps_a_hundredth_too_long_fails_on_every_course(
     models = {name: climber(each, variant, phase) for name, each in both_implementations.items()}
     models[side] = Faster(models[side])
     climbers = {name: Climber(each) for name, each in {**models, "arbiter": arbiter(variant, phase)}.items()}
-    task = Task(make_problem(variant, phase, seed=SEED), climbers["arbiter"])
+    task = Task(make_problem(variant, phase, seed=PROBLEM_SEED), climbers["arbiter"])
     (rung,) = (each for each in RUNGS if each.name == "25 steps")
     try:
         found = climb_rung(replace(rung, courses=2), task, climbers)
