@@ -70,5 +70,8 @@ def _prepare_keras(backend: str) -> None:
                 f"Keras already runs on {running} in this process; {backend} needs a process of its own"
             )
         return
+    if backend == "tensorflow" and importlib.util.find_spec("triton"):
+        # torch loads it when it first builds an optimizer, and crashes the process where TensorFlow's LLVM came before
+        importlib.import_module("triton")
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

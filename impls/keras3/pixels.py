@@ -26,8 +26,8 @@ class Pixels(keras.layers.Layer):
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return (n, size, size, channels) from images (n, 48, 48) and maps (n, 2, 3)."""
-        grey = warp(inputs["images"], inputs["maps"], self.grid)
-        return (grey[..., None] - self.offset) / self.scale
+        grey = warp(inputs["images"], inputs["maps"], ops.convert_to_tensor(self.grid))
+        return (grey[..., None] - ops.convert_to_tensor(self.offset)) / ops.convert_to_tensor(self.scale)
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Shape of `call`'s result."""
@@ -37,26 +37,35 @@ class Pixels(keras.layers.Layer):
 
 def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
     """One bilinear lookup: grey levels (n, size, size) from (n, 48, 48), (n, 2, 3) and (size,)."""
+    size = grid.shape[0]
     row, column = grid[None, :, None], grid[None, None, :]
-    weight = ops.cast(maps, grid.dtype.name)[:, :, :, None, None]
+    weight = ops.cast(maps, grid.dtype)[:, :, :, None, None]
     rows = weight[:, 0, 0] * row + weight[:, 0, 1] * column + weight[:, 0, 2]
     columns = weight[:, 1, 0] * row + weight[:, 1, 1] * column + weight[:, 1, 2]
     rows, columns = ops.clip(rows, 0, IMAGE_SIZE - 1), ops.clip(columns, 0, IMAGE_SIZE - 1)
-    top, left = ops.floor(rows), ops.floor(columns)
-    top_index, left_index = ops.cast(top, "int32"), ops.cast(left, "int32")
-    bottom_index = ops.minimum(top_index + 1, IMAGE_SIZE - 1)
-    right_index = ops.minimum(left_index + 1, IMAGE_SIZE - 1)
-    levels = ops.cast(ops.reshape(images, (-1, IMAGE_SIZE * IMAGE_SIZE)), grid.dtype.name)
-
-    def look_up(row_index: Tensor, column_index: Tensor) -> Tensor:
-        index = row_index * IMAGE_SIZE + column_index
-        flat = ops.reshape(index, (-1, len(grid) * len(grid)))
-        return ops.reshape(ops.take_along_axis(levels, flat, axis=1), (-1, len(grid), len(grid)))
-
-    right_share, lower_share = columns - left, rows - top
-    upper = interpolate(look_up(top_index, left_index), look_up(top_index, right_index), right_share)
-    lower = interpolate(look_up(bottom_index, left_index), look_up(bottom_index, right_index), right_share)
+    index = ops.cast(ops.floor(rows) * IMAGE_SIZE + ops.floor(columns), "int32")
+    found = ops.take_along_axis(
+        neighbourhoods(ops.cast(images, grid.dtype)), ops.reshape(index, (-1, size * size, 1)), axis=1
+    )
+    found = ops.reshape(found, (-1, size, size, 6))
+    first, right, below, opposite, top, left = (found[..., part] for part in range(6))
+    right_share, lower_share = ops.clip(columns - left, 0, 1), ops.clip(rows - top, 0, 1)
+    upper, lower = interpolate(first, right, right_share), interpolate(below, opposite, right_share)
     return interpolate(upper, lower, lower_share)
+
+
+def neighbourhoods(levels: Tensor) -> Tensor:
+    """Of each pixel its level, the right, lower, and lower right ones, its row and its column, (n, 48², 6).
+
+    They are looked up together: XLA computes a coordinate anew wherever it is used, with another last bit, and beside
+    an integer a neighbour or a share that came from another floor would be a whole pixel off.
+    """
+    right = ops.concatenate([levels[:, :, 1:], levels[:, :, -1:]], axis=2)
+    both = ops.stack([levels, right], axis=-1)
+    below = ops.concatenate([both[:, 1:], both[:, -1:]], axis=1)
+    places = ops.stack(ops.meshgrid(*2 * [ops.arange(IMAGE_SIZE, dtype=levels.dtype)], indexing="ij"), axis=-1)
+    places = ops.broadcast_to(places, (ops.shape(levels)[0], IMAGE_SIZE, IMAGE_SIZE, 2))
+    return ops.reshape(ops.concatenate([both, below, places], axis=-1), (-1, IMAGE_SIZE * IMAGE_SIZE, 6))
 
 
 def interpolate(first: Tensor, second: Tensor, share: Tensor) -> Tensor:

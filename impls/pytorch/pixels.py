@@ -33,25 +33,35 @@ class Pixels(nn.Module):
 
 def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
     """One bilinear lookup: grey levels (n, size, size) from (n, 48, 48), (n, 2, 3) and (size,)."""
+    size = grid.shape[0]
     row, column = grid[None, :, None], grid[None, None, :]
     weight = maps.to(grid.dtype)[:, :, :, None, None]
     rows = weight[:, 0, 0] * row + weight[:, 0, 1] * column + weight[:, 0, 2]
     columns = weight[:, 1, 0] * row + weight[:, 1, 1] * column + weight[:, 1, 2]
     rows, columns = rows.clamp(0, IMAGE_SIZE - 1), columns.clamp(0, IMAGE_SIZE - 1)
-    top, left = rows.floor(), columns.floor()
-    top_index, left_index = top.long(), left.long()
-    bottom_index = (top_index + 1).clamp(max=IMAGE_SIZE - 1)
-    right_index = (left_index + 1).clamp(max=IMAGE_SIZE - 1)
-    levels = images.flatten(1).to(grid.dtype)
-
-    def look_up(row_index: Tensor, column_index: Tensor) -> Tensor:
-        index = row_index * IMAGE_SIZE + column_index
-        return levels.gather(1, index.flatten(1)).reshape(index.shape)
-
-    right_share, lower_share = columns - left, rows - top
-    upper = interpolate(look_up(top_index, left_index), look_up(top_index, right_index), right_share)
-    lower = interpolate(look_up(bottom_index, left_index), look_up(bottom_index, right_index), right_share)
+    index = (rows.floor() * IMAGE_SIZE + columns.floor()).long()
+    found = neighbourhoods(images.to(grid.dtype)).take_along_dim(index.flatten(1)[..., None], dim=1)
+    found = found.reshape(-1, size, size, 6)
+    first, right, below, opposite, top, left = found.unbind(-1)
+    right_share, lower_share = (columns - left).clamp(0, 1), (rows - top).clamp(0, 1)
+    upper, lower = interpolate(first, right, right_share), interpolate(below, opposite, right_share)
     return interpolate(upper, lower, lower_share)
+
+
+def neighbourhoods(levels: Tensor) -> Tensor:
+    """Of each pixel its level, the right, lower, and lower right ones, its row and its column, (n, 48², 6).
+
+    They are looked up together: a compiler may compute a coordinate anew wherever it is used, with another last bit,
+    and beside an integer a neighbour or a share that came from another floor would be a whole pixel off.
+    """
+    right = torch.cat([levels[:, :, 1:], levels[:, :, -1:]], dim=2)
+    both = torch.stack([levels, right], dim=-1)
+    below = torch.cat([both[:, 1:], both[:, -1:]], dim=1)
+    places = torch.stack(
+        torch.meshgrid(*2 * [torch.arange(IMAGE_SIZE, dtype=levels.dtype, device=levels.device)], indexing="ij"), dim=-1
+    )
+    places = places.expand(len(levels), IMAGE_SIZE, IMAGE_SIZE, 2)
+    return torch.cat([both, below, places], dim=-1).flatten(1, 2)
 
 
 def interpolate(first: Tensor, second: Tensor, share: Tensor) -> Tensor:

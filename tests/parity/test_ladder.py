@@ -33,6 +33,14 @@ def test_every_rung_holds(both_implementations: Implementations, chosen: tuple[s
     assert ladder.first_failure is None, ladder.first_failure
 
 
+def test_a_coordinate_beside_an_integer_is_looked_up_in_one_piece(both_implementations: Implementations) -> None:
+    """XLA computes a coordinate anew wherever it is used: a neighbour and a share of two floors are a pixel off."""
+    beside_an_integer = 18  # the second batch has a coordinate 4e-7 from one
+    variant = small_variant("vgg16-fine-tune")
+    ladder = climb_small(both_implementations, variant, seed=beside_an_integer, upto="logits")
+    assert ladder.first_failure is None, ladder.first_failure
+
+
 @pytest.mark.parametrize(
     ("name", "upto"),
     [("vgg16-scratch", "gradients"), pytest.param("resnet50-scratch", "logits", marks=pytest.mark.slow)],
