@@ -68,25 +68,28 @@ def smoothest_batch(arbiter: Model, problem: Problem) -> Batch:
 
 
 def smoothest_course(arbiter: Model, problem: Problem, *, seed: int) -> tuple[int, ...]:
-    """Train the arbiter, before each step on the batch, of some drawn at random, with least within reach of a kink.
+    """Train the arbiter on all batches, before each step on the one, of some drawn from those left, with least within
+    reach of a kink.
 
     A unit that one implementation has on and the other off, in one of eight pictures, changes every gradient behind
     it, and Adam makes a thousand roundings of it in the next step: in problems taken as they come, seven trainings
     of twelve in Keras and three in PyTorch ended so. The arbiter has the problem's weights.
 
     Returns:
-        Indices of the problem's batches, one a step.
+        Indices of all of the problem's batches, one a step.
     """
     random = np.random.default_rng(seed)
     candidates = STEP_CANDIDATES if problem.variant.width_divisor > 1 else FULL_STEP_CANDIDATES
-    course = []
-    for _ in problem.batches:
-        drawn = random.permutation(len(problem.batches))[:candidates]
+    course: list[int] = []
+    left = list(range(len(problem.batches)))
+    while left:
+        drawn = random.permutation(left)[:candidates]
         at_risk = [
             kinks_in_reach(arbiter.activations(problem.batches[index], training=True), problem.variant)
             for index in drawn
         ]
         course.append(int(drawn[np.argmin(at_risk)]))
+        left.remove(course[-1])
         arbiter.train([problem.batches[course[-1]]], learning_rate=problem.learning_rate)
     return tuple(course)
 

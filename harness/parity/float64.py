@@ -25,7 +25,7 @@ from harness.variants import Variant
 
 TOLERANCE: Final = 1e-12
 """Of the way of all weights in 25 steps of Adam, and of the logits. Float64 rounds 2⁻²⁹ as coarsely as float32,
-in which 2e-5 were seen: 4e-14 are to be expected."""
+in which 1e-5 were seen: 2e-14 are to be expected."""
 
 
 def train(model: Model, task: Task) -> Tensors:

@@ -33,7 +33,7 @@ SPANS: Final[Mapping[str, tuple[float, float]]] = {
     "moving_mean": (0.0, 0.1),
     "moving_variance": (0.05, 0.15),
 }
-"""Of magnitudes; see `_span` for exceptions. Beside a γ below 1 these β keep most of what enters a ReLU away from 0,
+"""Of magnitudes; see `_span` for exceptions. Beside a γ below 1 these β keep most of what enters a ReLU away from 0:
 where rounding moves a value across, the gradient jumps."""
 RESIDUAL_GAMMA: Final = (0.1, 0.3)
 """γ of the norm that ends a bottleneck. With small residuals ResNet50 passes rounding on. With 0.5 to 1.5, narrow and

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from harness.interface import Model
-from harness.parity.arbiter import kink_margin
+from harness.parity.arbiter import build_arbiter, kink_margin, smoothest_course
 from harness.parity.ladder import (
     RATIO,
     ROUNDING,
@@ -25,7 +25,7 @@ from harness.parity.ladder import (
     upper_quartile,
 )
 from harness.parity.observations import Task, Tensors
-from harness.parity.problem import comparable, lively_weights, make_problem, without_effect
+from harness.parity.problem import STEPS, comparable, lively_weights, make_problem, without_effect
 from harness.report.parity import ladder_page
 from harness.variants import VARIANTS, find_variant
 
@@ -147,8 +147,9 @@ SOME_TASK = Task(make_problem(SMALL, SMALL.phases[0], seed=0), Standing("arbiter
     ("errors", "passes"),
     [
         pytest.param([1e-3, FLOOR / 2], True, id="one-course-was-clean"),
-        pytest.param([1e-3, 2e-3, math.nan], False, id="wrong-in-all"),
-        pytest.param([math.nan] * 3, False, id="nan-in-all"),
+        pytest.param([1e-3, 2e-3, 3e-3], False, id="wrong-in-all"),
+        pytest.param([math.nan], False, id="nan-is-no-kink"),
+        pytest.param([1e-3, 0.6], False, id="too-far-for-a-kink"),
     ],
 )
 def test_a_rung_passes_on_one_course_and_fails_on_all(errors: list[float], passes: bool) -> None:
@@ -161,9 +162,25 @@ def test_a_rung_passes_on_one_course_and_fails_on_all(errors: list[float], passe
     rung = Rung("25 steps", observe, c=64, cap=CAP, courses=3)
     (found,) = climb_rung(rung, SOME_TASK, climbers)
     assert found.passed is passes
-    assert not list(left), "all courses that may be climbed are climbed, and none after one that passed"
-    if not passes and not math.isnan(errors[0]):
-        assert found.keras3 == pytest.approx(min(errors[:2]))
+    assert not list(left), "courses are climbed until one decides, and none after it"
+
+
+def test_a_course_goes_over_every_batch() -> None:
+    problem = make_problem(SMALL, SMALL.phases[0], seed=0)
+    arbiter = build_arbiter(SMALL)
+    arbiter.set_weights(problem.weights)
+    first, second = (smoothest_course(arbiter, problem, seed=seed) for seed in (0, 1))
+    assert sorted(first) == sorted(second) == list(range(STEPS))
+    assert first != second
+
+
+def test_losses_are_not_judged_by_the_quartile() -> None:
+    (rung,) = (each for each in RUNGS if each.name == "25 steps")
+    losses = np.ones(25)
+    wrong = losses.copy()
+    wrong[3] = 1.01
+    found = compare(rung, {"keras3": {"losses": wrong}, "pytorch": {"losses": losses}}, {"losses": losses})
+    assert not all(each.passed for each in found)
 
 
 def test_a_rung_with_nothing_to_compare_holds() -> None:
