@@ -39,8 +39,9 @@ from harness.runs.record import (
 from harness.runs.spec import RunSpec
 from harness.runs.store import RecordError, check_directory, new_run_name, read_run, write_run
 from harness.training.features import compute_features
-from harness.training.fit import Fit, FitResult, Interrupted, Observer, Plan, TrainingDiverged, make_plan
+from harness.training.fit import Fit, FitResult, Interrupted, Observer, TrainingDiverged
 from harness.training.metrics import Score, score
+from harness.training.plan import Plan, make_plan
 from harness.weights.canonical import digest
 from harness.weights.catalogue import WeightsError, find_checkpoint
 from harness.weights.locate import find_file, load_base_weights

@@ -11,7 +11,7 @@ from harness.registry import ImplementationName, KerasBackend, choose_keras_back
 from harness.runs.spec import Device, RunSpec
 from harness.training.budget import BUDGETS, BudgetName, limit_variant
 from harness.training.features import check_cacheable
-from harness.training.fit import ProtocolName
+from harness.training.plan import ProtocolName
 from harness.variants import find_variant
 from harness.weights.catalogue import WeightsError, find_checkpoint
 from harness.weights.locate import check_folder, find_file

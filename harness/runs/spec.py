@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from harness.registry import ImplementationName, KerasBackend
 from harness.training.budget import BUDGETS, Budget
-from harness.training.fit import ProtocolName
+from harness.training.plan import ProtocolName
 from harness.variants import Variant
 
 Device = Literal["cpu", "gpu"]

@@ -6,18 +6,20 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Protocol, overload
+from typing import Final, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from harness.data.batches import Batches, plain_batches, training_batches
-from harness.data.dataset import IMAGE_SIZE, Dataset, DatasetError
-from harness.data.splits import class_weights, honest_split, paper_test_rows
+from harness.data.dataset import IMAGE_SIZE, Dataset
+from harness.data.splits import class_weights
 from harness.interface import Batch, Features, Logits, Model, Totals
 from harness.training.budget import Budget
 from harness.training.metrics import accuracy, mean_cross_entropy
+from harness.training.plan import Plan
+from harness.training.plan import ProtocolName as ProtocolName  # is still asked for here
 from harness.training.schedule import Schedule
 from harness.variants import Phase, Variant
 
@@ -27,8 +29,6 @@ EVALUATION_BATCH_SIZE: Final = 128
 """Images a batch of evaluation at 48×48; fewer where pictures are larger, so that memory stays alike."""
 FIRST_SLICE_STEPS: Final = 4
 
-ProtocolName = Literal["paper", "honest"]
-
 
 class TrainingDiverged(ArithmeticError):
     """The loss or a logit became NaN or infinite. The message names the epoch, and the step of a loss."""
@@ -36,23 +36,6 @@ class TrainingDiverged(ArithmeticError):
 
 class Interrupted(Exception):
     """Somebody asked the run to stop."""
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """Which rows train and which are watched.
-
-    Attributes:
-        protocol: `paper` watches the tests after each epoch, as the paper did; `honest` a part of training.
-        training_rows: Shape (n,).
-        watched_rows: Shape (k,).
-        test_rows: Rows scored at the end, shape (m,): both tests, in the data set's order.
-    """
-
-    protocol: ProtocolName
-    training_rows: NDArray[np.intp]
-    watched_rows: NDArray[np.intp]
-    test_rows: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -145,40 +128,6 @@ class _ClockedBatches(Sequence[Batch]):
         batch = self._batches[index]
         self._clocks.input += time.perf_counter() - start
         return batch
-
-
-def make_plan(dataset: Dataset, protocol: ProtocolName, budget: Budget, *, seed: int) -> Plan:
-    """Decide which rows train, are watched and are scored.
-
-    Raises:
-        DatasetError: If the data set is too small to be split.
-    """
-    tests = _draw_rows(dataset, paper_test_rows(dataset), budget.test_examples, seed)
-    if protocol == "paper":
-        training, watched = dataset.rows("training"), tests
-    else:
-        training, watched = honest_split(dataset, seed=seed)
-    if not len(training) or not len(tests):
-        raise DatasetError(
-            f"{len(training):,} images to train on and {len(tests):,} to test on; expected some of either: "
-            "the data set lacks a split"
-        )
-    return Plan(protocol, _draw_rows(dataset, training, budget.examples, seed), watched, tests)
-
-
-def _draw_rows(dataset: Dataset, rows: NDArray[np.intp], count: int | None, seed: int) -> NDArray[np.intp]:
-    """At most `count` rows in the proportions of the classes, each class at least once, ascending order kept."""
-    if count is None or count >= len(rows):
-        return rows
-    shuffled = np.random.default_rng([seed, 3]).permutation(len(rows))
-    labels = dataset.labels[rows[shuffled]]
-    # position of each row within its class, as a fraction: taking the smallest is a stratified draw
-    share = np.empty(len(rows))
-    for label in np.unique(labels):
-        (members,) = np.nonzero(labels == label)
-        share[members] = np.arange(len(members)) / len(members)
-    kept = shuffled[np.argsort(share, kind="stable")[:count]]
-    return rows[np.sort(kept)]
 
 
 class Fit:

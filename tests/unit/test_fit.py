@@ -4,99 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
-from fake_model import (
-    CONFIDENCE,
-    Call,
-    FakeClock,
-    FakeModel,
-    FakeObserver,
-    fake_variant,
-    numbered_dataset,
-    numbered_features,
-)
-from hypothesis import given
-from hypothesis import strategies as st
+from fake_model import CONFIDENCE, FakeModel, FakeObserver, fake_variant, numbered_dataset
+from fit_run import CLOCK_ERROR, STEPS, UNLIMITED, Run
 
-from harness.data.dataset import Dataset, DatasetError
-from harness.interface import Features
 from harness.training.budget import Budget
-from harness.training.fit import (
-    FIRST_SLICE_STEPS,
-    SLICE_SECONDS,
-    Fit,
-    FitResult,
-    Interrupted,
-    ProtocolName,
-    TrainingDiverged,
-    make_plan,
-)
-from harness.variants import Phase, PlateauRule, StopRule, Variant
-
-UNLIMITED = Budget("paper")
-STEPS = 7
-"""An epoch of 50 images in batches of 8: six full ones and one of 2."""
-CLOCK_ERROR = 1e-6
-"""Seconds that the fake clock moves by being looked at."""
-
-
-class Run:
-    """A fit of a fake model under a fake clock."""
-
-    def __init__(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        variant: Variant | None = None,
-        *,
-        protocol: ProtocolName = "paper",
-        budget: Budget = UNLIMITED,
-        dataset: Dataset | None = None,
-        is_interrupted: Callable[[FakeModel], bool] = lambda model: False,
-        feature_seconds: float | None = None,
-        **of_model: Any,
-    ) -> None:
-        clock = FakeClock()
-        monkeypatch.setattr("harness.training.fit.time", clock)
-        self.model = FakeModel(variant or fake_variant(), clock=clock, **of_model)
-        self.dataset = dataset or numbered_dataset()
-        self.observer = FakeObserver()
-        self.plan = make_plan(self.dataset, protocol, budget, seed=0)
-        self.fit = Fit(
-            self.model,
-            self.dataset,
-            self.plan,
-            seed=0,
-            budget=budget,
-            observer=self.observer,
-            is_interrupted=lambda: is_interrupted(self.model),
-            make_features=None if feature_seconds is None else lambda: self.make_features(feature_seconds),
-        )
-
-    def make_features(self, seconds: float) -> Features:
-        self.model.calls.append(Call("make_features"))
-        self.model.clock.now += seconds
-        return numbered_features(self.model.variant, range(len(self.dataset)))
-
-    def run(self) -> FitResult:
-        return self.fit.run()
-
-    @property
-    def result(self) -> FitResult:
-        return self.fit.result
-
-    def calls(self, *methods: str) -> list[Any]:
-        """Calls after the warm-up, which ends with the state set back."""
-        methods_called = [call.method for call in self.model.calls]
-        begin = methods_called.index("set_state") + 1
-        return [call for call in self.model.calls[begin:] if call.method in methods]
-
-    def warm_up_calls(self) -> list[Any]:
-        end = [call.method for call in self.model.calls].index("set_state")
-        return self.model.calls[:end]
+from harness.training.fit import FIRST_SLICE_STEPS, SLICE_SECONDS, Fit, Interrupted, TrainingDiverged
+from harness.training.plan import ProtocolName, make_plan
+from harness.variants import PlateauRule, StopRule
 
 
 @pytest.fixture
@@ -253,28 +170,6 @@ def test_no_budget_is_named_after_the_last_epoch(make_run: Callable[..., Run]) -
     assert make_run(fake_variant(epochs=1), budget=Budget("custom", seconds=1)).run().stop_reason == "all epochs run"
 
 
-def test_a_dearer_phase_is_not_begun_without_the_time_for_it(
-    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What an epoch of the head took says nothing of one that trains the base: 7 steps, here of 101 s each."""
-    run = make_run(fake_variant(epochs=4, phases=PHASES), budget=Budget("custom", seconds=500))
-    train, start = run.model.train, run.model.start_phase
-
-    def start_dearer(phase: Phase) -> None:
-        start(phase)
-        monkeypatch.setattr(run.model, "train", dear)
-
-    def dear(batches: Any, *, learning_rate: float) -> Any:
-        run.model.clock.now += 100 * len(batches)
-        return train(batches, learning_rate=learning_rate)
-
-    monkeypatch.setattr(run.model, "start_phase", start_dearer)
-    result = run.run()
-    assert len(result.history) == PHASES[0].epochs
-    assert result.stop_reason.startswith("budget: ")
-    assert result.test_logits is not None
-
-
 # What goes wrong
 
 
@@ -363,107 +258,6 @@ def test_the_untrained_network_is_kept(make_run: Callable[..., Run]) -> None:
     np.testing.assert_array_equal(initial.argmax(axis=1), run.dataset.labels[50:90])
 
 
-PHASES = (Phase(2, "head"), Phase(1, "block4"), Phase(1, "head"))
-
-
-def phases_of(run: Run) -> list[list[Call]]:
-    """What the model was asked in each phase, its warm-up included."""
-    parts: list[list[Call]] = [[]]
-    for call in run.model.calls:
-        if call.method == "start_phase":
-            parts.append([])
-        parts[-1].append(call)
-    return parts
-
-
-def test_later_phases_are_started_once_and_the_first_is_not(make_run: Callable[..., Run]) -> None:
-    run = make_run(fake_variant(epochs=4, phases=PHASES))
-    run.run()
-    first, *later = phases_of(run)
-    assert [part[0].phase for part in later] == [*PHASES[1:]]
-    warm_up, epoch = ["logits", "get_state", "train", "train", "set_state", "wait"], ["train", "wait"] * 2 + ["logits"]
-    assert [call.method for call in first] == warm_up + 2 * epoch
-    for part in later:
-        assert [call.method for call in part] == ["start_phase", *warm_up, *epoch]
-
-
-def test_the_warm_up_of_a_later_phase_leaves_no_trace(make_run: Callable[..., Run]) -> None:
-    run = make_run(fake_variant(epochs=4, phases=PHASES), loss=lambda steps: 1 + steps)
-    result = run.run()
-    assert run.model.steps == 4 * STEPS
-    assert result.clocks.warm_up == pytest.approx(3 * 2.01, abs=CLOCK_ERROR)
-    assert result.clocks.training == pytest.approx(4 * STEPS, abs=CLOCK_ERROR)
-    assert result.clocks.evaluation == pytest.approx(4 * 0.01, abs=CLOCK_ERROR)
-    # the mean loss is 1 + steps taken: those of the warm-up count for nothing, nor does it change what comes first
-    expected = [np.average(1 + STEPS * epoch + np.arange(STEPS), weights=[8] * 6 + [2]) for epoch in range(4)]
-    assert [record.training_loss for record in result.history] == pytest.approx(expected)
-    assert [record.epoch for record in result.history] == [0, 1, 2, 3]
-    assert run.observer.said == ["warm-up 2.0 s (compilation included)"] * 3
-
-
-def test_a_later_phase_goes_on_in_the_order_of_epochs(make_run: Callable[..., Run]) -> None:
-    in_phases, at_once = make_run(fake_variant(epochs=4, phases=PHASES)), make_run(fake_variant(epochs=4))
-    in_phases.run()
-    at_once.run()
-    found = [call.all_rows for part in phases_of(in_phases) for call in part if call.method == "train"]
-    assert [*found[2:6], *found[8:10], *found[12:14]] == [call.all_rows for call in at_once.calls("train")]
-
-
-def test_a_rule_that_stops_the_first_phase_starts_no_other(make_run: Callable[..., Run]) -> None:
-    rule = StopRule("accuracy-above", threshold=0.01)
-    run = make_run(fake_variant(epochs=4, phases=PHASES, stop_rule=rule), skill=lambda steps: 100)
-    assert len(run.run().history) == 1
-    assert len(phases_of(run)) == 1
-
-
-def test_the_untrained_network_is_that_of_the_first_phase(make_run: Callable[..., Run]) -> None:
-    run = make_run(fake_variant(epochs=4, phases=PHASES), skill=lambda steps: 0 if steps else 100)
-    initial = run.run().initial_logits
-    assert initial is not None
-    np.testing.assert_array_equal(initial.argmax(axis=1), run.dataset.labels[50:90])
-
-
-# Features
-
-
-def test_features_serve_the_phases_that_train_the_head_alone(make_run: Callable[..., Run]) -> None:
-    run = make_run(fake_variant(epochs=4, phases=PHASES), feature_seconds=100)
-    run.run()
-    for phase, part in zip(PHASES, phases_of(run), strict=True):
-        asked = [call for call in part if call.method in ("train", "logits")]
-        assert len(asked) == 3 + 3 * phase.epochs, "warm-up and evaluation are among them"
-        if phase.trainable == "head":
-            assert [call.features for call in asked] == [call.rows for call in asked], "each row has its own"
-        else:
-            assert [call.features for call in asked] == [(None,) * len(call.rows) for call in asked]
-    methods = [[call.method for call in part] for part in phases_of(run)]
-    assert [part.count("make_features") for part in methods] == [1, 0, 1]
-    assert methods[0][0] == "make_features", "before anything is compiled"
-    assert methods[2][:2] == ["start_phase", "make_features"]
-
-
-def test_features_have_a_clock_of_their_own(make_run: Callable[..., Run]) -> None:
-    clocks = make_run(fake_variant(epochs=4, phases=PHASES), feature_seconds=100).run().clocks
-    without = make_run(fake_variant(epochs=4, phases=PHASES)).run().clocks
-    assert (clocks.features, without.features) == (pytest.approx(200, abs=CLOCK_ERROR), 0)
-    for name in ("warm_up", "training", "evaluation"):
-        assert getattr(clocks, name) == pytest.approx(getattr(without, name), abs=CLOCK_ERROR)
-
-
-def test_features_are_no_part_of_the_budget(make_run: Callable[..., Run]) -> None:
-    budget = Budget("custom", seconds=4 * STEPS + 1)
-    assert len(make_run(fake_variant(epochs=4, phases=PHASES), feature_seconds=1e6, budget=budget).run().history) == 4
-
-
-def test_the_tests_of_the_honest_protocol_get_features_too(make_run: Callable[..., Run]) -> None:
-    variant = fake_variant(epochs=1, phases=(Phase(1, "head"),))
-    run = make_run(variant, protocol="honest", dataset=numbered_dataset(training=140), feature_seconds=1)
-    run.run()
-    watched, tests = run.calls("logits")
-    assert (watched.features, tests.features) == (watched.rows, tests.rows)
-    assert tests.all_rows[:40] == list(range(140, 180))
-
-
 # Evaluation
 
 
@@ -486,14 +280,6 @@ def test_batches_of_evaluation_shrink_as_pictures_grow(
     assert {len(batch) for call in run.calls("logits") for batch in call.rows} == {expected}
 
 
-@pytest.mark.parametrize("split", [0, 1], ids=["training alone", "tests alone"])
-def test_a_data_set_without_a_split_is_refused(split: int) -> None:
-    dataset = numbered_dataset()
-    dataset = replace(dataset, splits=np.full_like(dataset.splits, split))
-    with pytest.raises(DatasetError, match="lacks a split"):
-        make_plan(dataset, "paper", UNLIMITED, seed=0)
-
-
 def test_clocks_of_a_real_run_fit_into_each_other() -> None:
     dataset = numbered_dataset()
     plan = make_plan(dataset, "paper", UNLIMITED, seed=0)
@@ -509,50 +295,6 @@ def test_clocks_of_a_real_run_fit_into_each_other() -> None:
     assert sum(record.evaluation_seconds for record in history) == pytest.approx(clocks.evaluation)
 
 
-# Plans
-
-
-@given(examples=st.integers(7, 200), test_examples=st.integers(7, 100), seed=st.integers(0, 2**32))
-def test_a_capped_plan_keeps_classes_and_order(examples: int, test_examples: int, seed: int) -> None:
-    dataset = numbered_dataset(training=140, public_test=35, private_test=35)
-    budget = Budget("custom", examples=examples, test_examples=test_examples)
-    plan = make_plan(dataset, "paper", budget, seed=seed)
-    for rows, wanted, splits in ((plan.training_rows, examples, {0}), (plan.test_rows, test_examples, {1, 2})):
-        count = min(wanted, 140 if splits == {0} else 70)
-        per_class = np.bincount(dataset.labels[rows], minlength=7)
-        assert len(rows) == count
-        assert per_class.min() >= count // 7
-        assert per_class.max() <= -(-count // 7)
-        assert (np.diff(rows) > 0).all(), "the data set's order is kept"
-        assert set(dataset.splits[rows].tolist()) <= splits
-    np.testing.assert_array_equal(plan.watched_rows, plan.test_rows)
-    again = make_plan(dataset, "paper", budget, seed=seed)
-    np.testing.assert_array_equal(plan.training_rows, again.training_rows)
-    np.testing.assert_array_equal(plan.test_rows, again.test_rows)
-
-
-def test_rare_classes_keep_their_proportions_and_at_least_one() -> None:
-    labels = np.array([0] * 100 + [1] * 10 + [2] * 1, np.uint8)
-    dataset = numbered_dataset(training=111, public_test=7, private_test=7)
-    labels = np.concatenate([labels, dataset.labels[111:]])
-    dataset = Dataset(dataset.images, labels, dataset.splits, "toyfaces", "toyfaces", "")
-    plan = make_plan(dataset, "paper", Budget("custom", examples=22), seed=3)
-    np.testing.assert_array_equal(np.bincount(labels[plan.training_rows]), [19, 2, 1])
-
-
-def test_another_seed_draws_other_images() -> None:
-    dataset, budget = numbered_dataset(training=140), Budget("custom", examples=21)
-    first, second = (make_plan(dataset, "paper", budget, seed=seed).training_rows for seed in (0, 1))
-    assert first.tolist() != second.tolist()
-
-
-def test_an_uncapped_plan_takes_everything() -> None:
-    dataset = numbered_dataset()
-    plan = make_plan(dataset, "paper", UNLIMITED, seed=0)
-    assert plan.training_rows.tolist() == list(range(50))
-    assert plan.test_rows.tolist() == list(range(50, 90))
-
-
 def test_class_weights_are_of_the_rows_that_train() -> None:
     dataset = numbered_dataset(training=140)
     plan = make_plan(dataset, "paper", Budget("custom", examples=16), seed=0)
@@ -560,9 +302,3 @@ def test_class_weights_are_of_the_rows_that_train() -> None:
     fit = Fit(FakeModel(variant), dataset, plan, seed=0, budget=UNLIMITED, observer=FakeObserver())
     expected = 16 / (7 * np.bincount(dataset.labels[plan.training_rows]))
     np.testing.assert_allclose(fit.class_weights, expected)
-
-
-def test_the_plateau_rule_goes_on_from_phase_to_phase(make_run: Callable[..., Run]) -> None:
-    rule = PlateauRule(factor=0.5, patience=2, minimum_change=1e-4, minimum_learning_rate=0.0)
-    run = make_run(fake_variant(epochs=4, phases=PHASES, plateau_rule=rule, learning_rate=0.8))
-    assert [record.learning_rate for record in run.run().history] == [0.8, 0.8, 0.8, 0.4]

@@ -10,7 +10,7 @@ import numpy as np
 from harness.data import augment, batches, door_csv, pixels, splits
 from harness.data.dataset import Dataset
 from harness.interface import Batch
-from harness.training import fit, metrics, schedule
+from harness.training import fit, metrics, plan, schedule
 from mutations.patching import Patch, around, everywhere
 
 # Data
@@ -53,11 +53,11 @@ def reference_pixels_shifted(patch: Patch, size: float) -> None:
 
 
 def tests_leaked(patch: Patch, size: float) -> None:
-    def make_plan(original: Any, *arguments: Any, **options: Any) -> fit.Plan:
-        plan: fit.Plan = original(*arguments, **options)
-        return replace(plan, training_rows=np.concatenate([plan.training_rows, plan.test_rows[: int(size)]]))
+    def make_plan(original: Any, *arguments: Any, **options: Any) -> plan.Plan:
+        made: plan.Plan = original(*arguments, **options)
+        return replace(made, training_rows=np.concatenate([made.training_rows, made.test_rows[: int(size)]]))
 
-    everywhere(patch, fit, "make_plan", make_plan)
+    everywhere(patch, plan, "make_plan", make_plan)
 
 
 def twins_divided(patch: Patch) -> None:

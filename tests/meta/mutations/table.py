@@ -133,7 +133,7 @@ OF_THE_HARNESS: Final = (
     Mutation("reference_pixels_shifted", "pixels", "the reference's own grid off by {} source pixels",
              "unit/test_pixels.py::test_grid_is_even_and_centred", (0.5, 1e-6)),
     Mutation("tests_leaked", "data", "{} test images in training",
-             FIT + "test_an_uncapped_plan_takes_everything", (40, 1)),
+             "unit/test_training_plan.py::test_an_uncapped_plan_takes_everything", (40, 1)),
     Mutation("twins_divided", "data", "identical images on both sides of the honest split",
              SPLITS + "test_the_honest_split_divides_training_by_groups"),
     Mutation("shared_class_weights_ignored", "loop", "class weights ignored",

@@ -1,0 +1,77 @@
+"""A fit of a fake model under a fake clock, and what can be asked of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fake_model import Call, FakeClock, FakeModel, FakeObserver, fake_variant, numbered_dataset, numbered_features
+
+from harness.data.dataset import Dataset
+from harness.interface import Features
+from harness.training.budget import Budget
+from harness.training.fit import Fit, FitResult
+from harness.training.plan import ProtocolName, make_plan
+from harness.variants import Variant
+
+UNLIMITED = Budget("paper")
+STEPS = 7
+"""An epoch of 50 images in batches of 8: six full ones and one of 2."""
+CLOCK_ERROR = 1e-6
+"""Seconds that the fake clock moves by being looked at."""
+
+
+class Run:
+    """A fit of a fake model under a fake clock."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        variant: Variant | None = None,
+        *,
+        protocol: ProtocolName = "paper",
+        budget: Budget = UNLIMITED,
+        dataset: Dataset | None = None,
+        is_interrupted: Callable[[FakeModel], bool] = lambda model: False,
+        feature_seconds: float | None = None,
+        **of_model: Any,
+    ) -> None:
+        clock = FakeClock()
+        monkeypatch.setattr("harness.training.fit.time", clock)
+        self.model = FakeModel(variant or fake_variant(), clock=clock, **of_model)
+        self.dataset = dataset or numbered_dataset()
+        self.observer = FakeObserver()
+        self.plan = make_plan(self.dataset, protocol, budget, seed=0)
+        self.fit = Fit(
+            self.model,
+            self.dataset,
+            self.plan,
+            seed=0,
+            budget=budget,
+            observer=self.observer,
+            is_interrupted=lambda: is_interrupted(self.model),
+            make_features=None if feature_seconds is None else lambda: self.make_features(feature_seconds),
+        )
+
+    def make_features(self, seconds: float) -> Features:
+        self.model.calls.append(Call("make_features"))
+        self.model.clock.now += seconds
+        return numbered_features(self.model.variant, range(len(self.dataset)))
+
+    def run(self) -> FitResult:
+        return self.fit.run()
+
+    @property
+    def result(self) -> FitResult:
+        return self.fit.result
+
+    def calls(self, *methods: str) -> list[Any]:
+        """Calls after the warm-up, which ends with the state set back."""
+        methods_called = [call.method for call in self.model.calls]
+        begin = methods_called.index("set_state") + 1
+        return [call for call in self.model.calls[begin:] if call.method in methods]
+
+    def warm_up_calls(self) -> list[Any]:
+        end = [call.method for call in self.model.calls].index("set_state")
+        return self.model.calls[:end]
