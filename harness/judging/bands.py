@@ -69,8 +69,9 @@ def bands() -> Mapping[str, Band]:
 
 
 def _band(name: str, entry: _Entry) -> Band:
-    accuracy = facts()[name].accuracy
-    figures = [accuracy.value, *(other.value for other in facts()[name].other_accuracies)]
+    accuracy = facts().headline(name, "accuracy")
+    # graphs are read to a percent or so; the figures printed with decimals are what contradicts
+    figures = [each.value for each in facts().mentions(name, "accuracy") if not each.where.startswith("figure")]
     own_spread = max(figures) - min(figures)
     return Band(accuracy.value, accuracy.place, entry.unsaid + own_spread / 2, " ".join(entry.reason.split()))
 

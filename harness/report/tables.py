@@ -53,7 +53,7 @@ def result_table(runs: Runs) -> Table:
     for key, group in group_runs(runs).items():
         name, implementation = key
         records = [record for _, record in group]
-        paper = facts()[records[0].spec.variant.base_name].accuracy.value
+        paper = facts().headline(records[0].spec.variant.base_name, "accuracy").value
         verdict = verdicts[key]
         table.add_row(
             name,
