@@ -7,11 +7,16 @@ from pathlib import Path
 from rich.table import Table
 
 from harness.weights.catalogue import WeightsError, catalogue
-from harness.weights.locate import load_checkpoint
+from harness.weights.locate import check_folder, load_checkpoint
 
 
 def weights_table(weights_dir: Path | None) -> Table:
-    """One row a published file; those that lie here are read, nothing is fetched."""
+    """One row a published file; those that lie here are read, nothing is fetched.
+
+    Raises:
+        WeightsError: If `weights_dir` is no folder.
+    """
+    check_folder(weights_dir)
     table = Table(title="ImageNet weights", title_justify="left")
     for heading in ("weights", "graph", "pixels", "file", "on this machine", "licence"):
         table.add_column(heading, overflow="fold")
@@ -19,6 +24,8 @@ def weights_table(weights_dir: Path | None) -> Table:
         try:
             read = load_checkpoint(name, weights_dir=weights_dir, download=False)
             state = f"yes: {len(read.weights)} arrays, digest {read.digest[:12]}"
+            if checkpoint.digest is not None:
+                state += ", as published" if read.digest == checkpoint.digest else ", not as published"
         except WeightsError as error:
             first = str(error).splitlines()[0]
             state = "no" if "in none of these places" in first else f"damaged: {first}"

@@ -11,6 +11,7 @@ from checks import check_same_bits
 
 from harness import __main__ as command_line
 from harness.architectures import initial_weights
+from harness.report.weights import weights_table
 from harness.variants import find_variant, narrow
 from harness.weights import keras_h5
 from harness.weights.canonical import load_canonical
@@ -53,6 +54,26 @@ def test_the_list_says_what_is_here(
     assert "damaged" in row(text, "keras-resnet50")
     assert " no " in row(text, "torchvision-vgg16")
     assert all(name in text for name in catalogue())
+
+
+def test_the_list_takes_no_other_weights_for_the_published_ones(tmp_path: Path) -> None:
+    def states() -> dict[str, str]:
+        names, *_, found, _licence = (list(column.cells) for column in weights_table(tmp_path).columns)
+        return dict(zip(map(str, names), map(str, found), strict=True))
+
+    keras_h5.write(tmp_path / FILE, BASE)
+    keras_h5.write(tmp_path / catalogue()["keras-resnet50"].file, BASE)
+    assert states()["keras-vgg16"].endswith(", not as published"), "they are narrow, and drawn"
+    assert "holds weights of another network, block1_conv1.bias" in states()["keras-resnet50"]
+    keras_h5.write(tmp_path / FILE, {name: array for name, array in BASE.items() if not name.startswith("block5")})
+    assert "lacks 6 weights of vgg16, block5_conv1.kernel first" in states()["keras-vgg16"]
+
+
+def test_the_list_of_no_folder_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ferbench(monkeypatch, "weights", "list", "--weights-dir", tmp_path / "nowhere") == 2
+    assert "nowhere is no folder" in " ".join(capsys.readouterr().err.split())
 
 
 def test_weights_are_exported_to_the_bit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -188,6 +188,14 @@ def test_weights_that_do_not_fit_are_refused_by_name(
     assert str(folder / VGG16_FILE) in str(caught.value)
 
 
+def test_weights_of_another_network_are_refused_by_name(folder: Path) -> None:
+    checkpoint = catalogue()["keras-resnet50"]
+    keras_h5.write(folder / checkpoint.file, base_weights(VGG16))
+    with pytest.raises(WeightsError, match=r"another network, block1_conv1\.bias.*conv1_conv\.kernel") as caught:
+        load_base_weights("imagenet", RESNET50, weights_dir=folder)
+    assert checkpoint.url in str(caught.value)
+
+
 def test_a_base_with_one_channel_is_refused_with_the_reason(folder: Path) -> None:
     keras_h5.write(folder / VGG16_FILE, base_weights(VGG16))
     with pytest.raises(WeightsError, match="with 1 input channels and width divisor 32") as caught:
