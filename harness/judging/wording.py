@@ -1,0 +1,56 @@
+"""Numbers and words of the paper as people read them in findings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.paper.facts import Fact
+
+
+def percent(fact: Fact) -> str:
+    """A share with the digits that the paper gives it: 0.6723 is `67.23 %`, 67 is `67 %`."""
+    return f"{100 * fact.value:.{decimals(fact)}f} %"
+
+
+def decimals(fact: Fact) -> int:
+    """Decimals of a share once it is written in per cent."""
+    return max(0, -round(math.log10(fact.resolution)) - 2)
+
+
+def points(difference: float) -> str:
+    """A difference of two shares: `12.54 points`."""
+    return f"{100 * difference:.2f} points"
+
+
+def signed_points(difference: float) -> str:
+    """The same with its sign: `+12.54 points`."""
+    return f"{100 * difference:+.2f} points".replace("-", "−")
+
+
+def listed(words: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = list(words)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def mention(fact: Fact) -> str:
+    """A share with its place: `67.23 % (Table 6)`."""
+    return f"{percent(fact)} ({fact.place})"
+
+
+def share(value: float, decimals: int = 0) -> str:
+    """A share that no fact prints: `82 %`."""
+    return f"{100 * value:.{decimals}f} %"
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Words of the paper that hold no number, hence no fact: at most 20, as they stand there up to white space."""
+
+    words: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"“{self.words}” ({self.place})"
