@@ -22,7 +22,7 @@ from harness.interface import Features
 from harness.training import features
 from harness.training.features import check_cacheable, compute_features, feature_folder, open_features
 from harness.training.fit import Interrupted, evaluation_batch_size
-from harness.variants import VARIANTS, Phase, Variant, VariantError, find_variant
+from harness.variants import VARIANTS, Phase, Variant, VariantError, find_variant, narrow
 
 DATASET = numbered_dataset(training=300)
 VERSIONS = {"torch": "2.0"}
@@ -164,6 +164,13 @@ def test_whatever_changes_the_numbers_changes_the_folder(
     model: FakeModel, dataset: Dataset, versions: dict[str, str]
 ) -> None:
     assert feature_folder(model, dataset, versions) != feature_folder(model_of(), DATASET, VERSIONS)
+
+
+@pytest.mark.parametrize("weight", ["gamma", "beta", "moving_mean", "moving_variance"])
+def test_a_norms_weights_change_the_folder(weight: str) -> None:
+    variant = replace(narrow(find_variant("resnet50-transfer"), width_divisor=64, input_size=48), blocks=1)
+    one, other = model_of(variant), model_of(variant, **{f"conv2_block3_3_bn.{weight}": 1e-6})
+    assert feature_folder(one, DATASET, VERSIONS) != feature_folder(other, DATASET, VERSIONS)
 
 
 @pytest.mark.parametrize(
