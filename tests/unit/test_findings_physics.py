@@ -1,0 +1,166 @@
+"""Times as rates: operations against hand counts, findings against changed facts."""
+
+from __future__ import annotations
+
+import math
+
+import audited
+import pytest
+
+from harness.architectures import forward_flops, training_flops
+from harness.judging.findings import physics
+from harness.judging.throughput import (
+    Rate,
+    distinct,
+    epoch_counts,
+    images,
+    mean_training_operations,
+    rates,
+    readings_of_work,
+    training_operations,
+)
+from harness.paper.facts import facts
+from harness.variants import VARIANTS, Phase, find_variant
+
+ALL, HEAD = Phase(1, "all"), Phase(1, "head")
+
+
+def test_the_peak_is_cores_times_two_times_clock() -> None:
+    assert physics.CARDS[4080].peak == pytest.approx(52.2e12, rel=1e-3)
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_with_everything_trained_it_is_thrice_the_forward_pass_less_one_gradient(variant) -> None:
+    assert training_operations(variant, ALL) == training_flops(variant)
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_a_frozen_base_costs_its_forward_pass_and_the_head_thrice(variant) -> None:
+    extra = training_operations(variant, HEAD) - forward_flops(variant)
+    assert 0 < extra < 0.01 * forward_flops(variant)
+
+
+def test_of_vgg16_with_block5_trained_by_hand() -> None:
+    """Three convolutions of 2·14²·3²·512² each, the first without the gradient of its input; then the head."""
+    variant = VARIANTS["vgg16-fine-tune"]
+    convolution = 2 * 14**2 * 3**2 * 512**2
+    head = 2 * (25088 * 64 + 64 * 32 + 32 * 7)
+    expected = forward_flops(variant) + 3 * convolution + 2 * convolution + 2 * head
+    assert training_operations(variant, Phase(1, "block5")) == expected
+
+
+def test_phases_are_averaged_over_the_epochs_that_ran() -> None:
+    variant = VARIANTS["resnet50-fine-tune"]  # 10 epochs of the head, 20 from conv5 on
+    head, deep = (training_operations(variant, phase) for phase in variant.phases)
+    assert mean_training_operations(variant, 5) == head
+    assert mean_training_operations(variant, 30) == pytest.approx((10 * head + 20 * deep) / 30)
+    assert mean_training_operations(variant, 40) == pytest.approx((10 * head + 30 * deep) / 40)
+
+
+def test_a_rate_by_hand() -> None:
+    """VGG16 transfer, everything trained, Table 6: 28,709 · 91.92 + 7,178 · 30.70 GFLOP in 163.05 s an epoch."""
+    paper = facts()
+    rate = Rate(VARIANTS["vgg16-transfer"], paper["vgg16-transfer.seconds.table-6"], 100, 28_709, 7_178)
+    assert rate.epoch_seconds == pytest.approx(163.0471)
+    assert rate.images_per_second == pytest.approx(176.08, abs=0.01)
+    assert rate.operations_per_second == pytest.approx(17.54e12, rel=1e-3)
+    assert rate.operations_per_image == pytest.approx((28_709 * 91.916 + 7_178 * 30.696) / 35_887 * 1e9, rel=1e-4)
+
+
+def test_times_and_epochs_are_taken_once_each() -> None:
+    paper = facts()
+    seconds = distinct(paper.mentions("resnet50-scratch", "seconds"))
+    assert [fact.printed for fact in seconds] == ["5771.00", "1445.48"]  # 1,445 rounds it, 1,445.48 repeats it
+    assert epoch_counts(paper, "vgg16-scratch") == (78, 75, 100)
+    assert epoch_counts(paper, "vgg16-fine-tune") == (100,)  # “a hundred years”: no number is printed
+    assert (images(paper, "training"), images(paper, "test")) == (28_709, 7_178)
+
+
+def test_every_time_is_read_every_way() -> None:
+    every = list(rates(facts()))
+    expected = sum(
+        len(distinct(facts().mentions(name, "seconds")))
+        * len(epoch_counts(facts(), name))
+        * len(readings_of_work(name))
+        for name in VARIANTS
+    )
+    assert len(every) == expected
+    assert {"vgg16-scratch@five-blocks", "resnet50-scratch@224x224x3", "vgg16-transfer@frozen"} <= {
+        rate.variant.name for rate in every
+    }
+    assert find_variant("resnet50-transfer@caffe") not in {rate.variant for rate in every}  # the same work
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("near-the-peak-of-the-card", "resnet50-scratch@224x224x3 at 224 px in 1445.48 s takes 49 TFLOP/s, 94 %"),
+        ("near-the-peak-of-the-card", "vgg16-transfer at 224 px in 6651.64 s takes 43 TFLOP/s, 82 %"),
+        ("faster-than-the-input-pipeline", "takes 1,986 augmented images/s, 17 such cores"),
+        ("epochs-last-alike-resnet50-transfer", "lasts 158 to 163 s, that is 176 to 182 images/s"),
+        ("epochs-last-alike-resnet50-transfer", "differ 4.0-fold in the forward pass alone"),
+        ("equal-seconds-for-unequal-work-resnet50-scratch-5771", "differs 7.4-fold"),
+        ("equal-seconds-for-unequal-work-resnet50-transfer-15811", "for 30 epochs at 224 px"),
+        ("the-card-idles", "15 times mean 1.2 % to 82 %"),
+    ],
+)
+def test_what_it_says(name: str, words: str) -> None:
+    assert words in audited.found(physics)[name].statement
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        (
+            "near-the-peak-of-the-card",
+            {
+                "resnet50-scratch.seconds.table-5": "4445.48",
+                "resnet50-scratch.seconds.times": "4445.48",
+                "resnet50-scratch.seconds.text": "4445",
+                "vgg16-transfer.seconds.times": "16651.64",
+            },
+        ),
+        (
+            "faster-than-the-input-pipeline",
+            {
+                "resnet50-scratch.seconds.table-5": "4445.48",
+                "resnet50-scratch.seconds.times": "4445.48",
+                "resnet50-scratch.seconds.text": "4445",
+            },
+        ),
+        (
+            "epochs-last-alike-resnet50-transfer",
+            {"resnet50-transfer.seconds.table-5": "4811.03", "resnet50-transfer.seconds.times": "4911.03"},
+        ),
+        ("equal-seconds-for-unequal-work-resnet50-scratch-5771", {"resnet50-scratch.seconds.table-6": "771.00"}),
+        (
+            "equal-seconds-for-unequal-work-resnet50-transfer-15811",
+            {"resnet50-fine-tune.seconds.table-5": "4811.03", "resnet50-fine-tune.seconds.times": "4911.03"},
+        ),
+        ("the-card-idles", {"hardware.gpu.setup": "9999"}),
+    ],
+)
+def test_another_fact_takes_it_away(name: str, changes: dict[str, str]) -> None:
+    assert name in audited.found(physics)
+    assert name not in audited.found(physics, audited.replaced(changes))
+
+
+def test_more_than_the_peak_is_impossible() -> None:
+    found = audited.found(physics, audited.replaced({"vgg16-transfer.seconds.times": "3651.64"}))
+    assert found["faster-than-the-card"].grade == "impossible"
+    assert "vgg16-transfer at 224 px in 3651.64 s takes 78 TFLOP/s, 150 %" in found["faster-than-the-card"].statement
+
+
+def test_the_table_has_a_line_for_every_rate() -> None:
+    lines = audited.found(physics)["the-card-idles"].arithmetic.splitlines()
+    assert len(lines) == len(list(rates(facts())))
+    assert all(math.isfinite(float(line.rpartition(", ")[2].split()[0])) for line in lines)
+
+
+@pytest.mark.parametrize(("finding", "name"), audited.every_fact(physics))
+def test_each_fact_it_names_matters(finding: str, name: str) -> None:
+    audited.check_rests_on(physics, finding, name)
+
+
+def test_quotes_stand_in_the_paper(paper_text: str) -> None:
+    audited.check_quotes(physics, paper_text)
