@@ -1,0 +1,67 @@
+"""What is wrong with a stored run, in words, and the run itself as it lies on the disk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from harness.runs.record import RunRecord
+from harness.runs.store import RecordError, read_arrays, read_run
+
+CHANGED: Final = (
+    "the record or its arrays were changed after the run: take them from where they were made, or run again"
+)
+ROUNDING: Final = 1e-9
+"""Relative. The same sums of float64 in another order."""
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What was seen, what was expected, and what to do; `check` names the check for programs."""
+
+    check: str
+    seen: str
+    expected: str
+    advice: str = CHANGED
+
+    def __str__(self) -> str:
+        return f"{self.seen}; expected {self.expected}; {self.advice}"
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """A run with its arrays (see `RunRecord.arrays_sha256`); no arrays where it did not end."""
+
+    path: Path
+    record: RunRecord
+    arrays: Mapping[str, NDArray[Any]]
+
+
+def read_stored(path: Path) -> StoredRun | Flaw:
+    """Read a run, or say why it cannot be read: no JSON, another schema, arrays missing or unlike their hash."""
+    try:
+        record = read_run(path)
+        return StoredRun(path, record, read_arrays(path, record))
+    except RecordError as error:
+        return Flaw("readable", str(error), "a record that ferbench wrote, with its arrays beside it")
+
+
+def implementation_name(run: StoredRun) -> str:
+    """With its backend: `keras3-jax`."""
+    spec = run.record.spec
+    return "-".join(filter(None, (spec.implementation, spec.keras_backend)))
+
+
+def are_close(observed: float, expected: float, tolerance: float = ROUNDING) -> bool:
+    """Whether two finite numbers agree up to rounding."""
+    return math.isfinite(observed) and math.isclose(observed, expected, rel_tol=tolerance, abs_tol=1e-12)
+
+
+def is_count(fraction: float, total: int) -> bool:
+    """Whether a fraction is k/n for a whole k in 0..n."""
+    return math.isfinite(fraction) and 0 <= fraction <= 1 and are_close(fraction * total, round(fraction * total), 1e-6)

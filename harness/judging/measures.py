@@ -1,0 +1,155 @@
+"""Numbers that claims are about, each read off one stored run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.dataset import CLASSES
+from harness.judging.flaws import StoredRun
+
+TARGET: Final = 0.40
+"""Accuracy whose first crossing is the measure of how fast a run converges: a fraction. Above what one answer for all
+images scores (24.7 %), below the least that the paper reports from scratch (54.69 %); declared before any run."""
+
+Measure = Callable[[StoredRun], float]
+
+
+def accuracy(run: StoredRun) -> float:
+    """On both tests together, the paper's "validation"; a fraction."""
+    return run.record.scores["paper_test"].accuracy
+
+
+def clean_accuracy(run: StoredRun) -> float:
+    """On the tests without images that lie in training too; a fraction."""
+    return run.record.scores["clean_test"].accuracy
+
+
+def training_accuracy(run: StoredRun) -> float:
+    """Of the last epoch, as Keras' history has it: with dropout, augmented; a fraction."""
+    return run.record.history[-1].training_accuracy
+
+
+def gap(run: StoredRun) -> float:
+    """Training accuracy less test accuracy, as the paper compares them."""
+    return training_accuracy(run) - accuracy(run)
+
+
+def loss_gap(run: StoredRun) -> float:
+    """Watched loss less training loss after the last epoch, in nats."""
+    return run.record.history[-1].watched_loss - run.record.history[-1].training_loss
+
+
+def recall(name: str) -> Measure:
+    """Of the images of a class, the fraction that is recognised."""
+    return lambda run: float(recalls(run)[CLASSES.index(name)])
+
+
+def recalls(run: StoredRun) -> NDArray[np.float64]:
+    """Of each class, shape (7,)."""
+    counts = confusion(run)
+    return np.asarray(counts.diagonal() / counts.sum(axis=1))
+
+
+def confusion(run: StoredRun) -> NDArray[np.float64]:
+    """Counts on both tests, shape (7, 7): row = label, column = answer."""
+    return np.array(run.record.scores["paper_test"].confusion, dtype=np.float64)
+
+
+def worst_easy_less_best_hard(run: StoredRun) -> float:
+    """Recall of the worse of happy and neutral, less that of the better of fear and disgust."""
+    easy, hard = ([recall(name)(run) for name in names] for names in (("happy", "neutral"), ("fear", "disgust")))
+    return min(easy) - max(hard)
+
+
+def lead(name: str, *others: str) -> Measure:
+    """Recall of a class less the best one of others (of all others where none is named)."""
+    rivals = others or tuple(each for each in CLASSES if each != name)
+    return lambda run: recall(name)(run) - max(recall(each)(run) for each in rivals)
+
+
+def excess_confusion(first: str, second: str) -> Measure:
+    """How often two classes are taken for each other, less the mean over all 21 pairs; fractions of their images."""
+    one, other = CLASSES.index(first), CLASSES.index(second)
+
+    def measure(run: StoredRun) -> float:
+        counts = confusion(run)
+        images = counts.sum(axis=1)
+        mutual = (counts + counts.T) / (images[:, None] + images[None, :])
+        return float(mutual[one, other] - mutual[np.triu_indices(len(CLASSES), 1)].mean())
+
+    return measure
+
+
+def share_of_answers(name: str) -> Measure:
+    """Fraction of images that are answered so."""
+    return lambda run: float(confusion(run)[:, CLASSES.index(name)].sum() / confusion(run).sum())
+
+
+def share_of_mistakes_ahead(name: str) -> Measure:
+    """Among wrong answers, the share of one class less that of the next commonest."""
+    column = CLASSES.index(name)
+
+    def measure(run: StoredRun) -> float:
+        wrong = confusion(run)
+        np.fill_diagonal(wrong, 0)
+        by_answer = wrong.sum(axis=0) / max(wrong.sum(), 1)
+        return float(by_answer[column] - np.delete(by_answer, column).max())
+
+    return measure
+
+
+def early_fall(epochs: int) -> Measure:
+    """Fall of the training loss within the first epochs less the fall after them, in nats."""
+
+    def measure(run: StoredRun) -> float:
+        losses = [each.training_loss for each in run.record.history]
+        middle = losses[min(epochs, len(losses)) - 1]
+        return (losses[0] - middle) - (middle - losses[-1])
+
+    return measure
+
+
+def late_fall(run: StoredRun) -> float:
+    """Watched loss half-way less that of the last epoch, in nats."""
+    history = run.record.history
+    return history[(len(history) - 1) // 2].watched_loss - history[-1].watched_loss
+
+
+def unrest(run: StoredRun) -> float:
+    """Mean change of the watched accuracy from epoch to epoch over the later half; a fraction."""
+    watched = [each.watched_accuracy for each in run.record.history]
+    later = watched[len(watched) // 2 - 1 :] if len(watched) > 3 else watched
+    return float(np.abs(np.diff(later)).mean()) if len(later) > 1 else 0.0
+
+
+def log_seconds(run: StoredRun) -> float:
+    """Natural logarithm of the seconds of training: differences are ratios."""
+    return math.log(sum(each.training_seconds for each in run.record.history))
+
+
+def crossing(run: StoredRun) -> int | None:
+    """Number of the first epoch after which the watched accuracy exceeds the target; None if it never did."""
+    return next((each.epoch + 1 for each in run.record.history if each.watched_accuracy > TARGET), None)
+
+
+def epochs_saved(fast: StoredRun, slow: StoredRun) -> float | None:
+    """How many epochs earlier `fast` crosses the target; a bound nearer to 0 where one never does; None where neither
+    does, or the one that does not was stopped before the other's crossing."""
+    one, other = crossing(fast), crossing(slow)
+    if one is not None and other is not None:
+        return float(other - one)
+    if one is not None:
+        return _if_positive(len(slow.record.history) + 1 - one)
+    if other is not None:
+        bound = _if_positive(len(fast.record.history) + 1 - other)
+        return None if bound is None else -bound
+    return None
+
+
+def _if_positive(value: int) -> float | None:
+    return float(value) if value > 0 else None

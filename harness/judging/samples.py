@@ -1,0 +1,177 @@
+"""The runs of one implementation, by variant and seed, and what claims ask of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.judging import measures
+from harness.judging.comparisons import SEEDS_NEEDED, Comparison, Shown, compare_seeds, more_seeds, points, times
+from harness.judging.equivalence import compare_answers
+from harness.judging.flaws import StoredRun
+from harness.judging.measures import Measure
+
+TIMED_PIPELINES: Final = ("generator", "manual")
+"""The paper's own: its seconds hold for them alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Comparable runs of one implementation.
+
+    Attributes:
+        runs: By variant (with its readings), then by seed.
+    """
+
+    runs: Mapping[str, Mapping[int, StoredRun]]
+
+    def compare(
+        self,
+        measure: Measure,
+        first: str,
+        second: str,
+        *,
+        called: str,
+        margin: float = 0.0,
+        floor: float | None = None,
+        shown: Shown = points,
+    ) -> Comparison:
+        """Whether `measure` is greater for `first` than for `second` by more than a margin, seed by seed."""
+        what = f"{called}, {first} − {second}{_shift(-margin, shown)}"
+        pairs = self._pairs(first, second)
+        values = {seed: measure(one) - measure(other) - margin for seed, (one, other) in pairs.items()}
+        found = self._compared(what, (first, second), values, floor=floor, shown=shown)
+        if 0 < len(pairs) < SEEDS_NEEDED and measure is measures.accuracy and not margin:
+            return _with_networks(found, first, second, pairs)
+        return found
+
+    def measured(
+        self, measure: Measure, variant: str, *, called: str, above: float = 0.0, shown: Shown = points
+    ) -> Comparison:
+        """Whether `measure` of a variant lies above a number."""
+        what = f"{called}, {variant}{_shift(-above, shown)}"
+        values = {seed: measure(run) - above for seed, run in self.runs.get(variant, {}).items()}
+        return self._compared(what, (variant,), values, shown=shown)
+
+    def compare_leads(self, first: str, second: str, third: str, fourth: str) -> Comparison:
+        """Whether the accuracy of `first` exceeds that of `second` by more than `third` exceeds `fourth`."""
+        names = (first, second, third, fourth)
+        seeds = set.intersection(*(set(self.runs.get(name, {})) for name in names))
+        values = {
+            seed: sum(
+                sign * measures.accuracy(self.runs[name][seed])
+                for sign, name in zip((1, -1, -1, 1), names, strict=True)
+            )
+            for seed in sorted(seeds)
+        }
+        return self._compared(f"accuracy, ({first} − {second}) − ({third} − {fourth})", names, values)
+
+    def beyond_these_images(self, variant: str, above: float, *, called: str) -> Comparison:
+        """Whether a variant's accuracy on images like these lies above a number that was found on others.
+
+        The images are a draw themselves: √(A(1−A)/n) is added to the error over seeds. Those that lie in training
+        too stand for no others, so the clean test is asked.
+        """
+        runs = self.runs.get(variant, {})
+        values = {seed: measures.clean_accuracy(run) - above for seed, run in runs.items()}
+        what = f"accuracy on clean_test, {variant} − {called} ({100 * above:.2f} %)"
+        if not values:
+            return self._compared(what, (variant,), values)
+        mean = sum(values.values()) / len(values) + above
+        images = next(iter(runs.values())).record.scores["clean_test"].examples
+        return self._compared(what, (variant,), values, image_error=math.sqrt(mean * (1 - mean) / images))
+
+    def epochs_saved(self, fast: str, slow: str) -> Comparison:
+        """Whether `fast` crosses the target accuracy in fewer epochs than `slow`."""
+        found = {seed: measures.epochs_saved(*pair) for seed, pair in self._pairs(fast, slow).items()}
+        values = {seed: value for seed, value in found.items() if value is not None}
+        what = f"epochs to {100 * measures.TARGET:.0f} %, {slow} − {fast}"
+        if found and not values:
+            return Comparison(what, "neither crosses it in any pair", wanted="runs that cross it")
+        return self._compared(what, (fast, slow), values, floor=1.0, shown=lambda value: f"{value:+.1f}")
+
+    def ratio_of_seconds(self, slow: str, fast: str, *, above: float = 1.0, most: bool = False) -> Comparison:
+        """Whether `slow` trains for more than `above` times the seconds of `fast` (`most`: for less than that).
+
+        Seconds are those of one kind of pipeline on one machine; pairs of runs that differ there compare machines.
+        """
+        what = f"seconds of training, {slow} ÷ {fast}, held against {above:g}"
+        pairs = self._pairs(slow, fast)
+        if not pairs:
+            return self._missing(what, (slow, fast))
+        alike = {seed: pair for seed, pair in pairs.items() if _place(pair[0]) == _place(pair[1])}
+        if not alike:
+            return Comparison(what, "the two ran on different machines or pipelines", wanted="both on one machine")
+        ratios = {seed: measures.log_seconds(one) - measures.log_seconds(other) for seed, (one, other) in alike.items()}
+        pipelines = sorted({str(pair[0].record.spec.pipeline) for pair in alike.values()})
+        if not set(pipelines) <= set(TIMED_PIPELINES):
+            seen = ", ".join(f"{times(value)} (seed {seed})" for seed, value in ratios.items())
+            return Comparison(
+                what,
+                f"{seen} on the pipeline {', '.join(pipelines)}; the paper's seconds are those of its own pipelines",
+                wanted=f"{SEEDS_NEEDED} seeds each on the pipeline {' or '.join(TIMED_PIPELINES)}",
+            )
+        sign = -1 if most else 1
+        values = {seed: sign * (value - math.log(above)) for seed, value in ratios.items()}
+        shown: Callable[[float], str] = lambda value: times(sign * value + math.log(above))  # noqa: E731
+        return self._compared(what, (slow, fast), values, floor=0.01, shown=shown)
+
+    def _pairs(self, first: str, second: str) -> dict[int, tuple[StoredRun, StoredRun]]:
+        one, other = self.runs.get(first, {}), self.runs.get(second, {})
+        return {seed: (one[seed], other[seed]) for seed in sorted(one.keys() & other.keys())}
+
+    def _compared(
+        self,
+        what: str,
+        variants: Sequence[str],
+        values: Mapping[int, float],
+        *,
+        floor: float | None = None,
+        shown: Shown = points,
+        image_error: float = 0.0,
+    ) -> Comparison:
+        if not values:
+            return self._missing(what, variants)
+        run = next(iter(self.runs[variants[0]].values()))
+        least = 1 / run.record.scores["paper_test"].examples if floor is None else floor
+        return compare_seeds(what, values, variants=variants, floor=least, shown=shown, image_error=image_error)
+
+    def _missing(self, what: str, variants: Sequence[str]) -> Comparison:
+        missing = tuple(name for name in variants if not self.runs.get(name))
+        seen = f"no comparable run of {', '.join(missing)}" if missing else "no seed that all have"
+        return Comparison(what, seen, wanted=more_seeds(SEEDS_NEEDED, missing or variants), missing=missing)
+
+
+def _shift(value: float, shown: Shown) -> str:
+    """What is added to or taken from a difference, as it is written behind it."""
+    return f" {shown(value)[0]} {shown(value)[1:]}" if value else ""
+
+
+def _place(run: StoredRun) -> tuple[object, ...]:
+    """What seconds depend on besides the network."""
+    spec, environment = run.record.spec, run.record.environment
+    where = environment.gpu or environment.cpu, environment.cpu_cores, tuple(sorted(environment.versions.items()))
+    return *where, spec.device, spec.threads, spec.pipeline, spec.cached_features
+
+
+def _with_networks(
+    found: Comparison, first: str, second: str, pairs: Mapping[int, tuple[StoredRun, StoredRun]]
+) -> Comparison:
+    """What one or two pairs show of the networks themselves, image by image."""
+    texts = [found.observed]
+    for seed, (one, other) in pairs.items():
+        arrays, others = one.arrays, other.arrays
+        if not all(np.array_equal(arrays[name], others[name]) for name in ("test_rows", "test_labels")):
+            continue
+        answers = [each["test_logits"].argmax(axis=1) for each in (arrays, others)]
+        told = compare_answers(answers[0], answers[1], arrays["test_labels"])
+        p_value = f"p {told.p_value:.3f}" if told.p_value >= 0.001 else "p < 0.001"
+        texts.append(
+            f"seed {seed}: {told.first_alone:,} images right by {first} alone, {told.second_alone:,} by {second} alone "
+            f"(McNemar {p_value}: about these two networks, not about two ways of training)"
+        )
+    return Comparison(found.what, "; ".join(texts), wanted=found.wanted)
