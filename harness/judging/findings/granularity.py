@@ -1,0 +1,232 @@
+"""A share of n images is k/n: which printed figures are, of which n, and which can be one network's.
+
+Three rules of printing are allowed: rounding with halves to either side, and cutting digits off. A single figure says
+little, since most are some k/n; a set of them, or a figure beside a matrix, says more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+from scipy.stats import hypergeom
+
+from harness.data.dataset import CLASSES
+from harness.judging.audit import Finding, Predicate
+from harness.judging.wording import listed, mention, percent
+from harness.paper.facts import CONFUSIONS, Fact, Facts
+from harness.variants import VARIANTS
+
+LARGEST_BATCH: Final = 512
+FOUR_DIGITS: Final = 0.0001
+"""Resolution of 67.23 %, as a fraction: coarser figures tell nothing of single images."""
+NEAR: Final = 0.01
+"""Fraction. Figures farther apart than this are no matter of rounding, and other findings name them."""
+POWERS_OF_TWO: Final = tuple(2**power for power in range(10))
+"""Batch sizes that people choose, up to `LARGEST_BATCH`."""
+
+State = tuple[int, int]
+"""So many images, so many of them answered right."""
+
+
+@lru_cache(maxsize=8192)
+def rounded_counts(fact: Fact, images: int) -> frozenset[int]:
+    """Numbers of right answers whose share of `images` rounds to the printed digits, halves to either side."""
+    value, unit = _exact(fact)
+    return frozenset(
+        k for k in _near(value, unit, images) if abs(Fraction(k, images) - value) <= unit / 2 and k <= images
+    )
+
+
+def counts(fact: Fact, images: int) -> frozenset[int]:
+    """The same, where digits may also have been cut off."""
+    value, unit = _exact(fact)
+    cut_off = {k for k in _near(value, unit, images) if 0 <= Fraction(k, images) - value < unit and k <= images}
+    return rounded_counts(fact, images) | cut_off
+
+
+def _exact(fact: Fact) -> tuple[Fraction, Fraction]:
+    # through the shortest decimals of the floats: 0.6723 is meant, not its binary neighbour
+    return Fraction(Decimal(repr(fact.value))), Fraction(10) ** round(math.log10(fact.resolution))
+
+
+def _near(value: Fraction, unit: Fraction, images: int) -> range:
+    return range(max(0, math.floor((value - unit) * images)), math.ceil((value + unit) * images) + 1)
+
+
+def share_of_figures(images: int) -> float:
+    """Which share of the figures 0.00 % to 100.00 % is some k/images, rounded: what one figure's fitting is worth."""
+    right = np.arange(images + 1, dtype=np.int64)
+    return np.unique((20_000 * right + images) // (2 * images)).size / 10_001
+
+
+def whole_batches(images: int, batch_size: int) -> int:
+    """Images in whole batches: what is left without the last, incomplete one."""
+    return images // batch_size * batch_size
+
+
+def can_be_one(first: Iterable[State], second: Iterable[State]) -> bool:
+    """Whether one network can have both: of images that one has more, none to all may be right."""
+    pairs = [sorted((one, other)) for one in first for other in second]
+    return any(few <= many <= few + (larger - smaller) for (smaller, few), (larger, many) in pairs)
+
+
+def states(fact: Fact, images: int) -> frozenset[State]:
+    """What can be behind a figure: all images, or whole batches of a power of two."""
+    sizes = {whole_batches(images, batch_size) for batch_size in POWERS_OF_TWO}
+    return frozenset((size, k) for size in sizes for k in counts(fact, size))
+
+
+def state_of_matrix(paper: Facts, variant: str) -> State:
+    """Images in a confusion matrix, and those on its diagonal."""
+    confusion = paper.confusion(variant)
+    return int(confusion.sum()), int(np.trace(confusion))
+
+
+def batch_sizes_left(paper: Facts) -> tuple[int, ...]:
+    """Batch sizes up to `LARGEST_BATCH` whose whole batches fit Table 6, and the matrices of one answer.
+
+    The images are taken in the order of their folders, as for a matrix they must be: those that are left out
+    are of the last class, so of a network that has one other answer none of them was right.
+    """
+    test_images = state_of_matrix(paper, CONFUSIONS[0])[0]
+    headlines = {name: paper.headline(name, "accuracy") for name in VARIANTS}
+    constant = [name for name in CONFUSIONS if np.count_nonzero(paper.confusion(name).sum(axis=0)) == 1]
+    found = []
+    for batch_size in range(1, LARGEST_BATCH + 1):
+        size = whole_batches(test_images, batch_size)
+        fit = {name: rounded_counts(fact, size) for name, fact in headlines.items()}
+        if all(fit.values()) and all(state_of_matrix(paper, name)[1] in fit[name] for name in constant):
+            found.append(batch_size)
+    return tuple(found)
+
+
+def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
+    """Table 6's accuracies leave out the last, incomplete batch."""
+    test_images = state_of_matrix(paper, CONFUSIONS[0])[0]
+    headlines = {name: paper.headline(name, "accuracy") for name in VARIANTS}
+    strangers = [fact for fact in headlines.values() if not rounded_counts(fact, test_images)]
+    left = [size for size in batch_sizes_left(paper) if whole_batches(test_images, size) < test_images]
+    if not strangers or not left:
+        return
+    sizes = sorted({whole_batches(test_images, batch_size) for batch_size in left})
+    size = sizes[-1]
+    dropped = test_images - size
+    likely = [each for each in left if each in POWERS_OF_TWO]
+    said = [fact for name in VARIANTS for fact in paper.mentions(name, "batch-size")]
+    batch_size = next((int(fact.value) for fact in said if fact.value in left), left[0])
+    lines = [
+        f"{percent(fact)} ({name}): {_as_counts(fact, test_images)} of {test_images:,}, "
+        f"{_as_counts(fact, size)} of {size:,}"
+        for name, fact in headlines.items()
+    ]
+    lines += [f"{fact.printed} is the only batch size that the paper gives ({fact.place})" for fact in said]
+    lines += [
+        f"Matrix of {name}: {right:,} of {test_images:,} right, so {right - max(few)} of the last {dropped}"
+        for name in CONFUSIONS
+        if (right := state_of_matrix(paper, name)[1])
+        and (few := [k for k in rounded_counts(headlines[name], size) if k <= right <= k + dropped])
+    ]
+    share = share_of_figures(size)
+    lines += [
+        f"Batch sizes of 1 to {LARGEST_BATCH} that fit all six and the matrix of one answer: {_short(left)}",
+        f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so six fit by "
+        f"chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more than the grid",
+        *_training_lines(paper, batch_size),
+    ]
+    yield Finding(
+        "accuracies-of-whole-batches",
+        "unsaid",
+        2,
+        f"{listed(map(mention, strangers))} is no rounded share of {test_images:,} images; all validation accuracies "
+        f"of Table 6 are of {listed(f'{each:,}' for each in sizes)}: whole batches of {listed(map(str, likely))} "
+        f"({len(left)} sizes up to {LARGEST_BATCH} fit). The last {dropped} test images seem to have been left out.",
+        "\n".join(lines),
+        (*(fact.name for fact in [*headlines.values(), *said]), *matrix_names(paper)),
+    )
+
+
+def _training_lines(paper: Facts, batch_size: int) -> Iterator[str]:
+    """Whether training accuracies tell as much. They do not, but for a network that has one answer."""
+    supports = [int(paper[f"dataset.training-{name}.table-2"].value) for name in CLASSES]
+    everything = sum(supports)
+    share = share_of_figures(everything)
+    yield f"Training accuracies tell nothing so: {100 * share:.0f} % of all such figures are some k/{everything:,}"
+    size = whole_batches(everything, batch_size)
+    for name in CONFUSIONS:
+        answered = paper.confusion(name).sum(axis=0)
+        fact = paper.headline(name, "training-accuracy")
+        right = supports[int(answered.argmax())]
+        if np.count_nonzero(answered) == 1 and right in rounded_counts(fact, size) - rounded_counts(fact, everything):
+            chance = hypergeom(everything, right, everything - size).pmf(0)
+            yield (
+                f"Its one answer is right for {right:,} of {everything:,} training images, "
+                f"{100 * right / everything:.2f} %; printed is {percent(fact)}, {right:,} of {size:,} in whole batches "
+                f"of {batch_size} (none of the {everything - size} left out was right: chance {chance:.2f} if shuffled)"
+            )
+
+
+def _as_counts(fact: Fact, images: int) -> str:
+    found = sorted(rounded_counts(fact, images))
+    return " or ".join(f"{k:,}" for k in found) if found else "no number"
+
+
+def _short(numbers: list[int]) -> str:
+    shown = ", ".join(map(str, numbers[:20]))
+    return f"{shown} and {len(numbers) - 20} more" if len(numbers) > 20 else shown
+
+
+def matrix_names(paper: Facts, *variants: str) -> tuple[str, ...]:
+    """Names of the rows of confusion matrices; of all of them unless variants are named."""
+    chosen = variants or CONFUSIONS
+    return tuple(
+        fact.name for fact in paper.values() if fact.subject in chosen and fact.quantity.startswith("confusion-")
+    )
+
+
+def figures_of_several_networks(paper: Facts) -> Iterator[Finding]:
+    """Figures of one variant so near each other that rounding might excuse them, and does not."""
+    for name in CONFUSIONS:
+        state = state_of_matrix(paper, name)
+        images, right = state
+        figures: dict[str, Fact] = {}
+        for fact in paper.mentions(name, "accuracy"):
+            if fact.resolution <= FOUR_DIGITS * 1.01 and abs(fact.value - right / images) < NEAR:
+                figures.setdefault(percent(fact), fact)
+        strangers = [fact for fact in figures.values() if not can_be_one(states(fact, images), {state})]
+        apart = [
+            pair
+            for pair in combinations(figures.values(), 2)
+            if not can_be_one(*(states(fact, images) for fact in pair))
+        ]
+        if not strangers:
+            continue
+        matrix = paper[matrix_names(paper, name)[0]].place
+        lines = [f"{matrix}: {right:,} of {images:,} right"]
+        lines += [f"{mention(fact)}: {_as_states(states(fact, images))}" for fact in figures.values()]
+        lines += [f"{mention(one)} and {mention(other)} cannot be one network's" for one, other in apart]
+        lines += ["Rounding, cutting digits off, and leaving out a last incomplete batch of up to 512 were allowed."]
+        fitting = [mention(fact) for fact in figures.values() if fact not in strangers]
+        yield Finding(
+            f"{name}-figures-of-several-networks",
+            "contradictory",
+            2,
+            f"{listed(map(mention, strangers))} cannot be the network of {matrix}, which has {right:,} of {images:,} "
+            f"right: no rounding and no batch size that is a power of two joins them"
+            f"{f'; {listed(fitting)} can' if fitting else ''}.",
+            "\n".join(lines),
+            (*(fact.name for fact in figures.values()), *matrix_names(paper, name)),
+        )
+
+
+def _as_states(found: Iterable[State]) -> str:
+    return ", ".join(f"{right:,} of {images:,}" for images, right in sorted(found, reverse=True))
+
+
+PREDICATES: tuple[Predicate, ...] = (accuracies_of_whole_batches, figures_of_several_networks)

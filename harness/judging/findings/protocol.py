@@ -1,0 +1,183 @@
+"""What was looked at while training, and what a reported accuracy can mean after that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from harness.data.dataset import CLASSES
+from harness.data.reading import KNOWN_COUNTS
+from harness.judging.audit import Finding, Predicate
+from harness.judging.findings.granularity import matrix_names, rounded_counts
+from harness.judging.throughput import images as images_of
+from harness.judging.wording import listed, mention, percent, points
+from harness.paper.facts import CONFUSIONS, Fact, Facts
+from harness.variants import VARIANTS
+
+LEAKED: Final = 568
+"""Test images whose pixels also lie in training. Source: `harness.data.inspection`, of the usual download."""
+LEAKED_SAME_LABEL: Final = 552
+"""Those of them whose label one of their twins in training has."""
+RECORD: Final = 0.7414
+"""Best accuracy published of one network without further faces. Source: ResMaskingNet, on private_test."""
+NEAR_THRESHOLD: Final = 0.01
+"""Fraction. An accuracy that ended training lies within a step of one epoch above the threshold."""
+
+
+def _test_column(paper: Facts) -> list[Fact]:
+    return [paper[f"dataset.test-{label}.table-2"] for label in CLASSES]
+
+
+def validation_is_the_test_set(paper: Facts) -> Iterator[Finding]:
+    """Matrices of the "validation" set whose rows sum to Table 2's testing column."""
+    column = [int(fact.value) for fact in _test_column(paper)]
+    alike = [name for name in CONFUSIONS if np.array_equal(paper.confusion(name).sum(axis=1), column)]
+    if not alike:
+        return
+    total = sum(column)
+    yield Finding(
+        "validation-is-the-test-set",
+        "unsupported",
+        3,
+        f"What the paper calls validation is the test set: the rows of {len(alike)} confusion matrices sum to Table "
+        f"2's testing column, class by class, {total:,} images. Stop rules, learning rates and the choice of a "
+        "strategy looked at it: no reported accuracy is of images that the choice had not seen.",
+        "\n".join(
+            [
+                f"Table 2: {', '.join(f'{label} {count:,}' for label, count in zip(CLASSES, column, strict=True))}",
+                f"the same row sums: {listed(alike)}",
+                f"all images of the data set's two tests: {sum(KNOWN_COUNTS['public_test']):,} + "
+                f"{sum(KNOWN_COUNTS['private_test']):,}; none are left for a validation set outside training",
+            ]
+        ),
+        (*(fact.name for fact in _test_column(paper)), *matrix_names(paper, *alike)),
+        "Goodfellow et al. 2013: FER-2013 has 28,709 training, 3,589 public and 3,589 private test images",
+    )
+
+
+def accuracy_is_the_threshold(paper: Facts) -> Iterator[Finding]:
+    """An accuracy at which training was stopped because the same images passed a threshold."""
+    images = images_of(paper, "test")
+    for name in VARIANTS:
+        for rule in paper.mentions(name, "stop-threshold")[:1]:
+            headline = paper.headline(name, "accuracy")
+            above = {
+                percent(fact): fact
+                for fact in reversed(paper.mentions(name, "accuracy"))  # the first of equals stays
+                if fact.resolution <= headline.resolution * 1.01 and 0 <= fact.value - rule.value < NEAR_THRESHOLD
+            }
+            if percent(headline) not in above:
+                continue
+            run = paper.mentions(name, "epochs-run")
+            first = math.floor(rule.value * images) + 1
+            after = f" after {run[0].printed} epochs" if run else ""
+            yield Finding(
+                f"{name}-accuracy-is-the-threshold",
+                "unsupported",
+                3,
+                f"{mention(headline)} of {name} is the threshold of its stop rule, {percent(rule)}, and "
+                f"{points(headline.value - rule.value)} of luck: training ended{after} because these test images "
+                "passed it. It tells that the threshold was reached, not what the network can do; no ranking follows.",
+                "\n".join(
+                    [
+                        f"more than {percent(rule)} of {images:,} is {first:,} right or more",
+                        *(
+                            f"{mention(fact)}: {k:,} right, {k - first:,} more than it takes"
+                            for fact in above.values()
+                            for k in sorted(rounded_counts(fact, images))
+                        ),
+                    ]
+                ),
+                (*(fact.name for fact in above.values()), rule.name, *(fact.name for fact in run)),
+            )
+
+
+def rules_that_never_fired(paper: Facts) -> Iterator[Finding]:
+    """Stop rules whose threshold no reported accuracy reaches: the last epoch is what is reported."""
+    never = {}
+    for name in VARIANTS:
+        for rule in paper.mentions(name, "stop-threshold")[:1]:
+            if max(fact.value for fact in paper.mentions(name, "accuracy")) < rule.value:
+                never[name] = rule
+    if not never:
+        return
+    beyond = {percent(rule) for rule in never.values() if rule.value > RECORD}
+    record = (
+        f" {listed(sorted(beyond))} is more than any single network is known to reach ({100 * RECORD:.2f} %)."
+        if beyond
+        else ""
+    )
+    headlines = [paper.headline(name, "accuracy") for name in never]
+    yield Finding(
+        "stop-rules-that-never-fired",
+        "unsaid",
+        1,
+        f"{len(never)} stop rules never fired, so {listed(never)} report their last epoch, good or bad.{record}",
+        "\n".join(
+            f"{name}: stops at {percent(rule)}, reports {mention(headline)}"
+            for (name, rule), headline in zip(never.items(), headlines, strict=True)
+        ),
+        (*(rule.name for rule in never.values()), *(fact.name for fact in headlines)),
+        "ResMaskingNet, 74.14 % on private_test, with ImageNet weights" if beyond else None,
+    )
+
+
+def leaked_images(paper: Facts) -> Iterator[Finding]:
+    """What images that are in training too can have added to the headline."""
+    images = images_of(paper, "test")
+    if images != sum(KNOWN_COUNTS["public_test"]) + sum(KNOWN_COUNTS["private_test"]):
+        return
+    headline, human = paper.headline("vgg16-scratch", "accuracy"), paper.headline("literature", "human")
+    right = round(headline.value * images)
+    clean = images - LEAKED
+    lowest, likely = (right - LEAKED) / clean, (right - LEAKED_SAME_LABEL) / clean
+    compared = "below" if lowest < human.value <= headline.value else "on the same side of"
+    yield Finding(
+        "leaked-test-images",
+        "unsupported",
+        2,
+        f"{LEAKED} of the {images:,} test images ({100 * LEAKED / images:.2f} %) also lie in training, pixel by pixel. "
+        f"If all were answered from memory, {mention(headline)} is {100 * lowest:.2f} % on the {clean:,} others: "
+        f"{points(headline.value - lowest)} less, {compared} the {percent(human)} it gives for people.",
+        "\n".join(
+            [
+                f"{percent(headline)} of {images:,} = {right:,} right",
+                f"({right:,} − {LEAKED}) / ({images:,} − {LEAKED}) = {100 * lowest:.2f} %",
+                f"with the {LEAKED_SAME_LABEL} right whose label is that of a twin: "
+                f"({right:,} − {LEAKED_SAME_LABEL}) / {clean:,} = {100 * likely:.2f} %",
+            ]
+        ),
+        (headline.name, human.name, *(fact.name for fact in _test_column(paper))),
+        "counted by `ferbench data inspect` in the usual download of FER-2013",
+    )
+
+
+def epochs_differ(paper: Facts) -> Iterator[Finding]:
+    """Numbers of epochs that a training ran, by several mentions."""
+    for name in VARIANTS:
+        mentions = paper.mentions(name, "epochs-run")
+        planned = paper.mentions(name, "epochs")
+        if len({fact.value for fact in mentions}) < 2:
+            continue
+        said = listed(f"{fact.printed} ({fact.place})" for fact in mentions)
+        yield Finding(
+            f"{name}-epochs-differ",
+            "contradictory",
+            1,
+            f"{name} trained for {said} epochs{f' of {planned[0].printed} planned' if planned else ''}.",
+            f"{' ≠ '.join(fact.printed for fact in mentions)}: the curves are not of the run that the text describes, "
+            "or leave epochs out",
+            tuple(fact.name for fact in [*mentions, *planned]),
+        )
+
+
+PREDICATES: tuple[Predicate, ...] = (
+    validation_is_the_test_set,
+    accuracy_is_the_threshold,
+    rules_that_never_fired,
+    leaked_images,
+    epochs_differ,
+)

@@ -1,0 +1,103 @@
+"""The audit as people see it: a page for the terminal, and a table for EXPECTED.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.text import Text
+
+from harness.judging.audit import GRADES, Finding, Grade
+from harness.judging.wording import listed
+from harness.paper.facts import Fact, Facts
+
+_STYLES: dict[Grade, str] = {
+    "impossible": "bold red",
+    "contradictory": "red",
+    "implausible": "magenta",
+    "unsupported": "yellow",
+    "unsaid": "cyan",
+}
+_MEANINGS: dict[Grade, str] = {
+    "impossible": "no experiment gives this",
+    "contradictory": "two statements of the paper, not both of which are true",
+    "implausible": "could be, but would surprise",
+    "unsupported": "stated without what it takes to know it",
+    "unsaid": "left out, though the result depends on it",
+}
+_WEIGHTS = "weight 3: a conclusion falls; 2: a reported number falls; 1: a detail"
+_UNITS = {"percent": " %", "seconds": " s", "minutes": " min", "epochs": " epochs"}
+_INDENT = 4
+
+
+def audit_page(findings: Sequence[Finding], paper: Facts, *, details: bool = True) -> RenderableType:
+    """All findings under a heading for each grade, and how many there are.
+
+    Args:
+        findings: As `audit` sorts them.
+        paper: The facts they were found in.
+        details: Whether to print how each follows, and on which numbers of the paper it rests.
+    """
+    parts: list[RenderableType] = []
+    for grade in GRADES:
+        found = [each for each in findings if each.grade == grade]
+        if found:
+            parts.append(Rule(Text(f"{grade}: {_MEANINGS[grade]}", _STYLES[grade]), align="left", style="dim"))
+            parts += [_finding(each, paper, details=details) for each in found]
+    return Group(*parts, Rule(style="dim"), Text(_counted(findings)), Text(_WEIGHTS, "dim"))
+
+
+def _finding(finding: Finding, paper: Facts, *, details: bool) -> RenderableType:
+    heading = Text.assemble((f"{finding.weight}  ", "bold"), (finding.name, _STYLES[finding.grade]))
+    parts: list[RenderableType] = [heading, Padding(Text(finding.statement), (0, 0, 0, _INDENT))]
+    if details:
+        lines = [f"in the paper: {numbers_of(finding, paper)}"] if finding.facts else []
+        lines += [f"beside it: {finding.source}"] if finding.source else []
+        parts += [Padding(Text(line, "dim"), (0, 0, 0, 2 * _INDENT)) for line in finding.arithmetic.splitlines()]
+        parts += [Padding(Text(line, "dim italic"), (0, 0, 0, _INDENT)) for line in lines]
+    return Group(*parts, Text())
+
+
+def numbers_of(finding: Finding, paper: Facts) -> str:
+    """The numbers a finding rests on, as they are printed, by the place where they stand."""
+    places: dict[str, list[str]] = {}
+    for name in finding.facts:
+        places.setdefault(paper[name].place, []).append(_printed(paper[name]))
+    return "; ".join(f"{place}: {', '.join(dict.fromkeys(found))}" for place, found in places.items())
+
+
+def _printed(fact: Fact) -> str:
+    """Digits and unit, without the gaps that the text of the paper tore; a matrix of 49 numbers is only named."""
+    if fact.quantity.startswith("confusion-"):
+        return "matrix"
+    digits = fact.read_as or (fact.printed if fact.row else fact.printed.replace(" ", ""))
+    return f"{digits}{_UNITS.get(fact.unit, '')}"
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    """`3 findings: 1 contradictory and 2 unsaid; 1 of weight 3`."""
+    counts = Counter(each.grade for each in findings)
+    heavy = sum(each.weight == 3 for each in findings)
+    grades = listed(f"{counts[grade]} {grade}" for grade in GRADES if counts[grade]) if findings else "nothing"
+    return f"{len(findings)} findings: {grades}; {heavy} of weight 3"
+
+
+def audit_markdown(findings: Sequence[Finding], paper: Facts) -> str:
+    """A table of all findings in Markdown, and how many there are; `ferbench audit` prints the arithmetic.
+
+    Args:
+        findings: As `audit` sorts them.
+        paper: The facts they were found in.
+    """
+    lines = ["| grade | weight | finding | what | where |", "|---|---|---|---|---|"]
+    for each in findings:
+        places = ", ".join(dict.fromkeys(paper[name].place for name in each.facts))
+        lines.append(f"| {each.grade} | {each.weight} | {each.name} | {_cell(each.statement)} | {_cell(places)} |")
+    return "\n".join([*lines, "", f"{_counted(findings)} ({_WEIGHTS})."])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

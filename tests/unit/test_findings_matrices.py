@@ -1,0 +1,138 @@
+"""What the confusion matrices and the counts of images say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from harness.judging.audit import Finding
+from harness.judging.findings.matrices import PREDICATES, answers_of, constant_networks, places_by_figure
+from harness.paper.facts import CONFUSIONS, Facts, facts
+
+
+def found(paper: Facts) -> dict[str, Finding]:
+    return {each.name: each for predicate in PREDICATES for each in predicate(paper)}
+
+
+@pytest.mark.parametrize("name", CONFUSIONS)
+def test_answers_give_the_matrix_back(name: str) -> None:
+    labels, answers = answers_of(facts().confusion(name))
+    np.testing.assert_array_equal(confusion_matrix(labels, answers, labels=range(7)), facts().confusion(name))
+
+
+def test_places_by_figure_name_each_figure_once() -> None:
+    paper = facts()
+    mentions = [paper[f"vgg16-scratch.accuracy.{where}"] for where in ("abstract", "text", "text-2", "table-1")]
+    assert places_by_figure(mentions) == "67.23 % (Abstract, Table 1), 67.08 % (VGG16 Trained from Scratch)"
+
+
+@pytest.mark.parametrize(
+    ("variant", "accuracy", "weight", "supported", "refuted"),
+    [
+        ("vgg16-scratch", "67.122 %", 2, "67 % (Figure 19)", "67.23 % (Table 6, Abstract"),
+        ("vgg16-fine-tune", "48.175 %", 1, "48.1 % (Comparison", "48.13 % (Table 6), 46.50 %"),
+        ("resnet50-transfer", "28.448 %", 1, "none", "28.46 % (Table 6, Pre-Trained Models)"),
+        ("resnet50-fine-tune", "24.714 %", 1, "none", "24.75 % (Table 6, Res Net50"),
+    ],
+)
+def test_accuracy_of_each_matrix(variant: str, accuracy: str, weight: int, supported: str, refuted: str) -> None:
+    finding = found(facts())[f"{variant}-matrix-gives-another-accuracy"]
+    _, kept, dropped = finding.arithmetic.splitlines()
+    assert accuracy in finding.statement
+    assert finding.weight == weight
+    assert ("incomplete batch" in finding.statement) == (weight == 1)
+    assert f"supported, rounded or cut off: {supported}" in kept
+    assert f"not supported: {refuted}" in dropped
+
+
+def test_scores_that_the_paper_does_not_print() -> None:
+    finding = found(facts())["no-scores-by-class"]
+    for text in ("0.638 (vgg16-scratch)", "0.371 (vgg16-fine-tune)", "0.123 (resnet50-transfer)", "0.057 (resnet50-fi"):
+        assert text in finding.statement
+    # of vgg16-scratch and disgust by hand: 46 / 62, 46 / 111, 2 · 46 / (62 + 111)
+    assert "disgust 0.74 / 0.41 / 0.53" in finding.arithmetic
+
+
+def test_what_one_answer_means() -> None:
+    assert constant_networks(facts()) == ["resnet50-fine-tune"]
+    finding = found(facts())["resnet50-fine-tune-answers-one-class"]
+    assert "7,178 of 7,178 answers 'happy'" in finding.statement
+    assert "1,774 / 7,178 = 24.714 %" in finding.arithmetic
+    assert "mean recall 0.1429 = 1/7" in finding.arithmetic
+    assert "right for 25.13 %; 25.14 % (Table 6) is reported" in finding.arithmetic
+
+
+def test_counts_of_the_text() -> None:
+    names = found(facts())
+    assert "sum to 27,104; it has 28,709 in all, Table 2 has 28,709" in names["training-counts-do-not-add-up"].statement
+    assert "7 of its 7 class counts" in names["training-counts-do-not-add-up"].statement
+    assert "sum to 3,069 without angry" in names["test-counts-do-not-add-up"].statement
+    assert "6,658 in all; taken for all: 520 for angry" in names["test-counts-do-not-add-up"].arithmetic
+
+
+TABLE_2 = {
+    "training": {"angry": "3,995", "disgust": "436", "fear": "4,097", "happy": "7,215", "neutral": "4,965",
+                 "sad": "4,830", "surprise": "3,171"},
+    "test": {"disgust": "111", "fear": "1,024", "happy": "1,774", "neutral": "1,233", "sad": "1,247", "surprise": "831",
+             "total": "7,178"},
+}  # fmt: skip
+
+
+def as_in_table_2(split: str) -> dict[str, str]:
+    return {f"dataset.{split}-{label}.text": count for label, count in TABLE_2[split].items()}
+
+
+MATRIX = "-matrix-gives-another-accuracy"
+
+
+@pytest.mark.parametrize(
+    ("name", "printed", "expected"),
+    [
+        (f"vgg16-scratch{MATRIX}", {"vgg16-scratch.accuracy.table-6": "0.6712"}, None),
+        (f"vgg16-scratch{MATRIX}", {"vgg16-scratch.confusion-angry.figure-20": "574 9 113 29 136 95 2"}, None),
+        (f"vgg16-scratch{MATRIX}", {"vgg16-scratch.accuracy.abstract": "67.12"}, "Of 9 mentions it supports 2"),
+        (f"vgg16-fine-tune{MATRIX}", {"vgg16-fine-tune.accuracy.table-6": "0.4817"}, None),
+        (f"vgg16-fine-tune{MATRIX}", {"vgg16-fine-tune.accuracy.table-6": "0.4913"}, "and not 49.13 % (Table 6). Of"),
+        (f"resnet50-transfer{MATRIX}", {"resnet50-transfer.accuracy.table-6": "0.2845"}, None),
+        (f"resnet50-fine-tune{MATRIX}", {"resnet50-fine-tune.accuracy.table-6": "0.2471"}, None),
+        # of disgust 2 · 111 / (127 + 111) = 0.93 in place of 0.53, and fewer wrong answers of the others
+        ("no-scores-by-class", {"vgg16-scratch.confusion-disgust.figure-20": "0 111 0 0 0 0 0"}, "is 0.698 (vgg16-sc"),
+        (
+            "classes-never-answered",
+            {"vgg16-fine-tune.confusion-disgust.figure-16": "52 1 6 6 15 18 13"},
+            ": answers angry 16, disgust 0",
+        ),
+        (
+            "classes-never-answered",
+            {
+                "vgg16-fine-tune.confusion-disgust.figure-16": "52 1 6 6 15 18 13",
+                "resnet50-transfer.confusion-disgust.figure-10": "0 1 0 93 0 0 17",
+            },
+            None,
+        ),
+        (
+            "resnet50-fine-tune-answers-one-class",
+            {"resnet50-fine-tune.confusion-sad.figure-14": "0 0 0 1246 0 1 0"},
+            None,
+        ),
+        ("baseline-not-given", {"resnet50-transfer.accuracy.table-6": "0.3846"}, "explains 24.75 % (resnet50-fine"),
+        ("training-counts-do-not-add-up", as_in_table_2("training"), None),
+        ("training-counts-do-not-add-up", {"dataset.training-angry.text": "3,995"}, "6 of its 7 class counts"),
+        ("test-counts-do-not-add-up", as_in_table_2("test"), None),
+        ("test-counts-do-not-add-up", {"dataset.test-total.text": "7,178"}, "it has 7,178 in all"),
+    ],
+)  # fmt: skip
+def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:
+    before, after = found(facts())[name], found(facts().replaced(printed)).get(name)
+    if expected is None:
+        assert after is None
+    else:
+        assert after is not None
+        assert expected in f"{after.statement}\n{after.arithmetic}"
+        assert after != before
+
+
+def test_every_finding_is_changed_above() -> None:
+    (marker,) = [each for each in test_a_finding_changes_with_its_facts.pytestmark if each.name == "parametrize"]
+    assert {case[0] for case in marker.args[1]} == set(found(facts()))

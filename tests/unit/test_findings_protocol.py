@@ -1,0 +1,113 @@
+"""What was looked at while training."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from harness.judging.audit import Finding
+from harness.judging.findings.protocol import LEAKED, LEAKED_SAME_LABEL, PREDICATES
+from harness.paper.facts import Facts, facts
+
+
+def found(paper: Facts) -> dict[str, Finding]:
+    return {each.name: each for predicate in PREDICATES for each in predicate(paper)}
+
+
+def test_leaked_images_are_those_that_are_known() -> None:
+    """The rows are counted anew where the data set is at hand (test_known_data, test_fer2013_real)."""
+    text = (files("harness.judging") / "known_data.toml").read_text(encoding="utf-8")
+    assert len(tomllib.loads(text)["leaked"]) == LEAKED
+    assert 0 < LEAKED_SAME_LABEL < LEAKED
+
+
+def test_no_share_of_leaked_images_gives_less_than_the_bound() -> None:
+    """Whichever of the leaked images were right, the others' accuracy is at least the bound."""
+    right, images = 4826, 7178
+    of_leaked = np.arange(LEAKED + 1)
+    clean = (right - of_leaked) / (images - LEAKED)
+    assert 100 * clean.min() == pytest.approx(64.42, abs=0.005)
+    assert "is 64.42 % on the 6,610 others: 2.81 points less" in found(facts())["leaked-test-images"].statement
+
+
+def test_what_is_said() -> None:
+    names = found(facts())
+    validation = names["validation-is-the-test-set"]
+    assert "rows of 4 confusion matrices" in validation.statement
+    assert "7,178 images" in validation.statement
+    threshold = names["vgg16-scratch-accuracy-is-the-threshold"]
+    assert "67 %, and 0.23 points of luck: training ended after 78 epochs" in threshold.statement
+    assert "4,810 right or more" in threshold.arithmetic
+    assert "67.23 % (Table 6): 4,826 right, 16 more than it takes" in threshold.arithmetic
+    assert "67.08 % (VGG16 Trained from Scratch): 4,815 right, 5 more" in threshold.arithmetic
+    never = names["stop-rules-that-never-fired"]
+    assert never.statement.startswith("3 stop rules never fired")
+    assert "75 % is more than any" in never.statement
+    assert "78 (VGG16 Trained from Scratch) and 75 (Figure 19)" in names["vgg16-scratch-epochs-differ"].statement
+    assert "below the 65.5 %" in names["leaked-test-images"].statement
+
+
+ALL_ONE_MORE = {
+    "vgg16-scratch.confusion-angry.figure-20": "567 9 113 29 136 95 10",
+    "vgg16-fine-tune.confusion-angry.figure-16": "230 0 93 59 287 134 156",
+    "resnet50-transfer.confusion-angry.figure-10": "5 0 25 712 0 6 211",
+    "resnet50-fine-tune.confusion-angry.figure-14": "0 0 0 959 0 0 0",
+}
+THRESHOLD = "vgg16-scratch-accuracy-is-the-threshold"
+
+
+@pytest.mark.parametrize(
+    ("name", "printed", "expected"),
+    [
+        ("validation-is-the-test-set", ALL_ONE_MORE, None),
+        (
+            "validation-is-the-test-set",
+            dict([next(iter(ALL_ONE_MORE.items()))]),
+            "the rows of 3 confusion matrices",
+        ),
+        ("validation-is-the-test-set", {"dataset.test-angry.table-2": "957"}, None),
+        (THRESHOLD, {"vgg16-scratch.stop-threshold.text": "75"}, None),
+        (THRESHOLD, {"vgg16-scratch.stop-threshold.text": "66"}, None),
+        (THRESHOLD, {"vgg16-scratch.stop-threshold.text": "67.2"}, "0.03 points of luck"),
+        (THRESHOLD, {"vgg16-scratch.epochs-run.text": "12"}, "after 12 epochs"),
+        ("stop-rules-that-never-fired", {"vgg16-transfer.stop-threshold.text": "67"}, "2 stop rules never fired"),
+        (
+            "stop-rules-that-never-fired",
+            {
+                "vgg16-transfer.stop-threshold.text": "67",
+                "vgg16-fine-tune.stop-threshold.text": "48",
+                "resnet50-transfer.stop-threshold.text": "28",
+            },
+            None,
+        ),
+        ("leaked-test-images", {"vgg16-scratch.accuracy.table-6": "0.7000"}, "is 67.43 % on the 6,610 others"),
+        ("leaked-test-images", {"dataset.test-angry.table-2": "957"}, None),
+        ("vgg16-scratch-epochs-differ", {"vgg16-scratch.epochs-run.figure-19": "78"}, None),
+        ("vgg16-scratch-epochs-differ", {"vgg16-scratch.epochs-run.figure-19": "80"}, "78 ≠ 80"),
+    ],
+)
+def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:
+    before, after = found(facts())[name], found(facts().replaced(printed)).get(name)
+    if expected is None:
+        assert after is None
+    else:
+        assert after is not None
+        assert expected in f"{after.statement}\n{after.arithmetic}"
+        assert expected not in f"{before.statement}\n{before.arithmetic}"
+
+
+def test_every_finding_is_changed_above() -> None:
+    (marker,) = [each for each in test_a_finding_changes_with_its_facts.pytestmark if each.name == "parametrize"]
+    assert {case[0] for case in marker.args[1]} == set(found(facts()))
+
+
+def test_rules_within_reach_are_not_beyond_the_record() -> None:
+    paper = facts().replaced(
+        {"vgg16-transfer.stop-threshold.text": "70", "resnet50-transfer.stop-threshold.text": "70"}
+    )
+    finding = found(paper)["stop-rules-that-never-fired"]
+    assert "single network" not in finding.statement
+    assert finding.source is None
