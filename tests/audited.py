@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 
@@ -34,12 +34,6 @@ def replaced(changes: Mapping[str, str]) -> Facts:
 def with_fact(name: str, printed: str, unit: Unit = "count") -> Facts:
     """The paper, had it said one thing more."""
     return Facts({**facts(), name: Fact(name=name, printed=printed, unit=unit, place="nowhere", quote=printed)})
-
-
-def without(names: Iterable[str]) -> Facts:
-    """The paper, had it not said these."""
-    gone = set(names)
-    return Facts({name: fact for name, fact in facts().items() if name not in gone})
 
 
 def nudged(name: str) -> Facts:
