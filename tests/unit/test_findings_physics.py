@@ -91,6 +91,17 @@ def test_every_time_is_read_every_way() -> None:
     assert find_variant("resnet50-transfer@caffe") not in {rate.variant for rate in every}  # the same work
 
 
+def test_every_finding_is_one_of_these() -> None:
+    assert set(audited.found(physics)) == {
+        "near-the-peak-of-the-card",
+        "faster-than-the-input-pipeline",
+        "epochs-last-alike-resnet50-transfer",
+        "equal-seconds-for-unequal-work-resnet50-scratch-5771",
+        "equal-seconds-for-unequal-work-resnet50-transfer-15811",
+        "the-card-idles",
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
