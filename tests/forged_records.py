@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -212,8 +213,6 @@ def edit_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def edit_arrays(path: Path, change: Callable[[Arrays], object], *, fix_hash: bool = True) -> None:
     """Change a record's arrays in place, and by default the hash of them, as a forger would."""
-    import hashlib
-
     beside = path.with_suffix(".safetensors")
     arrays = {name: array.copy() for name, array in load(beside.read_bytes()).items()}
     change(arrays)

@@ -1,0 +1,176 @@
+"""What a folder of stored runs says, for the terminal and for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.judging.bands import Judgement, VerdictKind
+from harness.judging.claims import Answer, AnswerKind
+from harness.judging.results import Group as JudgedGroup
+from harness.judging.results import Judged, Refused
+
+_VERDICTS: dict[VerdictKind, str] = {
+    "REPRODUCED": "green",
+    "NOT_REPRODUCED": "red",
+    "INCONCLUSIVE": "yellow",
+    "NOT_COMPARABLE": "dim",
+}
+_ANSWERS: dict[AnswerKind, str] = {"supported": "green", "refuted": "red", "undecided": "yellow"}
+
+
+def judgement_page(judged: Judged) -> RenderableType:
+    """Damaged records, verdicts, claims, then why runs cannot be compared."""
+    parts: list[RenderableType] = [Text(_summary(judged))]
+    parts += [line for refused in judged.refused for line in _refused(refused)]
+    if judged.groups:
+        parts.append(_verdicts(judged))
+    parts += [*_claims(judged.answers), Text(_about_claims(judged.answers))]
+    parts += _listed("not comparable, so neither bands nor claims take them", _not_comparable(judged))
+    parts += _listed("copies of runs above, counted once", [path.name for path in judged.copies])
+    parts += _listed("could not be checked without the data", judged.unchecked)
+    return Group(*parts)
+
+
+def judgement_json(judged: Judged) -> str:
+    """The same for programs, indented; keys stay as they are."""
+    return json.dumps(
+        {
+            "folder": str(judged.folder),
+            "sound": [run.path.name for run in judged.sound],
+            "copies": [path.name for path in judged.copies],
+            "refused": [
+                {"file": each.path.name, "flaws": [vars(flaw) for flaw in each.flaws]} for each in judged.refused
+            ],
+            "verdicts": [_verdict_json(group, each) for group in judged.groups for each in group.judgements],
+            "claims": [_claim_json(answer) for answer in judged.answers],
+            "not_comparable": [{"run": name, "reasons": list(why)} for name, why in judged.not_comparable],
+            "unchecked": list(judged.unchecked),
+            "exit_code": judged.exit_code,
+        },
+        indent=1,
+        ensure_ascii=False,
+    )
+
+
+def _verdict_json(group: JudgedGroup, judgement: Judgement) -> dict[str, object]:
+    band, verdict = judgement.band, judgement.verdict
+    return {
+        "variant": group.variant,
+        "implementation": group.implementation,
+        "quantity": band.quantity,
+        "expected": band.expected_text,
+        "place": band.place,
+        "kind": verdict.kind,
+        "reason": verdict.reason,
+        "further_seeds": verdict.further_seeds,
+        "observed": [value if math.isfinite(value) else None for value in judgement.observed],
+        "runs": list(group.runs),
+    }
+
+
+def _claim_json(answer: Answer) -> dict[str, object]:
+    return {
+        "claim": answer.claim.name,
+        "quote": answer.claim.quote,
+        "place": answer.claim.place,
+        "means": answer.claim.means,
+        "kind": answer.kind,
+        "reason": answer.reason,
+        "wanted": list(answer.wanted),
+        "caution": answer.claim.caution,
+        "evidence": [
+            {
+                "implementation": each.implementation,
+                "kind": each.kind,
+                "comparisons": [
+                    {
+                        "what": one.what,
+                        "observed": one.observed,
+                        "kind": one.kind,
+                        "p_holds": one.p_holds,
+                        "p_fails": one.p_fails,
+                        "wanted": one.wanted,
+                    }
+                    for one in each.comparisons
+                ],
+            }
+            for each in answer.evidence
+        ],
+    }
+
+
+def _summary(judged: Judged) -> str:
+    counted = [f"{len(judged.sound)} sound", f"{len(judged.refused)} refused"]
+    if judged.copies:
+        counted.append(f"{len(judged.copies)} copies")
+    return f"{judged.folder}: {', '.join(counted)}; every figure of a sound run follows from its stored logits"
+
+
+def _refused(refused: Refused) -> list[Text]:
+    lines = [Text(f"{refused.path.name} does not count:", "red")]
+    return lines + [Text(f"  {flaw.check}: {flaw}") for flaw in refused.flaws]
+
+
+def _table(title: str, *headings: str) -> Table:
+    # folded: in 80 columns a verdict that ends in … says nothing
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _verdicts(judged: Judged) -> Table:
+    table = _table("verdicts, band by band", "variant", "by", "runs", "quantity", "paper", "verdict")
+    for group in judged.groups:
+        start = group.variant, group.implementation, str(len(group.runs))
+        verdicts = {each.verdict for each in group.judgements}
+        for each in group.judgements:
+            band, verdict = each.band, each.verdict
+            text = Text.assemble((verdict.kind, _VERDICTS[verdict.kind]), f": {verdict.reason}")
+            if len(verdicts) == 1:  # such as NOT_COMPARABLE: one row says it
+                table.add_row(*start, "all", "", text)
+                break
+            table.add_row(*start, band.quantity, f"{band.expected_text} ({band.place})", text)
+            start = "", "", ""
+    return table
+
+
+def _claims(answers: Sequence[Answer]) -> list[RenderableType]:
+    """A row for each claim that some run says something of; the others in one line."""
+    table = _table("the paper's claims", "claim", "answer", "why, and what would decide it")
+    for answer in answers:
+        if not answer.evidence:
+            continue
+        why = Text(answer.reason)
+        if answer.wanted:
+            why.append(f"\nwould decide it: {'; '.join(answer.wanted)}")
+        if answer.claim.caution:
+            why.append(f"\nmind: {answer.claim.caution}", "dim")
+        table.add_row(answer.claim.name, Text(answer.kind, _ANSWERS[answer.kind]), why)
+    silent = [answer.claim.name for answer in answers if not answer.evidence]
+    told = Text(f"undecided, since no comparable run says anything of them ({len(silent)}): {', '.join(silent)}")
+    return [table, told] if silent else [table]
+
+
+def _about_claims(answers: Sequence[Answer]) -> str:
+    counts = {kind: sum(answer.kind == kind for answer in answers) for kind in _ANSWERS}
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    return (
+        f"{len(answers)} claims: {told}. A claim holds if all it says does: 95 % t intervals of differences paired by "
+        "seed, within one implementation; refutations are corrected for their number (Holm)."
+    )
+
+
+def _not_comparable(judged: Judged) -> list[str]:
+    return [f"{name}: {', '.join(reasons)}" for name, reasons in judged.not_comparable]
+
+
+def _listed(title: str, lines: Sequence[str]) -> list[RenderableType]:
+    return [Text(f"{title} ({len(lines)}):"), *(Text(f"  {line}") for line in lines)] if lines else []
