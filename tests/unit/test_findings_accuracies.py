@@ -6,15 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from audited import check_rests_on, every_fact, found, replaced
 from scipy.special import softmax
 
-from harness.judging.audit import Finding
-from harness.judging.findings.accuracies import PREDICATES, agree
-from harness.paper.facts import Facts, facts
-
-
-def found(paper: Facts) -> dict[str, Finding]:
-    return {each.name: each for predicate in PREDICATES for each in predicate(paper)}
+from harness.judging.findings import accuracies
+from harness.judging.findings.accuracies import agree
+from harness.paper.facts import facts
 
 
 @pytest.mark.parametrize(
@@ -36,7 +33,7 @@ def test_agree(name: str, other: str, expected: bool) -> None:
 
 
 def test_what_is_said() -> None:
-    names = found(facts())
+    names = found(accuracies)
     assert "64.80 % for vgg16-fine-tune stands nowhere else" in names["abstract-fine-tune-accuracy"].statement
     assert "16.67 points off the nearest" in names["abstract-fine-tune-accuracy"].statement
     assert "46.50 % as the validation" in names["vgg16-fine-tune-training-called-validation"].statement
@@ -53,7 +50,7 @@ def test_what_is_said() -> None:
 
 
 def test_the_loss_of_one_answer_is_doubted_and_not_called_impossible() -> None:
-    finding = found(facts())["resnet50-fine-tune-loss-below-entropy"]
+    finding = found(accuracies)["resnet50-fine-tune-loss-below-entropy"]
     assert finding.grade == "implausible"
     assert "1.41" in finding.statement
     assert "0.40 nats below 1.813" in finding.statement
@@ -104,7 +101,7 @@ def test_the_bound_of_calibrated_ones_is_below_a_careful_guess() -> None:
 
 
 def test_a_loss_beyond_all_probabilities() -> None:
-    finding = found(facts())["vgg16-fine-tune-loss-beyond-probabilities"]
+    finding = found(accuracies)["vgg16-fine-tune-loss-beyond-probabilities"]
     assert "82 times that of guessing" in finding.statement
     assert "1.6038" in finding.statement
     assert "at most 16.12" in finding.arithmetic
@@ -113,7 +110,7 @@ def test_a_loss_beyond_all_probabilities() -> None:
 
 
 def test_a_loss_near_the_entropy() -> None:
-    finding = found(facts())["resnet50-transfer-learnt-hardly-anything"]
+    finding = found(accuracies)["resnet50-transfer-learnt-hardly-anything"]
     assert "1.74 nats (Figure 9), 0.07 below 1.810" in finding.statement
 
 
@@ -160,7 +157,7 @@ DIFFER = "-accuracies-differ"
     ],
 )  # fmt: skip
 def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:
-    before, after = found(facts())[name], found(facts().replaced(printed)).get(name)
+    before, after = found(accuracies)[name], found(accuracies, replaced(printed)).get(name)
     if expected is None:
         assert after is None
     else:
@@ -170,10 +167,15 @@ def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], ex
 
 
 def test_a_loss_that_no_probabilities_have_is_impossible() -> None:
-    paper = facts().replaced({"resnet50-fine-tune.loss.figure-13": "0.51"})
-    assert found(paper)["resnet50-fine-tune-loss-below-entropy"].grade == "impossible"
+    paper = replaced({"resnet50-fine-tune.loss.figure-13": "0.51"})
+    assert found(accuracies, paper)["resnet50-fine-tune-loss-below-entropy"].grade == "impossible"
+
+
+@pytest.mark.parametrize(("finding", "name"), every_fact(accuracies))
+def test_a_finding_rests_on_each_fact_that_it_names(finding: str, name: str) -> None:
+    check_rests_on(accuracies, finding, name)
 
 
 def test_every_finding_is_changed_above() -> None:
     (marker,) = [each for each in test_a_finding_changes_with_its_facts.pytestmark if each.name == "parametrize"]
-    assert {case[0] for case in marker.args[1]} == set(found(facts()))
+    assert {case[0] for case in marker.args[1]} == set(found(accuracies))

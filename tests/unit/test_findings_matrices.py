@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from audited import check_rests_on, every_fact, found, replaced
 from sklearn.metrics import confusion_matrix
 
-from harness.judging.audit import Finding
-from harness.judging.findings.matrices import PREDICATES, answers_of, constant_networks, places_by_figure
-from harness.paper.facts import CONFUSIONS, Facts, facts
-
-
-def found(paper: Facts) -> dict[str, Finding]:
-    return {each.name: each for predicate in PREDICATES for each in predicate(paper)}
+from harness.judging.findings import matrices
+from harness.judging.findings.matrices import answers_of, constant_networks, places_by_figure
+from harness.paper.facts import CONFUSIONS, facts
 
 
 @pytest.mark.parametrize("name", CONFUSIONS)
@@ -37,7 +34,7 @@ def test_places_by_figure_name_each_figure_once() -> None:
     ],
 )
 def test_accuracy_of_each_matrix(variant: str, accuracy: str, weight: int, supported: str, refuted: str) -> None:
-    finding = found(facts())[f"{variant}-matrix-gives-another-accuracy"]
+    finding = found(matrices)[f"{variant}-matrix-gives-another-accuracy"]
     _, kept, dropped = finding.arithmetic.splitlines()
     assert accuracy in finding.statement
     assert finding.weight == weight
@@ -47,7 +44,7 @@ def test_accuracy_of_each_matrix(variant: str, accuracy: str, weight: int, suppo
 
 
 def test_scores_that_the_paper_does_not_print() -> None:
-    finding = found(facts())["no-scores-by-class"]
+    finding = found(matrices)["no-scores-by-class"]
     for text in ("0.638 (vgg16-scratch)", "0.371 (vgg16-fine-tune)", "0.123 (resnet50-transfer)", "0.057 (resnet50-fi"):
         assert text in finding.statement
     # of vgg16-scratch and disgust by hand: 46 / 62, 46 / 111, 2 · 46 / (62 + 111)
@@ -56,7 +53,7 @@ def test_scores_that_the_paper_does_not_print() -> None:
 
 def test_what_one_answer_means() -> None:
     assert constant_networks(facts()) == ["resnet50-fine-tune"]
-    finding = found(facts())["resnet50-fine-tune-answers-one-class"]
+    finding = found(matrices)["resnet50-fine-tune-answers-one-class"]
     assert "7,178 of 7,178 answers 'happy'" in finding.statement
     assert "1,774 / 7,178 = 24.714 %" in finding.arithmetic
     assert "mean recall 0.1429 = 1/7" in finding.arithmetic
@@ -64,7 +61,7 @@ def test_what_one_answer_means() -> None:
 
 
 def test_counts_of_the_text() -> None:
-    names = found(facts())
+    names = found(matrices)
     assert "sum to 27,104; it has 28,709 in all, Table 2 has 28,709" in names["training-counts-do-not-add-up"].statement
     assert "7 of its 7 class counts" in names["training-counts-do-not-add-up"].statement
     assert "sum to 3,069 without angry" in names["test-counts-do-not-add-up"].statement
@@ -124,7 +121,7 @@ MATRIX = "-matrix-gives-another-accuracy"
     ],
 )  # fmt: skip
 def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:
-    before, after = found(facts())[name], found(facts().replaced(printed)).get(name)
+    before, after = found(matrices)[name], found(matrices, replaced(printed)).get(name)
     if expected is None:
         assert after is None
     else:
@@ -133,6 +130,11 @@ def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], ex
         assert after != before
 
 
+@pytest.mark.parametrize(("finding", "name"), every_fact(matrices))
+def test_a_finding_rests_on_each_fact_that_it_names(finding: str, name: str) -> None:
+    check_rests_on(matrices, finding, name)
+
+
 def test_every_finding_is_changed_above() -> None:
     (marker,) = [each for each in test_a_finding_changes_with_its_facts.pytestmark if each.name == "parametrize"]
-    assert {case[0] for case in marker.args[1]} == set(found(facts()))
+    assert {case[0] for case in marker.args[1]} == set(found(matrices))

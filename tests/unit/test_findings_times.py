@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from audited import check_rests_on, every_fact, found, replaced
 
-from harness.judging.audit import Finding
-from harness.judging.findings.times import PREDICATES, seconds
-from harness.paper.facts import Facts, facts
-
-
-def found(paper: Facts) -> dict[str, Finding]:
-    return {each.name: each for predicate in PREDICATES for each in predicate(paper)}
+from harness.judging.findings import times
+from harness.judging.findings.times import seconds
+from harness.paper.facts import facts
 
 
 def test_what_is_said() -> None:
-    names = found(facts())
+    names = found(times)
     assert seconds(facts()["vgg16-scratch.seconds.table-6"]) == "8,764.24 s"
     differ = names["times-of-one-training-differ"]
     assert "6 of 6 trainings have several times, up to 8.0-fold apart" in differ.statement
@@ -76,8 +73,8 @@ CLAIMS_OF_TIMES = (
 
 @pytest.mark.parametrize("name", CLAIMS_OF_TIMES)
 def test_times_that_agree_and_bear_the_text_out_leave_nothing(name: str) -> None:
-    assert name in found(facts())
-    assert name not in found(facts().replaced(ALL_AGREE))
+    assert name in found(times)
+    assert name not in found(times, replaced(ALL_AGREE))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +95,7 @@ def test_times_that_agree_and_bear_the_text_out_leave_nothing(name: str) -> None
     ],
 )
 def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:
-    before, after = found(facts())[name], found(facts().replaced(printed)).get(name)
+    before, after = found(times)[name], found(times, replaced(printed)).get(name)
     if expected is None:
         assert after is None
     else:
@@ -107,6 +104,11 @@ def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], ex
         assert expected not in f"{before.statement}\n{before.arithmetic}"
 
 
+@pytest.mark.parametrize(("finding", "name"), every_fact(times))
+def test_a_finding_rests_on_each_fact_that_it_names(finding: str, name: str) -> None:
+    check_rests_on(times, finding, name)
+
+
 def test_every_finding_is_changed_above() -> None:
     (marker,) = [each for each in test_a_finding_changes_with_its_facts.pytestmark if each.name == "parametrize"]
-    assert {case[0] for case in marker.args[1]} == set(found(facts()))
+    assert {case[0] for case in marker.args[1]} == set(found(times))

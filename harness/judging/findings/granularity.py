@@ -44,6 +44,7 @@ def rounded_counts(fact: Fact, images: int) -> frozenset[int]:
     )
 
 
+@lru_cache(maxsize=8192)
 def counts(fact: Fact, images: int) -> frozenset[int]:
     """The same, where digits may also have been cut off."""
     value, unit = _exact(fact)
@@ -195,24 +196,33 @@ def figures_of_several_networks(paper: Facts) -> Iterator[Finding]:
     for name in CONFUSIONS:
         state = state_of_matrix(paper, name)
         images, right = state
-        figures: dict[str, Fact] = {}
+        figures: dict[str, list[Fact]] = {}
         for fact in paper.mentions(name, "accuracy"):
             if fact.resolution <= FOUR_DIGITS * 1.01 and abs(fact.value - right / images) < NEAR:
-                figures.setdefault(percent(fact), fact)
-        strangers = [fact for fact in figures.values() if not can_be_one(states(fact, images), {state})]
-        apart = [
-            pair
-            for pair in combinations(figures.values(), 2)
-            if not can_be_one(*(states(fact, images) for fact in pair))
-        ]
+                figures.setdefault(percent(fact), []).append(fact)
+        firsts = [found[0] for found in figures.values()]
+        strangers = [fact for fact in firsts if not can_be_one(states(fact, images), {state})]
         if not strangers:
             continue
         matrix = paper[matrix_names(paper, name)[0]].place
         lines = [f"{matrix}: {right:,} of {images:,} right"]
-        lines += [f"{mention(fact)}: {_as_states(states(fact, images))}" for fact in figures.values()]
-        lines += [f"{mention(one)} and {mention(other)} cannot be one network's" for one, other in apart]
-        lines += ["Rounding, cutting digits off, and leaving out a last incomplete batch of up to 512 were allowed."]
-        fitting = [mention(fact) for fact in figures.values() if fact not in strangers]
+        lines += [
+            f"{mention(found[0])}, said {len(found)} times: {_as_states(states(found[0], images))}"
+            for found in figures.values()
+        ]
+        lines += [
+            f"{mention(one)} and {mention(other)} cannot be one network's"
+            for one, other in combinations(firsts, 2)
+            if not can_be_one(states(one, images), states(other, images))
+        ]
+        lines += [f"allowed: rounding, cutting digits off, a last incomplete batch of up to {LARGEST_BATCH} left out"]
+        fitting = [mention(fact) for fact in firsts if fact not in strangers]
+        lines += [
+            f"{mention(fact)} fits with {k:,} of {size:,}, if {right - k} of the last {images - size} were right"
+            for fact in firsts
+            for size, k in sorted(states(fact, images))
+            if can_be_one({(size, k)}, {state})
+        ]
         yield Finding(
             f"{name}-figures-of-several-networks",
             "contradictory",
@@ -221,7 +231,7 @@ def figures_of_several_networks(paper: Facts) -> Iterator[Finding]:
             f"right: no rounding and no batch size that is a power of two joins them"
             f"{f'; {listed(fitting)} can' if fitting else ''}.",
             "\n".join(lines),
-            (*(fact.name for fact in figures.values()), *matrix_names(paper, name)),
+            (*(fact.name for found in figures.values() for fact in found), *matrix_names(paper, name)),
         )
 
 
