@@ -7,7 +7,7 @@ little, since most are some k/n; a set of them, or a figure beside a matrix, say
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -118,7 +118,6 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
         return
     sizes = sorted({whole_batches(test_images, batch_size) for batch_size in left})
     size = sizes[-1]
-    dropped = test_images - size
     likely = [each for each in left if each in POWERS_OF_TWO]
     said = [fact for name in VARIANTS for fact in paper.mentions(name, "batch-size")]
     batch_size = next((int(fact.value) for fact in said if fact.value in left), left[0])
@@ -127,18 +126,13 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
         f"{_as_counts(fact, size)} of {size:,}"
         for name, fact in headlines.items()
     ]
-    lines += [f"{fact.printed} is the only batch size that the paper gives ({fact.place})" for fact in said]
-    lines += [
-        f"Matrix of {name}: {right:,} of {test_images:,} right, so {right - max(few)} of the last {dropped}"
-        for name in CONFUSIONS
-        if (right := state_of_matrix(paper, name)[1])
-        and (few := [k for k in rounded_counts(headlines[name], size) if k <= right <= k + dropped])
-    ]
+    lines += [f"{fact.printed} is the batch size that {fact.place} gives" for fact in said]
+    lines += _matrix_lines(paper, headlines, size)
     share = share_of_figures(size)
     lines += [
-        f"Batch sizes of 1 to {LARGEST_BATCH} that fit all six and the matrix of one answer: {_short(left)}",
-        f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so six fit by "
-        f"chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more than the grid",
+        f"Batch sizes of 1 to {LARGEST_BATCH} that fit them and the matrix of one answer: {_short(left)}",
+        f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so {len(headlines)} "
+        f"fit by chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more than the grid",
         *_training_lines(paper, batch_size),
     ]
     yield Finding(
@@ -146,11 +140,21 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
         "unsaid",
         2,
         f"{listed(map(mention, strangers))} is no rounded share of {test_images:,} images; all validation accuracies "
-        f"of Table 6 are of {listed(f'{each:,}' for each in sizes)}: whole batches of {listed(map(str, likely))} "
-        f"({len(left)} sizes up to {LARGEST_BATCH} fit). The last {dropped} test images seem to have been left out.",
+        f"of Table 6 are of {listed(f'{each:,}' for each in sizes)}: whole batches of {listed(map(str, likely or left))} "
+        f"({len(left)} sizes up to {LARGEST_BATCH} fit). The last {test_images - size} test images seem to have been left out.",
         "\n".join(lines),
         (*(fact.name for fact in [*headlines.values(), *said]), *matrix_names(paper)),
     )
+
+
+def _matrix_lines(paper: Facts, headlines: Mapping[str, Fact], size: int) -> Iterator[str]:
+    """Matrices that become the headline where their last images are left out."""
+    for name in CONFUSIONS:
+        images, right = state_of_matrix(paper, name)
+        kept = [k for k in rounded_counts(headlines[name], size) if k <= right <= k + images - size]
+        if kept:
+            left_out = right - max(kept)
+            yield f"Matrix of {name}: {right:,} of {images:,} right, so {left_out} of the last {images - size}"
 
 
 def _training_lines(paper: Facts, batch_size: int) -> Iterator[str]:
@@ -205,24 +209,8 @@ def figures_of_several_networks(paper: Facts) -> Iterator[Finding]:
         if not strangers:
             continue
         matrix = paper[matrix_names(paper, name)[0]].place
-        lines = [f"{matrix}: {right:,} of {images:,} right"]
-        lines += [
-            f"{mention(found[0])}, said {len(found)} times: {_as_states(states(found[0], images))}"
-            for found in figures.values()
-        ]
-        lines += [
-            f"{mention(one)} and {mention(other)} cannot be one network's"
-            for one, other in combinations(firsts, 2)
-            if not can_be_one(states(one, images), states(other, images))
-        ]
-        lines += [f"allowed: rounding, cutting digits off, a last incomplete batch of up to {LARGEST_BATCH} left out"]
         fitting = [mention(fact) for fact in firsts if fact not in strangers]
-        lines += [
-            f"{mention(fact)} fits with {k:,} of {size:,}, if {right - k} of the last {images - size} were right"
-            for fact in firsts
-            for size, k in sorted(states(fact, images))
-            if can_be_one({(size, k)}, {state})
-        ]
+        lines = [f"{matrix}: {right:,} of {images:,} right", *_figure_lines(figures.values(), state)]
         yield Finding(
             f"{name}-figures-of-several-networks",
             "contradictory",
@@ -233,6 +221,23 @@ def figures_of_several_networks(paper: Facts) -> Iterator[Finding]:
             "\n".join(lines),
             (*(fact.name for found in figures.values() for fact in found), *matrix_names(paper, name)),
         )
+
+
+def _figure_lines(figures: Iterable[Sequence[Fact]], state: State) -> Iterator[str]:
+    """What can be behind each figure, which pairs exclude each other, and what would join one to the matrix."""
+    images, right = state
+    firsts = []
+    for found in figures:
+        firsts.append(found[0])
+        yield f"{mention(found[0])}, said {len(found)} times: {_as_states(states(found[0], images))}"
+    for one, other in combinations(firsts, 2):
+        if not can_be_one(states(one, images), states(other, images)):
+            yield f"{mention(one)} and {mention(other)} cannot be one network's"
+    yield f"allowed: rounding, cutting digits off, a last incomplete batch of up to {LARGEST_BATCH} left out"
+    for fact in firsts:
+        for size, k in sorted(states(fact, images)):
+            if can_be_one({(size, k)}, {state}):
+                yield f"{mention(fact)} fits with {k:,} of {size:,}, if {right - k} of the last {images - size} were right"
 
 
 def _as_states(found: Iterable[State]) -> str:
