@@ -71,11 +71,13 @@ def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
 
     Raises:
         RecordError: If no record can be written to `results` (nothing was started then), or it cannot be read back.
+        ImplementationError: If the input pipeline is not built yet; nothing was started.
         WeightsError: If the variant's ImageNet weights cannot be had; nothing was started.
         RunFailed: If the process ended without a record; what it printed says why.
         KeyboardInterrupt: If it was interrupted and the record, if there is one, does not say so.
     """
     check_directory(results)
+    check_pipeline(spec)
     fetch_weights(spec)  # here, where Ctrl-C ends it at once
     name = new_run_name(spec, results)
     # -P: a folder `harness` where the command happens to be given is not ours
@@ -149,6 +151,7 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         DatasetError: If the data cannot be used.
         ImplementationError: If the implementation cannot do what the spec asks.
     """
+    check_pipeline(spec)
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     dataset = open_dataset(spec.fer2013, allow_deviating_data=spec.allow_deviating_data)
     plan = make_plan(dataset, spec.protocol, spec.budget, seed=spec.seed)
@@ -186,6 +189,16 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         arrays_sha256=None,
     )
     return record, _arrays(dataset, plan, fit.result)
+
+
+def check_pipeline(spec: RunSpec) -> None:
+    """Refuse what cannot be run yet.
+
+    Raises:
+        ImplementationError: If the input pipeline is not built yet.
+    """
+    if spec.pipeline != "device":
+        raise ImplementationError(f"{spec.label}: input pipeline {spec.pipeline!r} is not built yet; expected 'device'")
 
 
 def fetch_weights(spec: RunSpec) -> None:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from harness.registry import ImplementationName, KerasBackend
 from harness.training.budget import BUDGETS, Budget
 from harness.training.plan import ProtocolName
-from harness.variants import Variant
+from harness.variants import Pipeline, Variant
 
 Device = Literal["cpu", "gpu"]
 
@@ -49,7 +49,7 @@ class RunSpec:
     weights_dir: str | None = None
     stand_in_weights: bool = False
     cached_features: bool = False
-    pipeline: Literal["device"] = "device"
+    pipeline: Pipeline = "device"
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 

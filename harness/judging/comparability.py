@@ -1,0 +1,122 @@
+"""Whether a run can be held against the paper at all, and what has to be said beside a verdict."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Final
+
+from harness.judging.known_data import known_layout
+from harness.paper.facts import facts
+from harness.runs.record import RunRecord
+from harness.variants import VARIANTS, Variant, VariantError, find_variant
+from harness.weights.catalogue import catalogue
+
+PAPERS_GPU: Final = "RTX 4080"
+"""As drivers name it. The paper's is the SUPER, with 5 % more cores (10,240, 9,728), which the band's factor holds.
+
+Source: paper, "Experiment Setup": "NVIDIA GEFORCE RTX 4080 SUPER 16G".
+"""
+PAPERS_PIPELINES: Final = ("generator", "manual")
+"""Input pipelines on which the paper's seconds are judged: its own two ("Training Data Preparation")."""
+
+
+def differences(record: RunRecord) -> list[str]:
+    """In what a run differs from what the bands are for, its times left aside; empty if it is comparable.
+
+    A reading of the variant other than the default is no difference: the paper is ambiguous there. It is named beside
+    the verdict (`remarks`), so that of several readings the one that agrees is not mistaken for the paper's.
+    """
+    found = []
+    if record.status != "complete":
+        found.append(f"run {record.status}")
+    found += _of_data(record)
+    if _is_cut(record):
+        found.append(f"budget {record.spec.budget.name}")
+    if record.spec.protocol != "paper":
+        found.append(f"protocol {record.spec.protocol}")
+    if record.spec.pipeline == "manual" and record.spec.variant.augmentation is not None:
+        found.append("pipeline manual, which augments nothing")
+    if record.weights.source == "stand-in":
+        found.append("stand-in weights")
+    published = catalogue().get(record.weights.source)
+    if published is not None and published.digest not in (None, record.weights.digest):
+        found.append("weights unlike the published ones")
+    if record.spec.variant.width_divisor != 1:
+        found.append(f"width ÷ {record.spec.variant.width_divisor}")
+    elif not _is_cut(record) and not _is_declared(record.spec.variant):
+        found.append("variant unlike variants.toml")
+    return found
+
+
+def _of_data(record: RunRecord) -> list[str]:
+    data = record.dataset
+    if data is None or data.name != "fer2013":
+        return [f"data {data.name if data else 'missing'}"]
+    if data.deviations:
+        return ["deviating data"]
+    layout = known_layout(data)
+    known = layout.digest if layout else None
+    return [f"data digest {data.digest[:12]}, expected {known[:12]}"] if known not in (None, data.digest) else []
+
+
+def _is_cut(record: RunRecord) -> bool:
+    """Whether the budget took anything away. An hour that was enough for all epochs did not."""
+    budget = record.spec.budget
+    has_fewer_images = budget.examples is not None or budget.test_examples is not None
+    ran_out = (record.stop_reason or "").startswith("budget")
+    return has_fewer_images or ran_out or (budget.name != "paper" and not _is_declared(record.spec.variant))
+
+
+def _is_declared(variant: Variant) -> bool:
+    """Whether a variant is today what its name says, field by field."""
+    try:
+        return variant == find_variant(variant.name)
+    except VariantError:
+        return False
+
+
+def time_differences(record: RunRecord) -> list[str]:
+    """Why a comparable run's seconds cannot be held against the paper's; empty if they can."""
+    found = []
+    if record.spec.pipeline not in PAPERS_PIPELINES:
+        found.append(f"pipeline {record.spec.pipeline}, the paper's are {' and '.join(PAPERS_PIPELINES)}")
+    device = record.environment.gpu or record.environment.cpu
+    if record.environment.gpu is None or PAPERS_GPU not in device:
+        found.append(f"device {device}, the paper's is an {PAPERS_GPU} SUPER")
+    if record.spec.cached_features:
+        found.append("features of the frozen base kept")
+    if seconds_per_epoch(record) is None:
+        found.append("epochs of unequal work, not all run")
+    return found
+
+
+def seconds_per_epoch(record: RunRecord) -> float | None:
+    """Mean training and evaluation of an epoch, in seconds, as Keras' own clock around `fit` has both; no warm-up.
+
+    One epoch does the work of another while the same layers train, so it may be multiplied by any number of epochs.
+    Where layers are unfrozen on the way (several phases) that holds for whole runs alone: None for a shorter one.
+    """
+    variant, history = record.spec.variant, record.history
+    if not history or (len(variant.phases) > 1 and len(history) < variant.epochs):
+        return None
+    return statistics.fmean(each.training_seconds + each.evaluation_seconds for each in history)
+
+
+def papers_epochs(base_name: str) -> float:
+    """How many epochs the paper's times are for: those that it ran, where it says so, else those that were planned."""
+    run = facts().mentions(base_name, "epochs-run") or facts().mentions(base_name, "epochs")
+    return run[0].value if run else float(VARIANTS[base_name].epochs)
+
+
+def remarks(records: Sequence[RunRecord]) -> list[str]:
+    """What has to be said beside a verdict on comparable runs of one variant."""
+    found = []
+    _, _, readings = records[0].spec.variant.name.partition("@")
+    if readings:
+        found.append(f"reading {readings}, not the default")
+    doors = {record.dataset.door for record in records if record.dataset}
+    unknown = [door for door in sorted(doors) if door.endswith(".csv")]
+    if unknown:
+        found.append(f"data from {unknown[0]} known by their counts alone")
+    return found
