@@ -131,8 +131,8 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
     share = share_of_figures(size)
     lines += [
         f"Batch sizes of 1 to {LARGEST_BATCH} that fit them and the matrix of one answer: {_short(left)}",
-        f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so {len(headlines)} "
-        f"fit by chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more than the grid",
+        f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so "
+        f"{len(headlines)} fit by chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more than the grid",
         *_training_lines(paper, batch_size),
     ]
     yield Finding(
@@ -140,8 +140,9 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
         "unsaid",
         2,
         f"{listed(map(mention, strangers))} is no rounded share of {test_images:,} images; all validation accuracies "
-        f"of Table 6 are of {listed(f'{each:,}' for each in sizes)}: whole batches of {listed(map(str, likely or left))} "
-        f"({len(left)} sizes up to {LARGEST_BATCH} fit). The last {test_images - size} test images seem to have been left out.",
+        f"of Table 6 are of {listed(f'{each:,}' for each in sizes)}: whole batches of "
+        f"{listed(map(str, likely or left))} ({len(left)} sizes up to {LARGEST_BATCH} fit). The last "
+        f"{test_images - size} test images seem to have been left out.",
         "\n".join(lines),
         (*(fact.name for fact in [*headlines.values(), *said]), *matrix_names(paper)),
     )
@@ -237,7 +238,8 @@ def _figure_lines(figures: Iterable[Sequence[Fact]], state: State) -> Iterator[s
     for fact in firsts:
         for size, k in sorted(states(fact, images)):
             if can_be_one({(size, k)}, {state}):
-                yield f"{mention(fact)} fits with {k:,} of {size:,}, if {right - k} of the last {images - size} were right"
+                wanted = f"{right - k} of the last {images - size} were right"
+                yield f"{mention(fact)} fits with {k:,} of {size:,}, if {wanted}"
 
 
 def _as_states(found: Iterable[State]) -> str:
