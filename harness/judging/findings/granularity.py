@@ -132,7 +132,7 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
     lines += [
         f"Batch sizes of 1 to {LARGEST_BATCH} that fit them and the matrix of one answer: {_short(left)}",
         f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so "
-        f"{len(headlines)} fit by chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more than the grid",
+        f"{len(headlines)} fit by chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more",
         *_training_lines(paper, batch_size),
     ]
     yield Finding(
