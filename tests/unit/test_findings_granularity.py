@@ -111,7 +111,10 @@ def test_batch_sizes_that_are_left() -> None:
 def test_what_is_said_of_whole_batches() -> None:
     finding = found(granularity)["accuracies-of-whole-batches"]
     assert "24.75 % (Table 6) is no rounded share of 7,178 images" in finding.statement
-    assert "of 7,168: whole batches of 16, 32, 64, 128, 256 and 512 (12 sizes up to 512 fit)" in finding.statement
+    assert (
+        "of Table 6 fit 7,168: whole batches of 16, 32, 64, 128, 256 and 512 (12 sizes up to 512 fit)"
+        in finding.statement
+    )
     for line in (
         "24.75 % (resnet50-fine-tune): no number of 7,178, 1,774 of 7,168",
         "32 is the batch size that VGG16 with Fine-Tuning gives",

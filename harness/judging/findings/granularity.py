@@ -140,7 +140,7 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
         "unsaid",
         2,
         f"{listed(map(mention, strangers))} is no rounded share of {test_images:,} images; all validation accuracies "
-        f"of Table 6 are of {listed(f'{each:,}' for each in sizes)}: whole batches of "
+        f"of Table 6 fit {listed(f'{each:,}' for each in sizes)}: whole batches of "
         f"{listed(map(str, likely or left))} ({len(left)} sizes up to {LARGEST_BATCH} fit). The last "
         f"{test_images - size} test images seem to have been left out.",
         "\n".join(lines),
