@@ -1,7 +1,7 @@
 """Whether runs reproduce what the paper reports: one judgement for each quantity of a variant, and a headline.
 
 Only accuracies on both tests together, watched by the paper's protocol, are held against the paper's. What a band is
-made of stands in `error_budget`, what can be said of numbers in `verdicts` and `patterns`, who is comparable in
+made of stands in `expectations`, what can be said of numbers in `verdicts` and `patterns`, who is comparable in
 `comparability`.
 """
 
@@ -21,7 +21,8 @@ from harness.judging.comparability import (
     seconds_per_epoch,
     time_differences,
 )
-from harness.judging.error_budget import Band, Part, Quantity, bands
+from harness.judging.error_budget import Band, Part, Quantity
+from harness.judging.expectations import bands
 from harness.judging.patterns import Confusion, degenerate, distance, judge_pattern, judge_recalls, rates, recalls
 from harness.judging.verdicts import (
     FACTOR,

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judging.error_budget import QUANTITIES, Band, bands, read_bands
+from harness.judging.error_budget import QUANTITIES, Band
+from harness.judging.expectations import bands, read_bands
 from harness.judging.verdicts import FACTOR, POINTS
 from harness.paper.facts import CONFUSIONS, FactError, facts
 from harness.variants import VARIANTS
