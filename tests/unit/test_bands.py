@@ -380,8 +380,12 @@ def test_seconds_per_epoch() -> None:
     ],
 )
 def test_both_sides_of_a_time_are_judged(seconds: list[float], kind: str) -> None:
+    """The paper's middle is √(1,092.51 · 8,764.24) = 3,094 s."""
     band = bands()["vgg16-scratch.seconds"]
-    assert judge_seconds(band, seconds, 78).kind == kind
+    verdict = judge_seconds(band, seconds, 78)
+    assert verdict.kind == kind
+    assert verdict.reason.startswith(f"×{seconds[0] * 78 / 3094.35:.2f} of the paper's")
+    assert "for 78 epochs" in verdict.reason
 
 
 def test_scores_of_fakes_are_what_they_say() -> None:

@@ -81,6 +81,13 @@ def test_the_paper_contradicts_itself_by_15_hundredths() -> None:
     assert contradiction["resnet50-scratch.accuracy"] == 0
 
 
+def test_a_rounding_is_half_of_the_last_digit() -> None:
+    rounding = {name: part_of(band, "rounding") for name, band in BANDS.items()}
+    assert rounding["resnet50-scratch.accuracy"] == pytest.approx(0.00005)
+    assert rounding["resnet50-scratch.gap"] == pytest.approx(0.0001)
+    assert rounding["vgg16-scratch.epochs"] == pytest.approx(math.log(78.5 / 78))
+
+
 def part_of(band: Band, name: str) -> float:
     return sum(part.size for part in band.parts if part.name == name)
 

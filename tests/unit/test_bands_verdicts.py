@@ -154,6 +154,7 @@ def test_the_seeds_that_are_asked_for_settle_it(distance: float, spread: float, 
         ([0.671], "INCONCLUSIVE", "1 of 1 run passed 67 %; 2 more may settle it", 2),
         ([0.671, 0.70, 0.672], "REPRODUCED", "3 of 3 runs passed 67 %", None),
         ([0.671, 0.66, 0.672], "REPRODUCED", "2 of 3 runs passed 67 %", None),
+        ([0.671, 0.672, 0.66, 0.65], "INCONCLUSIVE", "2 of 4 runs passed 67 %; 1 more may settle it", 1),
         ([0.671, 0.66, 0.55], "INCONCLUSIVE", "1 of 3 runs passed 67 %; 2 more may settle it", 2),
         # 2.0 points below, within 1.5 + 2
         ([0.65], "INCONCLUSIVE", "at best they stay 2.0 points below, within 3.5 points (1 seed)", None),

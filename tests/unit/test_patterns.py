@@ -139,6 +139,15 @@ def test_recalls_that_are_too_good_are_not_reproduced() -> None:
     assert verdict.reason.startswith("disgust 100.0 %, paper 41.4 %, beyond ±5.0")
 
 
+def test_the_class_that_lies_farthest_is_named_on_either_side() -> None:
+    ours = FIGURE_20.copy()
+    ours[CLASSES.index("fear"), [2, 0]] += [-200, 200]  # 19.5 points fewer
+    ours[CLASSES.index("sad"), [5, 0]] += [113, -113]  # 9.1 more
+    assert judge_recalls(FIGURE_20, 0.05, [ours] * 3).reason.startswith("fear 32.4 %, paper 52.0 %, beyond ±5.0")
+    swapped = 2 * FIGURE_20 - ours
+    assert judge_recalls(FIGURE_20, 0.05, [swapped] * 3).reason.startswith("fear 71.5 %, paper 52.0 %, beyond ±5.0")
+
+
 def test_one_seed_is_granted_chance_and_a_declared_spread() -> None:
     """Of 111 images of disgust chance is √(0.41·0.59/111) = 4.7 points; of 50 it is more than is declared."""
     assert few_recall_margins(FIGURE_20) == pytest.approx(2.69 * np.sqrt(2) * 0.05, rel=1e-3)
