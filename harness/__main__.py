@@ -14,18 +14,38 @@ from rich.markup import escape
 from harness.data.dataset import DatasetError
 from harness.data.fer2013 import inspect_fer2013
 from harness.data.inspection import format_inspection
+from harness.data.open import open_dataset
 from harness.interface import ImplementationError
+from harness.judging.audit import audit as audit_facts
 from harness.judging.equivalence import DECLARED_MARGIN
 from harness.judging.pairs import judge_agreement, read_side
+from harness.judging.results import judge_results
+from harness.options import (
+    Backend,
+    Budget,
+    BudgetSeconds,
+    Deviating,
+    DeviceOption,
+    Fer2013,
+    Protocol,
+    Results,
+    Seed,
+    StandIn,
+    Threads,
+    WeightsDir,
+)
+from harness.paper.facts import facts
 from harness.parity.command import choose_size, climb_variant, gpu_name, versions
 from harness.registry import (
     IMPLEMENTATIONS,
     ImplementationName,
-    KerasBackend,
     choose_keras_backend,
     missing_framework,
 )
 from harness.report.agreement import agreement_page
+from harness.report.audit import audit_page
+from harness.report.expected import EVIDENCE, FILE, ExpectedError, counts, material, render, stale_blocks
+from harness.report.judgement import judgement_json, judgement_page
 from harness.report.parity import conditions, ladder_page
 from harness.report.records import record_page
 from harness.report.tables import Runs, judge_groups, result_table, run_list, small_print
@@ -34,10 +54,7 @@ from harness.report.weights import weights_table
 from harness.runs.execute import RunFailed, execute
 from harness.runs.plan import lacks_weights, make_spec
 from harness.runs.record import RunRecord
-from harness.runs.spec import Device
 from harness.runs.store import RecordError, list_runs, read_run
-from harness.training.budget import BudgetName
-from harness.training.fit import ProtocolName
 from harness.variants import VARIANTS, VariantError, find_variant
 from harness.weights.canonical import save_canonical
 from harness.weights.catalogue import WeightsError
@@ -64,46 +81,6 @@ app.add_typer(weights, name="weights")
 app.add_typer(runs, name="runs")
 
 out = Console() if sys.stdout.isatty() else Console(width=int(os.environ.get("COLUMNS") or 150))
-
-Fer2013 = Annotated[
-    Path | None,
-    typer.Option(
-        "--fer2013",
-        envvar="FERBENCH_FER2013",
-        help="FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv. Without it: toyfaces, drawn faces.",
-    ),
-]
-Deviating = Annotated[
-    bool, typer.Option("--allow-deviating-data", help="Accept a FER-2013 that differs from the known one.")
-]
-Results = Annotated[Path, typer.Option("--results-dir", help="Where records of runs are written.")]
-Budget = Annotated[
-    BudgetName | None,
-    typer.Option(
-        help="smoke: 960 images, 2 epochs; hour: 3,600 s a run, whole epochs, at least one; paper: all of it. "
-        "[default: smoke on toyfaces, hour on FER-2013]"
-    ),
-]
-BudgetSeconds = Annotated[
-    float | None, typer.Option(min=1, max=10**8, help="Seconds a run, whole epochs, at least one; replaces --budget's.")
-]
-Protocol = Annotated[ProtocolName, typer.Option(help="paper: the rules watch the tests; honest: a tenth of training.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, order, augmentation and dropout.")]
-DeviceOption = Annotated[Device, typer.Option(help="Where to compute; never a silent fall-back.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: the framework's]")]
-WeightsDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights-dir",
-        envvar="FERBENCH_WEIGHTS",
-        help="Folder of ImageNet weights. [default: the frameworks' caches, then a download]",
-    ),
-]
-StandIn = Annotated[
-    bool,
-    typer.Option("--stand-in-weights", help="Draw weights in place of ImageNet's; recorded, and never comparable."),
-]
-Backend = Annotated[KerasBackend | None, typer.Option(help="For keras3. [default: KERAS_BACKEND, else jax]")]
 
 
 @data.command("inspect")
@@ -308,6 +285,60 @@ def agreement(
         raise typer.Exit(NOT_REPRODUCED)
 
 
+@app.command(epilog="Exit codes: 0 done; 2 a record was refused, or there is none; 3 some band is NOT_REPRODUCED.")
+def judge(
+    results: Annotated[Path, typer.Argument(help="A folder of records, or one record.")] = Path("results"),
+    *,
+    fer2013: Fer2013 = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Judge stored runs again, by anyone and anywhere: are they sound, and do they bear the paper out?
+
+    Needs no framework and no GPU; with the data set at hand it checks more.
+    """
+    judged = judge_results(results, open_dataset(str(fer2013), allow_deviating_data=True) if fer2013 else None)
+    if as_json:
+        typer.echo(judgement_json(judged))
+    else:
+        out.print(judgement_page(judged))
+    if judged.exit_code:
+        raise typer.Exit(judged.exit_code)
+
+
+@app.command()
+def audit(
+    *, brief: Annotated[bool, typer.Option("--brief", help="Without the arithmetic and the places.")] = False
+) -> None:
+    """Hold the paper against itself: findings by gravity, each with its numbers, places and arithmetic."""
+    out.print(audit_page(audit_facts(facts()), facts(), details=not brief))
+
+
+@app.command(epilog="Exit codes: 0 done; 1 with --check: a table is out of step; 2 wrong usage or data.")
+def expected(
+    *,
+    write: Annotated[bool, typer.Option("--write", help="Make the tables anew, in place.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Say which tables are out of step.")] = False,
+    file: Annotated[Path, typer.Option(help="The page: tables between markers, prose around them.")] = FILE,
+    evidence: Annotated[Path, typer.Option(help="Folder of the records worth showing.")] = EVIDENCE,
+) -> None:
+    """Render EXPECTED.md: what the paper says, whether it can be true, what we expect and what we found."""
+    if write and check:
+        raise ExpectedError("--write and --check together; expected one of them, or neither to print the page")
+    if not file.is_file():
+        raise ExpectedError(f"{file} is not here; the command runs where the repository lies, or with --file")
+    given, text = material(evidence), file.read_text(encoding="utf-8")
+    if check:
+        stale = stale_blocks(text, given)
+        out.print(f"{file}: {'out of step: ' + ', '.join(stale) if stale else 'up to date'}; {counts(given)}")
+        if stale:
+            raise typer.Exit(FAILED)
+    elif write:
+        file.write_text(render(text, given), encoding="utf-8")
+        out.print(f"{file} written; {counts(given)}")
+    else:
+        typer.echo(render(text, given))
+
+
 @app.command(epilog="Exit codes: 0 every rung holds; 1 a rung fails; 2 wrong usage.")
 def parity(
     variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch.")],
@@ -365,7 +396,7 @@ def main() -> None:
     """Entry of the command `ferbench`."""
     try:
         app()
-    except (DatasetError, ImplementationError, RecordError, VariantError, WeightsError) as error:
+    except (DatasetError, ExpectedError, ImplementationError, RecordError, VariantError, WeightsError) as error:
         _refuse(error, USAGE)
     except RunFailed as error:
         _refuse(error, USAGE if error.code == USAGE else FAILED)

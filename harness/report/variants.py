@@ -49,12 +49,12 @@ def variant_page(variant: Variant) -> RenderableType:
     }
     for field in paper_fields():
         if field in chosen:
-            table.add_row(field, _value(getattr(variant, field)), Text(chosen[field]))
+            table.add_row(field, field_text(getattr(variant, field)), Text(chosen[field]))
             continue
         source = found[field]
         parts = [f"“{source.quote}” ({source.place})"] if source.quote else []
         parts += [f"ASSUMED: {' '.join(source.assumed.split())}"] if source.assumed else []
-        table.add_row(field, _value(getattr(variant, field)), Text("\n".join(parts)))
+        table.add_row(field, field_text(getattr(variant, field)), Text("\n".join(parts)))
     others = Table(title="readings", title_justify="left", show_lines=True)
     others.add_column("question")
     others.add_column("reading", no_wrap=True)
@@ -69,12 +69,12 @@ def _input(variant: Variant) -> str:
     return f"{variant.input_size}×{variant.input_size}×{variant.input_channels}"
 
 
-def _value(value: object) -> str:
+def field_text(value: object) -> str:
     """A field as people write it: `flatten → dense, units 64 → dropout`."""
     if value is None:
         return "none"
     if isinstance(value, tuple):
-        return " → ".join(_value(each) for each in value)
+        return " → ".join(field_text(each) for each in value)
     if not is_dataclass(value):
         return str(value)
     parts = [(field.name, getattr(value, field.name)) for field in fields(value)]

@@ -1,0 +1,53 @@
+"""Options that several commands share, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.registry import KerasBackend
+from harness.runs.spec import Device
+from harness.training.budget import BudgetName
+from harness.training.plan import ProtocolName
+
+Fer2013 = Annotated[
+    Path | None,
+    typer.Option(
+        "--fer2013",
+        envvar="FERBENCH_FER2013",
+        help="FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv. Without it: toyfaces, drawn faces.",
+    ),
+]
+Deviating = Annotated[
+    bool, typer.Option("--allow-deviating-data", help="Accept a FER-2013 that differs from the known one.")
+]
+Results = Annotated[Path, typer.Option("--results-dir", help="Where records of runs are written.")]
+Budget = Annotated[
+    BudgetName | None,
+    typer.Option(
+        help="smoke: 960 images, 2 epochs; hour: 3,600 s a run, whole epochs, at least one; paper: all of it. "
+        "[default: smoke on toyfaces, hour on FER-2013]"
+    ),
+]
+BudgetSeconds = Annotated[
+    float | None, typer.Option(min=1, max=10**8, help="Seconds a run, whole epochs, at least one; replaces --budget's.")
+]
+Protocol = Annotated[ProtocolName, typer.Option(help="paper: the rules watch the tests; honest: a tenth of training.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, order, augmentation and dropout.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute; never a silent fall-back.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. [default: the framework's]")]
+WeightsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights-dir",
+        envvar="FERBENCH_WEIGHTS",
+        help="Folder of ImageNet weights. [default: the frameworks' caches, then a download]",
+    ),
+]
+StandIn = Annotated[
+    bool,
+    typer.Option("--stand-in-weights", help="Draw weights in place of ImageNet's; recorded, and never comparable."),
+]
+Backend = Annotated[KerasBackend | None, typer.Option(help="For keras3. [default: KERAS_BACKEND, else jax]")]
