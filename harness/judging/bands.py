@@ -93,7 +93,7 @@ def judge(records: Sequence[RunRecord]) -> Verdict:
     if accuracy.unjudged is None:
         return _judged(accuracy, chosen).verdict
     reached, epochs = (_judgement(bands()[f"{base_name}.{name}"], chosen).verdict for name in ("reached", "epochs"))
-    return _with_remarks(_worse(reached, epochs), chosen)
+    return _named(_worse(reached, epochs), [*remarks(chosen), *_degenerates(chosen)])
 
 
 def _worse(reached: Verdict, epochs: Verdict) -> Verdict:
@@ -138,15 +138,17 @@ def _judgement(band: Band, records: Sequence[RunRecord]) -> Judgement:
 
 def _judged(band: Band, records: Sequence[RunRecord]) -> Judgement:
     judgement = _judgement(band, records)
-    return replace(judgement, verdict=_with_remarks(judgement.verdict, records))
+    found = _named(judgement.verdict, remarks(records))
+    return replace(judgement, verdict=_named(found, _degenerates(records)) if band.quantity == "accuracy" else found)
 
 
-def _with_remarks(verdict: Verdict, records: Sequence[RunRecord]) -> Verdict:
-    """The same with what has to be said beside it: readings, data of unknown identity, solutions that are none."""
-    if verdict.kind == "NOT_COMPARABLE":
-        return verdict
-    signs = dict.fromkeys(filter(None, map(degenerate, records)))
-    return replace(verdict, reason="; ".join([verdict.reason, *remarks(records), *(f"degenerate: {s}" for s in signs)]))
+def _named(verdict: Verdict, said: Sequence[str]) -> Verdict:
+    """The same with what has to be said beside it, where anything was judged."""
+    return verdict if verdict.kind == "NOT_COMPARABLE" else replace(verdict, reason="; ".join([verdict.reason, *said]))
+
+
+def _degenerates(records: Sequence[RunRecord]) -> list[str]:
+    return [f"degenerate: {signs}" for signs in dict.fromkeys(map(degenerate, records)) if signs]
 
 
 def _accuracy(record: RunRecord) -> float:

@@ -309,6 +309,14 @@ def test_a_number_can_be_reproduced_by_a_solution_that_is_none() -> None:
     )
     assert judge(records).kind == "REPRODUCED"
     assert "degenerate: every image is answered happy; test loss 1.8200 is at or above" in judge(records).reason
+    found = by_quantity(records)
+    assert found["accuracy"].verdict == judge(records)
+    assert "degenerate" not in found["gap"].verdict.reason  # once is enough
+
+
+def test_a_degenerate_run_is_named_where_the_threshold_is_judged() -> None:
+    records = [crossing(78, scores={"paper_test": score_of_confusion(facts().confusion("vgg16-scratch"), 2.0)})]
+    assert judge(records).reason.endswith("; degenerate: test loss 2 is at or above that of uniform guessing, 1.9459")
 
 
 # Time
