@@ -285,8 +285,8 @@ def test_swapping_the_sides_turns_the_sign(tmp_path: Path) -> None:
     ("fields", "reason"),
     [
         ({"seed": 5}, "the nearest has seed 0, not 5"),
-        ({"dataset": TOYFACES}, "the nearest has data fer2013, not toyfaces; digest of data abab"),
-        ({"dataset": replace(FER2013, digest="ee" * 32)}, "digest of data abab"),
+        ({"dataset": TOYFACES}, "the nearest has data fer2013, not toyfaces; digest of data 8669"),
+        ({"dataset": replace(FER2013, digest="ee" * 32)}, "digest of data 8669"),
         ({"dataset": replace(FER2013, training_examples=9)}, "training images 28709, not 9"),
         ({"budget": BUDGETS["hour"]}, "budget.name paper, not hour; budget.seconds None, not 3600.0"),
         ({"protocol": "honest"}, "protocol paper, not honest"),
