@@ -9,14 +9,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.parity.ladder import RATIO, Ladder
+from harness.parity.ladder import PEAK, RATIO, Ladder
 from harness.runs.environment import read_environment
 from harness.variants import Variant
 
 ABOUT = (
     "Errors: root mean square of the difference from the arbiter, PyTorch in float64, in units of the tensor's own "
-    f"root mean square. A rung holds if no error is above {RATIO:g} times the other's or the rung's floor, nor above "
-    "its cap. Shown is the tensor nearest to its limit."
+    f"root mean square; 1/{PEAK:g} of its largest element where that is more (25 steps in float32: upper quartile). "
+    f"A rung holds if no error is above {RATIO:g} times the other's or the rung's floor, nor above its cap. "
+    "Shown is the tensor nearest to its limit."
 )
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from harness.interface import Model
 from harness.parity.arbiter import build_arbiter, kink_margin, smoothest_course
 from harness.parity.ladder import (
+    PEAK,
     RATIO,
     ROUNDING,
     RUNGS,
@@ -125,8 +126,30 @@ def test_the_quartile_forgives_one_unit_that_went_its_own_way_but_not_a_share_of
     one[3] = -1e-3
     assert relative_error(one, way, way, size=upper_quartile) == 0
     assert relative_error(1.01 * way, way, way, size=upper_quartile) == pytest.approx(0.01)
-    one[3] = math.nan
-    assert math.isnan(relative_error(one, way, way, size=upper_quartile))
+    for value in (math.nan, math.inf):
+        one[3] = value
+        assert math.isnan(relative_error(one, way, way, size=upper_quartile))
+
+
+@pytest.mark.parametrize("rung", [rung for rung in RUNGS if not rung.by_quartile], ids=lambda rung: rung.name)
+@pytest.mark.parametrize("side", ["keras3", "pytorch"])
+def test_one_wrong_element_of_a_large_tensor_fails(rung: Rung, side: str) -> None:
+    """A tenth too large among a million it makes a ten thousandth of a root mean square."""
+    expected = np.random.default_rng(0).normal(size=10**6)
+    limit = rung.c * ROUNDING
+
+    def passes(error: float) -> bool:
+        seen = {"keras3": expected, "pytorch": expected}
+        seen[side] = expected.copy()
+        seen[side][4321] += error
+        (found,) = compare(rung, {name: {"a": array} for name, array in seen.items()}, {"a": expected})
+        return found.passed
+
+    assert passes(0.9 * PEAK * limit)
+    assert not passes(1.1 * PEAK * limit)
+    wrong = expected.copy()
+    wrong[4321] += 1.1 * PEAK * limit
+    assert relative_error(wrong, expected, expected) < 0.05 * limit, "it would vanish among the others"
 
 
 class Standing:

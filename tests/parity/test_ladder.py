@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from climbing import LADDERS, PROBLEM_SEED, arbiter, climb_small, climber, small
 
 from harness.interface import Batch, Implementation, Model, Totals, Weights
 from harness.parity.command import choose_size, climb_variant
-from harness.parity.ladder import RUNGS, climb, climb_rung
+from harness.parity.ladder import RUNGS, climb, climb_rung, root_mean_square
 from harness.parity.observations import Climber, Task
 from harness.parity.problem import comparable, make_problem
 from harness.registry import choose_keras_backend
@@ -102,6 +103,43 @@ def test_steps_a_hundredth_too_long_fail_at_the_optimizer(both_implementations: 
     failure = climb(problem, **models, arbiter=arbiter(variant, phase), upto="optimizer step").first_failure
     assert failure is not None
     assert failure.rung == "optimizer step"
+
+
+class OneWrongElement:
+    """A model with one element of one gradient off, by a fiftieth of the tensor's root mean square."""
+
+    def __init__(self, model: Model, name: str) -> None:
+        self.model = model
+        self.name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def gradients(self, batch: Batch) -> Weights:
+        found = dict(self.model.gradients(batch))
+        wrong = found[self.name].copy()
+        wrong.flat[1234] += 0.02 * root_mean_square(wrong)
+        return found | {self.name: wrong}
+
+
+@pytest.mark.parametrize("side", ["keras3", "pytorch"])
+def test_one_wrong_element_of_a_gradient_fails(both_implementations: Implementations, side: str) -> None:
+    name = "block4_conv3.kernel"  # of 37 thousand, among which it makes a ten thousandth
+    variant = small_variant("vgg16-scratch")
+    phase = variant.phases[0]
+    models = {each: climber(built, variant, phase) for each, built in both_implementations.items()}
+    models[side] = OneWrongElement(models[side], name)
+    climbers = {each: Climber(model) for each, model in {**models, "arbiter": arbiter(variant, phase)}.items()}
+    task = Task(make_problem(variant, phase, seed=PROBLEM_SEED), climbers["arbiter"])
+    (rung,) = (each for each in RUNGS if each.name == "gradients")
+    try:
+        found = climb_rung(rung, task, climbers)
+        unnoticed = climb_rung(replace(rung, peak=math.inf), task, climbers)
+    finally:
+        for each in climbers.values():
+            each.restore()
+    assert [each.tensor for each in found if not each.passed] == [name]
+    assert all(each.passed for each in unnoticed), "the root mean square alone sees it too: choose a smaller error"
 
 
 @pytest.mark.parametrize("side", ["keras3", "pytorch"])
