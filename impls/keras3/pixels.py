@@ -43,7 +43,8 @@ def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
     rows = weight[:, 0, 0] * row + weight[:, 0, 1] * column + weight[:, 0, 2]
     columns = weight[:, 1, 0] * row + weight[:, 1, 1] * column + weight[:, 1, 2]
     rows, columns = ops.clip(rows, 0, IMAGE_SIZE - 1), ops.clip(columns, 0, IMAGE_SIZE - 1)
-    index = ops.cast(ops.floor(rows) * IMAGE_SIZE + ops.floor(columns), "int32")
+    # none is below 0, so that this rounds down; `ops.floor` goes through float32 whatever it is given
+    index = ops.cast(rows, "int32") * IMAGE_SIZE + ops.cast(columns, "int32")
     found = ops.take_along_axis(
         neighbourhoods(ops.cast(images, grid.dtype)), ops.reshape(index, (-1, size * size, 1)), axis=1
     )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import pytest
 from climbing import arbiter, small_variant
-from models import SEED
 
 from harness.interface import Implementation
 from harness.parity.float64 import compare_in_float64, has_float64
@@ -14,6 +13,8 @@ from harness.parity.problem import make_problem
 from harness.registry import choose_keras_backend
 from harness.variants import VARIANTS
 
+SEED = 3
+"""Of a problem whose 13th batch has a coordinate 3e-7 below an integer, which float32 rounds up."""
 WITHOUT_NORMS = ("vgg16-scratch", "vgg16-transfer")
 
 
