@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_close_to_scale
+from checks import check_close, check_close_to_scale
 from models import faces, lively_weights, narrow_variant, shared_model
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ TOLERANCE = 5e-6
 """Of the largest value of a layer: one layer sums at most some thousand float32 products (2⁻²⁴ each). Seen: 7e-7."""
 TRAINING_NORM_TOLERANCE = 5e-5
 """Of a norm that divides by the deviation of its own batch, whose float32 sums lose more. Seen: 5e-6."""
+LOUD = np.float32(1e6)
+"""Times the first kernel: without norms what follows is as many times as large."""
+FAR_ABOVE_BOUNDS = 100
 VARIANTS = ("vgg16-scratch", "resnet50-scratch", "vgg16-fine-tune")
 """The third for the norm in its head, and for its three channels."""
 
@@ -108,3 +112,17 @@ def test_every_layer_computes_what_its_kind_says(implementation: Implementation,
         is_norm = training and layer.kind == "batch-norm"
         tolerance = TRAINING_NORM_TOLERANCE if is_norm else TOLERANCE
         check_close_to_scale(outputs[layer.name], expected, tolerance=tolerance, what=layer.name)
+
+
+def test_no_activation_is_bounded(implementation: Implementation) -> None:
+    """Weights that were drawn keep most values below 6, where a ReLU that ends there computes the same."""
+    variant = narrow_variant("vgg16-scratch")
+    model, weights = shared_model(implementation, variant), lively_weights(variant)
+    weights["block1_conv1.kernel"] *= LOUD
+    model.set_weights(weights)
+    outputs = model.activations(faces(variant)[0], training=False)
+    for before, layer in pairwise(layers(variant)):
+        if layer.kind == "relu":
+            expected = np.maximum(outputs[before.name], 0)
+            assert expected.max() > FAR_ABOVE_BOUNDS, f"{layer.name} is asked for nothing large"
+            check_close(outputs[layer.name], expected, tolerance=0, what=layer.name)
