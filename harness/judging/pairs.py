@@ -90,7 +90,8 @@ def read_side(path: Path, *, implementation: str | None, variant: str | None, op
         what = f"runs of {variant}" if variant else "runs"
         who = ", ".join(names) or "no implementation"
         given = f" (--{option} {implementation} leaves {', '.join(chosen) or 'none'})" if implementation else ""
-        raise RecordError(f"{path} holds {what} by {who}{given}; expected one: choose it with --{option} NAME")
+        broken = f"; {len(errors)} files there are no sound records: {errors[0]}" if errors else ""
+        raise RecordError(f"{path} holds {what} by {who}{given}; expected one: choose it with --{option} NAME{broken}")
     runs = [run for run in found if _implementation(run[1]) == chosen[0]]
     reasons = [_why_unusable(record) for _, record in runs]
     latest = {_question(run[1]): run for run, reason in zip(runs, reasons, strict=True) if not reason}

@@ -19,7 +19,6 @@ from harness.interface import Batch, Features, Logits, Model, Totals
 from harness.training.budget import Budget
 from harness.training.metrics import accuracy, mean_cross_entropy
 from harness.training.plan import Plan
-from harness.training.plan import ProtocolName as ProtocolName  # is still asked for here
 from harness.training.schedule import Schedule
 from harness.variants import Phase, Variant
 

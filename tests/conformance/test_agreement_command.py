@@ -156,6 +156,14 @@ def test_accuracies_that_agree_by_construction_are_marked(agreement: Agreement, 
     assert "2 of 2 pairs ended on reaching the stop rule's accuracy" in flat(out)
 
 
+def test_a_folder_of_nothing_but_damage_says_so(agreement: Agreement, tmp_path: Path) -> None:
+    (tmp_path / "run0.json").write_text('{"schema_version": 1}')
+    code, _, errors = agreement(tmp_path, tmp_path, *BOTH)
+    assert code == 2
+    assert "1 files there are no sound records:" in errors
+    assert "run0.json has schema_version 1" in errors
+
+
 def test_a_damaged_record_is_named_and_refused(agreement: Agreement, tmp_path: Path) -> None:
     write_pairs(tmp_path, (300, 300), (301, 300))
     (tmp_path / "[a].json").write_text("{")
