@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from harness.architectures import initial_weights
-from harness.data.reading import KNOWN_COUNTS
 from harness.judging.flaws import StoredRun
 from harness.judging.known_data import Layout, known_layout
 from harness.runs.record import DatasetIdentity, RunRecord, Timings, WeightsIdentity
@@ -222,6 +221,17 @@ def edit_arrays(path: Path, change: Callable[[Arrays], object], *, fix_hash: boo
         edit_json(path, lambda values: values.update(arrays_sha256=hashlib.sha256(content).hexdigest()))
 
 
-def counts() -> Mapping[str, tuple[int, ...]]:
-    """Images by class of each split."""
-    return KNOWN_COUNTS
+def setting(*keys: str | int, to: object) -> Callable[[dict[str, Any]], None]:
+    """A change of one value of a record's JSON, by the keys that lead to it."""
+
+    def change(values: Any) -> None:
+        for key in keys[:-1]:
+            values = values[key]
+        values[keys[-1]] = to
+
+    return change
+
+
+def make_better(arrays: Arrays) -> None:
+    """Logits that are right on every image."""
+    arrays["test_logits"] = (np.eye(7)[arrays["test_labels"]] * 9).astype(np.float32)

@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
-from harness.judging.claim_predicates import PREDICATES
 from harness.judging.comparisons import SEEDS_NEEDED, Comparison, decide
 from harness.judging.flaws import StoredRun, implementation_name
+from harness.judging.predicates import PREDICATES
 from harness.judging.samples import Sample
 from harness.variants import VariantError, find_variant
 
@@ -33,7 +33,7 @@ class Claim:
         place: Section where they stand.
         means: What runs would have to show, in one sentence.
         needs: Variants, with readings, of which runs are asked; empty where it is counted.
-        predicate: Name in `harness.judging.claim_predicates.PREDICATES`.
+        predicate: Name in `harness.judging.predicates.PREDICATES`.
         caution: What keeps a comparison from being only about what it names.
     """
 
@@ -52,7 +52,7 @@ class Claim:
         if not 0 < words <= MAXIMUM_QUOTED_WORDS:
             raise ValueError(f"claim {self.name}: a quote of {words} words; expected 1 to {MAXIMUM_QUOTED_WORDS}")
         if self.predicate not in PREDICATES:
-            raise ValueError(f"claim {self.name}: no predicate {self.predicate!r} in claim_predicates.py")
+            raise ValueError(f"claim {self.name}: no predicate {self.predicate!r} in harness/judging/predicates")
         for variant in self.needs:
             try:
                 found = find_variant(variant).name

@@ -17,6 +17,7 @@ from harness.data.splits import leaked_rows
 from harness.data.toyfaces import toyfaces
 from harness.runs.record import DatasetIdentity
 
+TEST_SPLITS: Final = ("public_test", "private_test")
 _SORTED_DOORS: Final = ("zip", "folder")
 """Within a split their rows stand by class, so each row's label is known; those of a csv stand as its file has them."""
 

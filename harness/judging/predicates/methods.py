@@ -1,0 +1,134 @@
+"""Which network and which training is more accurate, and whether more than others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from harness.judging import measures
+from harness.judging.comparisons import Comparison
+from harness.judging.predicates.registry import ARCHITECTURES, STRATEGIES, others, predicate
+from harness.judging.samples import Sample
+from harness.paper.facts import facts
+
+SLIGHT: Final = 0.05
+"""Fraction: what can still be called a slight loss of accuracy. The paper's own figures give 2.4 and 19.1 points."""
+
+
+def _more_accurate(sample: Sample, first: str, *seconds: str) -> Iterator[Comparison]:
+    for second in seconds:
+        yield sample.compare(measures.accuracy, first, second, called="accuracy")
+
+
+@predicate
+def vgg16_beats_resnet50(sample: Sample) -> Iterator[Comparison]:
+    """By each strategy."""
+    for strategy in STRATEGIES:
+        yield from _more_accurate(sample, f"vgg16-{strategy}", f"resnet50-{strategy}")
+
+
+@predicate
+def transfer_is_best_for_vgg16(sample: Sample) -> Iterator[Comparison]:
+    """On the tests."""
+    yield from _more_accurate(sample, "vgg16-transfer", *others("vgg16-transfer", "vgg16"))
+
+
+@predicate
+def vgg16_scratch_is_best(sample: Sample) -> Iterator[Comparison]:
+    """Of all six."""
+    yield from _more_accurate(sample, "vgg16-scratch", *others("vgg16-scratch"))
+
+
+@predicate
+def scratch_is_best_for_resnet50(sample: Sample) -> Iterator[Comparison]:
+    """On the tests."""
+    yield from _more_accurate(sample, "resnet50-scratch", *others("resnet50-scratch", "resnet50"))
+
+
+@predicate
+def fine_tuning_benefits_most(sample: Sample) -> Iterator[Comparison]:
+    """More accurate than both others, in both networks."""
+    for architecture in ARCHITECTURES:
+        name = f"{architecture}-fine-tune"
+        yield from _more_accurate(sample, name, *others(name, architecture))
+
+
+@predicate
+def fine_tuning_reduces_accuracy(sample: Sample) -> Iterator[Comparison]:
+    """Below scratch, in both networks."""
+    for architecture in ARCHITECTURES:
+        yield from _more_accurate(sample, f"{architecture}-scratch", f"{architecture}-fine-tune")
+
+
+@predicate
+def fine_tuning_costs_vgg16_little(sample: Sample) -> Iterator[Comparison]:
+    """Below scratch, but not by more than `SLIGHT`."""
+    yield from _more_accurate(sample, "vgg16-scratch", "vgg16-fine-tune")
+    yield sample.compare(measures.accuracy, "vgg16-fine-tune", "vgg16-scratch", called="accuracy", margin=-SLIGHT)
+
+
+@predicate
+def fine_tuning_does_not_enhance_resnet50(sample: Sample) -> Iterator[Comparison]:
+    """Below scratch."""
+    yield from _more_accurate(sample, "resnet50-scratch", "resnet50-fine-tune")
+
+
+@predicate
+def pretrained_improve_performance(sample: Sample) -> Iterator[Comparison]:
+    """Transfer and fine-tuning above scratch, in both networks."""
+    for architecture in ARCHITECTURES:
+        for strategy in STRATEGIES[1:]:
+            yield from _more_accurate(sample, f"{architecture}-{strategy}", f"{architecture}-scratch")
+
+
+@predicate
+def transfer_improves_vgg16(sample: Sample) -> Iterator[Comparison]:
+    """Over scratch, on the tests and in training."""
+    yield from _more_accurate(sample, "vgg16-transfer", "vgg16-scratch")
+    yield sample.compare(measures.training_accuracy, "vgg16-transfer", "vgg16-scratch", called="training accuracy")
+
+
+@predicate
+def transfer_reduces_resnet50(sample: Sample) -> Iterator[Comparison]:
+    """Below scratch, on the tests and in training."""
+    yield from _more_accurate(sample, "resnet50-scratch", "resnet50-transfer")
+    yield sample.compare(
+        measures.training_accuracy, "resnet50-scratch", "resnet50-transfer", called="training accuracy"
+    )
+
+
+@predicate
+def transfer_is_where_vgg16_leads_most(sample: Sample) -> Iterator[Comparison]:
+    """Its lead over ResNet50 by transfer against its lead by each other strategy, as accuracies over seeds."""
+    for strategy in ("scratch", "fine-tune"):
+        yield sample.compare_leads("vgg16-transfer", "resnet50-transfer", f"vgg16-{strategy}", f"resnet50-{strategy}")
+
+
+@predicate
+def better_than_human(sample: Sample) -> Iterator[Comparison]:
+    """On images like these."""
+    human = facts().mentions("literature", "human")[0].value
+    yield sample.beyond_these_images("vgg16-scratch", human, called="human estimate")
+
+
+@predicate
+def sets_a_new_standard(sample: Sample) -> Iterator[Comparison]:
+    """Above the best other row of Table 1."""
+    rows = [fact for fact in facts().values() if fact.subject == "literature" and fact.where == "table-1"]
+    best = max(fact.value for fact in rows if fact.unit == "percent")
+    yield sample.beyond_these_images("vgg16-scratch", best, called="best of Table 1")
+
+
+@predicate
+def beats_benchmarks(sample: Sample) -> Iterator[Comparison]:
+    """Above the ResNet50 and the VGGNet of Table 1."""
+    for key in ("resnet50-16", "vggnet-16"):
+        fact = facts().mentions("literature", key)[0]
+        yield sample.beyond_these_images("vgg16-scratch", fact.value, called=f"{key} of {fact.place}")
+
+
+@predicate
+def augmentation_improves_generalisation(sample: Sample) -> Iterator[Comparison]:
+    """More accurate on the tests than without, where the paper says which kinds it used and pictures are 224 wide."""
+    for name in ("resnet50-transfer", "vgg16-transfer"):
+        yield from _more_accurate(sample, name, f"{name}@unaugmented")

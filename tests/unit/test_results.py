@@ -1,0 +1,186 @@
+"""A folder of records judged: what cannot be read, what clashes, and what the rest says, without any framework."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forged_records import SMALL, edit_arrays, edit_json, make_better, setting, sound_run, stored
+
+from harness.judging.results import Judged, judge_results
+from harness.runs.record import SCHEMA_VERSION
+from harness.runs.store import RecordError, write_run
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound record of few images; copy it before it is changed."""
+    return stored(tmp_path_factory.mktemp("sound"), 0.68, budget=SMALL)
+
+
+@pytest.fixture
+def record(small: Path, tmp_path: Path) -> Path:
+    shutil.copytree(small.parent, tmp_path, dirs_exist_ok=True)
+    return tmp_path / small.name
+
+
+def truncate(path: Path) -> None:
+    beside = path.with_suffix(".safetensors")
+    beside.write_bytes(beside.read_bytes()[:-8])
+
+
+def truncate_with_its_hash(path: Path) -> None:
+    truncate(path)
+    content = path.with_suffix(".safetensors").read_bytes()
+    edit_json(path, setting("arrays_sha256", to=hashlib.sha256(content).hexdigest()))
+
+
+UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "arrays-changed": (lambda path: edit_arrays(path, make_better, fix_hash=False), "is damaged: SHA-256"),
+    "arrays-truncated": (truncate, "is damaged: SHA-256"),
+    "arrays-truncated-with-their-hash": (truncate_with_its_hash, ".safetensors is damaged: "),
+    "arrays-missing": (lambda path: path.with_suffix(".safetensors").unlink(), "cannot be read: No such file"),
+    "other-schema": (
+        lambda path: edit_json(path, setting("schema_version", to=1)),
+        f"has schema_version 1; this ferbench reads {SCHEMA_VERSION}: use the version that wrote it, or run again",
+    ),
+    "foreign": (lambda path: path.write_text('{"name": "something", "version": "1.0"}'), "has schema_version None"),
+    "no-json": (lambda path: path.write_text("{"), "is damaged: no JSON"),
+    "field-missing": (lambda path: edit_json(path, lambda values: values.pop("weights")), "weights: Field required"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_cannot_be_read_is_named_and_the_others_are_judged(record: Path, case: str) -> None:
+    good = stored(record.parent, 0.6, budget=SMALL, seed=4, implementation="keras3", epochs=100)
+    change, words = UNREADABLE[case]
+    change(record)
+    judged = judge_results(record.parent)
+    (refused,) = judged.refused
+    assert (refused.path, refused.flaws[0].check) == (record, "readable")
+    assert words in str(refused.flaws[0])
+    assert [run.path for run in judged.sound] == [good]
+    assert judged.exit_code == 2
+
+
+def judged_pair(folder: Path, first: dict[str, Any], second: dict[str, Any]) -> tuple[Judged, list[Path]]:
+    paths = []
+    for name, options in (("a", first), ("b", second)):
+        run, arrays = sound_run(**options)
+        run = replace(run, run=f"{run.spec.label}-{name}")
+        paths.append(write_run(folder, run, arrays))
+    return judge_results(folder), paths
+
+
+def test_one_seed_with_two_results_does_not_count(tmp_path: Path) -> None:
+    judged, paths = judged_pair(tmp_path, {"answer": 0.675}, {"answer": 0.680})
+    assert [refused.path for refused in judged.refused] == paths
+    for refused, other in zip(judged.refused, reversed(paths), strict=True):
+        assert str(refused.flaws[0]) == (
+            f"seed 0 of vgg16-scratch is in {other.name} too, with other results; expected one run a seed; "
+            "leave one of them in the folder, or run again"
+        )
+    assert judged.sound == ()
+
+
+def test_a_copy_counts_once(tmp_path: Path) -> None:
+    judged, paths = judged_pair(tmp_path, {}, {"epoch_seconds": 11.0})
+    assert judged.refused == ()
+    assert list(judged.copies) == paths[1:]
+    assert [run.path for run in judged.sound] == paths[:1]
+
+
+def test_the_same_logits_are_no_second_seed(tmp_path: Path) -> None:
+    run, arrays = sound_run(variant="vgg16-transfer", answer=0.66)
+    paths = []
+    for seed in (0, 1):  # published weights do not tell the seed
+        spec = replace(run.spec, seed=seed)
+        paths.append(write_run(tmp_path, replace(run, spec=spec, run=spec.label), arrays))
+    judged = judge_results(tmp_path)
+    assert [refused.path for refused in judged.refused] == paths
+    assert "the same logits as in" in str(judged.refused[0].flaws[0])
+
+
+def test_swapped_seeds_are_named(tmp_path: Path) -> None:
+    paths = [stored(tmp_path, 0.675 + seed / 100, seed=seed, budget=SMALL) for seed in (0, 1)]
+    for path, seed in zip(paths, (1, 0), strict=True):
+        edit_json(path, setting("spec", "seed", to=seed))
+        edit_json(path, setting("run", to=f"vgg16-scratch-pytorch-seed{seed}"))
+    judged = judge_results(tmp_path)
+    assert [[flaw.check for flaw in refused.flaws] for refused in judged.refused] == [["seed"], ["seed"]]
+
+
+def test_runs_that_count_for_nothing_may_share_a_seed(tmp_path: Path) -> None:
+    judged, paths = judged_pair(tmp_path, {"answer": 0.68, "budget": SMALL}, {"answer": 0.69, "budget": SMALL})
+    assert [run.path for run in judged.sound] == paths
+    assert [reasons for _, reasons in judged.not_comparable] == [("budget custom",)] * 2
+
+
+def test_three_seeds_are_judged_and_asked(tmp_path: Path) -> None:
+    for seed in range(3):
+        stored(tmp_path, 0.675 + seed / 1000, seed=seed)
+    judged = judge_results(tmp_path)
+    assert (len(judged.sound), judged.refused, judged.not_comparable, judged.unchecked) == (3, (), (), ())
+    ((name, count, kinds),) = (
+        (group.variant, len(group.runs), {each.band.quantity: each.verdict.kind for each in group.judgements})
+        for group in judged.groups
+    )
+    assert (name, count) == ("vgg16-scratch", 3)
+    assert (kinds["reached"], kinds["epochs"]) == ("REPRODUCED", "NOT_REPRODUCED")  # 67 % after 3 epochs, not 78
+    assert judged.exit_code == 3
+    answers = {answer.claim.name: answer.kind for answer in judged.answers}
+    assert answers["surpasses-benchmarks"] == "supported"
+
+
+def test_an_unfinished_run_is_sound_and_not_comparable(tmp_path: Path) -> None:
+    run, _ = sound_run(0.68, budget=SMALL, status="interrupted", stop_reason="interrupted", scores={})
+    write_run(tmp_path, run, {})
+    judged = judge_results(tmp_path)
+    assert judged.exit_code == 0
+    assert judged.not_comparable[0][1] == ("run interrupted", "budget custom")
+
+
+@pytest.mark.parametrize("kind", ["empty", "missing"])
+def test_a_folder_without_records_is_refused(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path if kind == "empty" else tmp_path / "nowhere"
+    words = "holds no record" if kind == "empty" else "is neither a folder nor a record"
+    with pytest.raises(RecordError, match=words):
+        judge_results(folder)
+
+
+def test_a_record_alone_can_be_judged(small: Path) -> None:
+    judged = judge_results(small)
+    assert [run.path for run in judged.sound] == [small]
+
+
+BLOCKED = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Blocker(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in ("torch", "keras", "jax", "tensorflow"):
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocker())
+from pathlib import Path
+from harness.judging.results import judge_results
+from harness.report.judgement import judgement_json
+print(judgement_json(judge_results(Path(sys.argv[1]))))
+"""
+
+
+def test_no_framework_is_needed(small: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(small.parent)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["sound"] == [small.name]
