@@ -86,6 +86,42 @@ def test_a_quote_that_is_not_there_is_found() -> None:
     assert len(place_facts(read_facts({"a": {"accuracy": {"text": entry}}}), "it reached 15 %")[1]) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Table 5 and 93", "Tables 7 to 9", "Figure 7 and 12 epochs", "Section 2 to 93", "comparable 93", "43.21 %",
+        "99 epochs", "it has seven neurons", "two callbacks", "a change of - 800 images", "Conv2d 64",
+    ],
+)  # fmt: skip
+def test_a_number_that_is_slipped_in_is_missed(paper_text: str, words: str) -> None:
+    """Behind words that an ignored pattern begins with, as behind others."""
+    place = without_references(paper_text).index("Pre-Trained Models:")
+    altered = f"{paper_text[:place]}{words} {paper_text[place:]}"
+    assert len(uncovered(facts(), without_references(altered))) >= 1
+
+
+def said_of_two(paper: Facts, text: str) -> set[tuple[str, ...]]:
+    """Facts whose digits are the same place in the paper."""
+    return {tuple(fact.name for fact in found) for found in place_facts(paper, text)[0].values() if len(found) > 1}
+
+
+SAID_OF_TWO = {
+    # "in both transfer learning and fine-tuning"; "the training and validation loss"
+    ("resnet50-transfer.seconds.times", "resnet50-fine-tune.seconds.times"),
+    ("resnet50-fine-tune.training-loss.figure-13", "resnet50-fine-tune.loss.figure-13"),
+}
+
+
+def test_a_number_said_of_two_things_is_a_fact_of_both(paper_text: str) -> None:
+    """That the digits are covered, one of the two would do."""
+    text = without_references(paper_text)
+    assert said_of_two(facts(), text) == SAID_OF_TWO
+    for pair in SAID_OF_TWO:
+        for name in pair:
+            fewer = Facts({each: fact for each, fact in facts().items() if each != name})
+            assert pair not in said_of_two(fewer, text)
+
+
 def test_every_ignored_pattern_is_needed(paper_text: str) -> None:
     text = without_references(paper_text)
     assert [each.pattern for each in ignored() if not re.search(each.pattern, text)] == []
