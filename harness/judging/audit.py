@@ -12,9 +12,9 @@ from harness.judging import findings
 from harness.paper.facts import Facts
 
 Grade = Literal["impossible", "contradictory", "implausible", "unsupported", "unsaid"]
-"""In this order of gravity. `impossible`: no experiment gives this number. `contradictory`: two statements cannot both
-be true. `implausible`: could be true, but would surprise. `unsupported`: stated without what it would take to
-know it. `unsaid`: left out, though the result depends on it."""
+"""In this order of gravity. `impossible`: no experiment gives this number. `contradictory`: two statements, of the
+paper or of a source named beside it, not both true. `implausible`: could be true, but would surprise. `unsupported`:
+stated without what it would take to know it. `unsaid`: left out, though the result depends on it."""
 
 GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
 

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from harness.paper.facts import Fact
+from harness.variants import Architecture, Strategy, find_variant
+
+_NETWORKS: Final[Mapping[Architecture, str]] = {"vgg16": "VGG16", "resnet50": "ResNet50"}
+_STRATEGIES: Final[Mapping[Strategy, str]] = {
+    "scratch": "{} from scratch",
+    "transfer": "{} by transfer",
+    "fine-tune": "fine-tuned {}",
+}
+_READINGS: Final[Mapping[str, str]] = {"224x224x3": ", if fed 224×224", "frozen": " with its base frozen"}
+"""Readings that statements name; others go by their name."""
 
 
 def percent(fact: Fact) -> str:
@@ -45,9 +56,24 @@ def share(value: float, decimals: int = 0) -> str:
     return f"{100 * value:.{decimals}f} %"
 
 
+def called(name: str) -> str:
+    """A variant, or one of its readings, in words: `fine-tuned VGG16`, `ResNet50 from scratch, if fed 224×224`."""
+    variant, reading = find_variant(name), name.partition("@")[2]
+    words = _STRATEGIES[variant.strategy].format(_NETWORKS[variant.architecture])
+    return words + (_READINGS.get(reading, f", read as {reading}") if reading else "")
+
+
+def capitalised(text: str) -> str:
+    """With its first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 @dataclass(frozen=True)
 class Quote:
-    """Words of the paper that hold no number, hence no fact: at most 20, as they stand there up to white space."""
+    """Words of the paper: at most 20, as they stand there up to white space.
+
+    Numbers may stand among them, in digits or letters, and are only quoted: what a finding rests on is a fact.
+    """
 
     words: str
     place: str

@@ -23,7 +23,7 @@ _STYLES: dict[Grade, str] = {
 }
 _MEANINGS: dict[Grade, str] = {
     "impossible": "no experiment gives this",
-    "contradictory": "two statements of the paper, not both of which are true",
+    "contradictory": "two statements, of the paper or of a source named beside it, not both true",
     "implausible": "could be, but would surprise",
     "unsupported": "stated without what it takes to know it",
     "unsaid": "left out, though the result depends on it",

@@ -115,27 +115,21 @@ def test_what_is_said_of_whole_batches() -> None:
         "of Table 6 fit 7,168: whole batches of 16, 32, 64, 128, 256 and 512 (12 sizes up to 512 fit)"
         in finding.statement
     )
+    assert finding.statement.endswith("joins 3 of the 4 matrices whose share is another than Table 6's.")
     for line in (
         "24.75 % (resnet50-fine-tune): no number of 7,178, 1,774 of 7,168",
         "32 is the batch size that VGG16 with Fine-Tuning gives",
         "Matrix of vgg16-fine-tune: 3,458 of 7,178 right, so 8 of the last 10",
         "Matrix of resnet50-transfer: 2,042 of 7,178 right, so 2 of the last 10",
         "Matrix of resnet50-fine-tune: 1,774 of 7,178 right, so 0 of the last 10",
+        "They take the images unshuffled, folder by folder, as a matrix needs them: the last are surprise",
+        "Shuffled, 24.75 % needs none of the 10 left out to be happy: chance 0.06",
+        "72.59 % (vgg16-scratch, training): 20,839 or 20,840 or 20,841 of 28,709",
+        "25.14 % (resnet50-fine-tune, training): 7,217 or 7,218 of 28,709",
         "7,215 of 28,704 in whole batches of 32 (none of the 5 left out was right: chance 0.24 if shuffled)",
     ):
         assert line in finding.arithmetic
     assert "Matrix of vgg16-scratch" not in finding.arithmetic
-
-
-def test_what_is_said_of_figures_of_several_networks() -> None:
-    finding = found(granularity)["vgg16-scratch-figures-of-several-networks"]
-    assert finding.statement.startswith(
-        "67.23 % (Table 6) cannot be the network of Figure 20, which has 4,818 of 7,178"
-    )
-    assert finding.statement.endswith("; 67.08 % (VGG16 Trained from Scratch) can.")
-    assert "67.23 % (Table 6) and 67.08 % (VGG16 Trained from Scratch) cannot be one network's" in finding.arithmetic
-    # all ten of the last class, of which its matrix has 624 of 831 right: a chance of 6 %
-    assert "fits with 4,808 of 7,168, if 10 of the last 10 were right" in finding.arithmetic
 
 
 @pytest.mark.parametrize(
@@ -148,17 +142,6 @@ def test_what_is_said_of_figures_of_several_networks() -> None:
         # 3,921 of 7,168 is 54.7015 and 3,922 is 54.7154: 54.71 % is neither, and no other cut fits all six
         ("accuracies-of-whole-batches", {"resnet50-scratch.accuracy.table-6": "0.5471"}, None),
         ("accuracies-of-whole-batches", {"vgg16-fine-tune.batch-size.text": "64"}, "64 is the batch size"),
-        (
-            "vgg16-scratch-figures-of-several-networks",
-            {"vgg16-scratch.confusion-angry.figure-20": "574 9 113 29 136 95 2"},
-            "67.08 % (VGG16 Trained from Scratch) cannot be the network of Figure 20, which has 4,826 of 7,178",
-        ),
-        (
-            "vgg16-scratch-figures-of-several-networks",
-            {"vgg16-scratch.accuracy.table-6": "0.6712"}
-            | {f"vgg16-scratch.accuracy.{each}": "67.12" for each in ("abstract", "table-1", "table-4", "conclusion")},
-            None,
-        ),
     ],
 )
 def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:

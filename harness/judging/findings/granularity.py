@@ -1,17 +1,16 @@
 """A share of n images is k/n: which printed figures are, of which n, and which can be one network's.
 
-Three rules of printing are allowed: rounding with halves to either side, and cutting digits off. A single figure says
-little, since most are some k/n; a set of them, or a figure beside a matrix, says more.
+Two ways of printing are allowed: rounding, halves to either side, and cutting digits off. A single figure says little,
+since most are some k/n; a set of them, or a figure beside a matrix, says more.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -90,6 +89,27 @@ def state_of_matrix(paper: Facts, variant: str) -> State:
     return int(confusion.sum()), int(np.trace(confusion))
 
 
+def near_matrix(paper: Facts, fact: Fact) -> bool:
+    """Whether a figure of four digits is so near its variant's matrix that rounding or a last batch might excuse it."""
+    if fact.subject not in CONFUSIONS or fact.quantity != "accuracy" or fact.resolution > FOUR_DIGITS * 1.01:
+        return False
+    images, right = state_of_matrix(paper, fact.subject)
+    return abs(fact.value - right / images) < NEAR
+
+
+def places_by_figure(mentions: Iterable[Fact]) -> str:
+    """`67.23 % (Table 6, Abstract), 67.08 % (VGG16 Trained from Scratch)`, each figure once."""
+    places: dict[str, list[str]] = {}
+    for fact in mentions:
+        places.setdefault(percent(fact), []).append(fact.place)
+    return ", ".join(f"{figure} ({', '.join(dict.fromkeys(found))})" for figure, found in places.items())
+
+
+def place_of_matrix(paper: Facts, variant: str) -> str:
+    """`Figure 20`."""
+    return paper[matrix_names(paper, variant)[0]].place
+
+
 def batch_sizes_left(paper: Facts) -> tuple[int, ...]:
     """Batch sizes up to `LARGEST_BATCH` whose whole batches fit Table 6, and the matrices of one answer.
 
@@ -131,6 +151,7 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
     share = share_of_figures(size)
     lines += [
         f"Batch sizes of 1 to {LARGEST_BATCH} that fit them and the matrix of one answer: {_short(left)}",
+        *_order_lines(paper, headlines, size),
         f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so "
         f"{len(headlines)} fit by chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more",
         *_training_lines(paper, batch_size),
@@ -142,10 +163,24 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
         f"{listed(map(mention, strangers))} is no rounded share of {test_images:,} images; all validation accuracies "
         f"of Table 6 fit {listed(f'{each:,}' for each in sizes)}: whole batches of "
         f"{listed(map(str, likely or left))} ({len(left)} sizes up to {LARGEST_BATCH} fit). The last "
-        f"{test_images - size} test images seem to have been left out.",
+        f"{test_images - size} test images seem to have been left out{_joined(paper, headlines, size)}.",
         "\n".join(lines),
-        (*(fact.name for fact in [*headlines.values(), *said]), *matrix_names(paper)),
+        (
+            *(fact.name for fact in [*headlines.values(), *said]),
+            *(paper.headline(name, "training-accuracy").name for name in VARIANTS),
+            *matrix_names(paper),
+        ),
     )
+
+
+def _joined(paper: Facts, headlines: Mapping[str, Fact], size: int) -> str:
+    """How many matrices give the headline in this way, of those that do not as they stand."""
+    found = {name: state_of_matrix(paper, name) for name in CONFUSIONS}
+    apart = [name for name, (images, right) in found.items() if right not in counts(headlines[name], images)]
+    joined = [name for name in apart if can_be_one({found[name]}, {(size, k) for k in counts(headlines[name], size)})]
+    if not joined:
+        return ""
+    return f": that also joins {len(joined)} of the {len(apart)} matrices whose share is another than Table 6's"
 
 
 def _matrix_lines(paper: Facts, headlines: Mapping[str, Fact], size: int) -> Iterator[str]:
@@ -158,12 +193,28 @@ def _matrix_lines(paper: Facts, headlines: Mapping[str, Fact], size: int) -> Ite
             yield f"Matrix of {name}: {right:,} of {images:,} right, so {left_out} of the last {images - size}"
 
 
+def _order_lines(paper: Facts, headlines: Mapping[str, Fact], size: int) -> Iterator[str]:
+    """What the sizes assume of the order of the images, and what follows without it."""
+    yield f"They take the images unshuffled, folder by folder, as a matrix needs them: the last are {CLASSES[-1]}"
+    for name in CONFUSIONS:
+        images, right = state_of_matrix(paper, name)
+        if np.count_nonzero(paper.confusion(name).sum(axis=0)) == 1 and right in rounded_counts(headlines[name], size):
+            answer = CLASSES[int(paper.confusion(name).sum(axis=0).argmax())]
+            yield (
+                f"Shuffled, {percent(headlines[name])} needs none of the {images - size} left out to be {answer}: "
+                f"chance {hypergeom(images, right, images - size).pmf(0):.2f}"
+            )
+
+
 def _training_lines(paper: Facts, batch_size: int) -> Iterator[str]:
     """Whether training accuracies tell as much. They do not, but for a network that has one answer."""
     supports = [int(paper[f"dataset.training-{name}.table-2"].value) for name in CLASSES]
     everything = sum(supports)
     share = share_of_figures(everything)
     yield f"Training accuracies tell nothing so: {100 * share:.0f} % of all such figures are some k/{everything:,}"
+    for name in VARIANTS:
+        fact = paper.headline(name, "training-accuracy")
+        yield f"{percent(fact)} ({name}, training): {_as_counts(fact, everything)} of {everything:,}"
     size = whole_batches(everything, batch_size)
     for name in CONFUSIONS:
         answered = paper.confusion(name).sum(axis=0)
@@ -196,54 +247,4 @@ def matrix_names(paper: Facts, *variants: str) -> tuple[str, ...]:
     )
 
 
-def figures_of_several_networks(paper: Facts) -> Iterator[Finding]:
-    """Figures of one variant so near each other that rounding might excuse them, and does not."""
-    for name in CONFUSIONS:
-        state = state_of_matrix(paper, name)
-        images, right = state
-        figures: dict[str, list[Fact]] = {}
-        for fact in paper.mentions(name, "accuracy"):
-            if fact.resolution <= FOUR_DIGITS * 1.01 and abs(fact.value - right / images) < NEAR:
-                figures.setdefault(percent(fact), []).append(fact)
-        firsts = [found[0] for found in figures.values()]
-        strangers = [fact for fact in firsts if not can_be_one(states(fact, images), {state})]
-        if not strangers:
-            continue
-        matrix = paper[matrix_names(paper, name)[0]].place
-        fitting = [mention(fact) for fact in firsts if fact not in strangers]
-        lines = [f"{matrix}: {right:,} of {images:,} right", *_figure_lines(figures.values(), state)]
-        yield Finding(
-            f"{name}-figures-of-several-networks",
-            "contradictory",
-            2,
-            f"{listed(map(mention, strangers))} cannot be the network of {matrix}, which has {right:,} of {images:,} "
-            f"right: no rounding and no batch size that is a power of two joins them"
-            f"{f'; {listed(fitting)} can' if fitting else ''}.",
-            "\n".join(lines),
-            (*(fact.name for found in figures.values() for fact in found), *matrix_names(paper, name)),
-        )
-
-
-def _figure_lines(figures: Iterable[Sequence[Fact]], state: State) -> Iterator[str]:
-    """What can be behind each figure, which pairs exclude each other, and what would join one to the matrix."""
-    images, right = state
-    firsts = []
-    for found in figures:
-        firsts.append(found[0])
-        yield f"{mention(found[0])}, said {len(found)} times: {_as_states(states(found[0], images))}"
-    for one, other in combinations(firsts, 2):
-        if not can_be_one(states(one, images), states(other, images)):
-            yield f"{mention(one)} and {mention(other)} cannot be one network's"
-    yield f"allowed: rounding, cutting digits off, a last incomplete batch of up to {LARGEST_BATCH} left out"
-    for fact in firsts:
-        for size, k in sorted(states(fact, images)):
-            if can_be_one({(size, k)}, {state}):
-                wanted = f"{right - k} of the last {images - size} were right"
-                yield f"{mention(fact)} fits with {k:,} of {size:,}, if {wanted}"
-
-
-def _as_states(found: Iterable[State]) -> str:
-    return ", ".join(f"{right:,} of {images:,}" for images, right in sorted(found, reverse=True))
-
-
-PREDICATES: tuple[Predicate, ...] = (accuracies_of_whole_batches, figures_of_several_networks)
+PREDICATES: tuple[Predicate, ...] = (accuracies_of_whole_batches,)
