@@ -56,3 +56,43 @@ def datasets(draw: st.DrawFn, *, smallest: int = 1, largest: int = 40) -> Datase
     labels = random.integers(0, len(CLASSES), count, np.uint8)
     splits = np.sort(random.integers(0, len(SPLITS), count, np.uint8))
     return Dataset(pictures, labels, splits, name="toyfaces", door="toyfaces", digest="")
+
+
+RIGHT_ANGLES = Augmentation(
+    rotation_degrees=180.0, width_shift=1.0, height_shift=1.0, shear_degrees=0.0, zoom=0.0, horizontal_flip=True
+)
+"""Ranges that hold every map from pixels onto pixels."""
+
+
+@st.composite
+def lattice_maps(draw: st.DrawFn, count: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Maps that mirror, move by whole pixels and turn by right angles, and the pixel that each pixel comes from.
+
+    The second is found in whole numbers, without a map.
+
+    Returns:
+        Float64, shape (count, 2, 3), and row and column of each pixel's source, shape (count, 2, 48, 48).
+    """
+    quarters = draw(arrays.arrays(np.int64, count, elements=st.integers(-2, 1)))
+    steps = draw(arrays.arrays(np.int64, (count, 2), elements=st.integers(1 - IMAGE_SIZE, IMAGE_SIZE - 1)))
+    mirrored = draw(arrays.arrays(np.bool_, count))
+    uniform = np.full((count, 7), 0.5)
+    uniform[:, 0] = (quarters / 2 + 1) / 2
+    uniform[:, 1:3] = (steps / IMAGE_SIZE + 1) / 2
+    uniform[:, 6] = np.where(mirrored, 0.25, 0.75)
+    sources = np.empty((count, 2, IMAGE_SIZE, IMAGE_SIZE), np.intp)
+    # of each pixel twice its distance from the centre, which is whole
+    distances = 2 * np.mgrid[:IMAGE_SIZE, :IMAGE_SIZE] - (IMAGE_SIZE - 1)
+    for number in range(count):
+        rows = distances[0] + 2 * steps[number, 0]
+        columns = distances[1] * (-1 if mirrored[number] else 1) + 2 * steps[number, 1]
+        for _ in range(quarters[number] % 4):
+            rows, columns = -columns, rows
+        sources[number] = (np.stack([rows, columns]) + IMAGE_SIZE - 1) // 2
+    return affine_maps(RIGHT_ANGLES, uniform), np.clip(sources, 0, IMAGE_SIZE - 1)
+
+
+def partitions(count: int) -> st.SearchStrategy[NDArray[np.uint8]]:
+    """White on black pictures (count, 48, 48): each pixel is white in exactly one of them."""
+    owners = SEEDS.map(lambda seed: np.random.default_rng(seed).integers(0, count, (IMAGE_SIZE, IMAGE_SIZE)))
+    return owners.map(lambda owner: np.where(owner == np.arange(count)[:, None, None], 255, 0).astype(np.uint8))
