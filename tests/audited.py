@@ -36,6 +36,12 @@ def with_fact(name: str, printed: str, unit: Unit = "count") -> Facts:
     return Facts({**facts(), name: Fact(name=name, printed=printed, unit=unit, place="nowhere", quote=printed)})
 
 
+@cache
+def with_nudged(module: ModuleType, name: str) -> dict[str, Finding]:
+    """All findings of a module, with one number changed."""
+    return _found(module, nudged(name))
+
+
 def nudged(name: str) -> Facts:
     """The paper with one number, or each number of a row, changed in its first digit, which no rounding hides."""
     fact = facts()[name]
@@ -51,7 +57,7 @@ def every_fact(module: ModuleType) -> list[tuple[str, str]]:
 
 def check_rests_on(module: ModuleType, finding: str, name: str) -> None:
     """Fail where a finding stays to the letter what it is although a fact that it names is another."""
-    before, after = found(module)[finding], found(module, nudged(name)).get(finding)
+    before, after = found(module)[finding], with_nudged(module, name).get(finding)
     stays = after is not None and (after.statement, after.arithmetic) == (before.statement, before.arithmetic)
     assert not stays, f"{finding} names {name} and does not rest on it"
 

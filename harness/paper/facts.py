@@ -131,6 +131,9 @@ class Facts(Mapping[str, Fact]):
 
     def __init__(self, entries: Mapping[str, Fact]) -> None:
         self._entries = dict(entries)
+        self._mentions: dict[tuple[str, str], list[Fact]] = {}
+        for each in self._entries.values():
+            self._mentions.setdefault((each.subject, each.quantity), []).append(each)
 
     def __getitem__(self, name: str) -> Fact:
         try:
@@ -150,7 +153,7 @@ class Facts(Mapping[str, Fact]):
 
     def mentions(self, subject: str, quantity: str) -> tuple[Fact, ...]:
         """All that the paper says of one quantity, the headline first; empty if it says nothing."""
-        return tuple(each for each in self.values() if (each.subject, each.quantity) == (subject, quantity))
+        return tuple(self._mentions.get((subject, quantity), ()))
 
     def headline(self, subject: str, quantity: str) -> Fact:
         """The first mention: Table 6's where the quantity stands there.
@@ -172,11 +175,10 @@ class Facts(Mapping[str, Fact]):
         Raises:
             FactError: If the paper prints none, or none that can be read.
         """
-        rows = {each.quantity.removeprefix("confusion-"): each.values for each in self.values()
-                if each.subject == subject and each.quantity.startswith("confusion-")}  # fmt: skip
-        if set(rows) != set(CLASSES):
+        rows = [self.mentions(subject, f"confusion-{name}") for name in CLASSES]
+        if not all(rows):
             raise FactError(f"the paper has no legible confusion matrix of {subject}; it has those of {CONFUSIONS}")
-        return np.array([rows[name] for name in CLASSES], dtype=np.int64)
+        return np.array([row[0].values for row in rows], dtype=np.int64)
 
     def replaced(self, printed: Mapping[str, str]) -> Facts:
         """A copy in which the paper prints other digits: what would follow if it did?
