@@ -1,9 +1,9 @@
 """What a reported training time implies: images and floating-point operations a second.
 
-Operations are those of `harness.architectures`, two for each multiply-add. An image that trains costs its forward
-pass, the gradient of every trainable layer's weights, and the gradient of every input on the way down to the first
-of them; a watched image its forward pass. Norms, poolings, the optimizer and the picture itself are not counted, nor
-is a frozen base computed once for all epochs: augmented pictures are new ones in each.
+Operations are those of `harness.architectures`, of direct convolution, two for each multiply-add. An image that
+trains costs its forward pass, the gradient of every trainable layer's weights, and the gradient of every input on the
+way down to the first of them; a watched image its forward pass. Norms, poolings, the optimizer and the picture itself
+are not counted, nor is a frozen base computed once for all epochs: augmented pictures are new ones in each.
 """
 
 from __future__ import annotations
