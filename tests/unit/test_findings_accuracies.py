@@ -107,7 +107,7 @@ def test_a_loss_beyond_all_probabilities() -> None:
     assert "1.6038" in finding.statement
     assert "at most 16.12" in finding.arithmetic
     assert "each wrong answer costs 307 nats or more on average if no penalty is included" in finding.arithmetic
-    assert "from logits, as on TensorFlow, or with penalties on weights it is possible" in finding.statement
+    assert "with logits, as on TensorFlow, or penalties on weights it is possible" in finding.statement
     assert (160.38 - 0.4813 * math.log(7)) / (1 - 0.4813) == pytest.approx(307.4, abs=0.1)
 
 

@@ -13,42 +13,44 @@ EXPECTED = {
     "ranked-by-less-than-a-seed": ("0.08 points, 6 of 7,178 images", {"vgg16-transfer.accuracy.table-6": "0.6215"}),
     "transfer-improves-to-less": ("from 67.2 % to 67.1 %", {"vgg16-transfer.accuracy.comparison": "67.3"}),
     "fine-tuning-benefited-most": ("48.13 % and 24.75 %", {"vgg16-fine-tune.accuracy.table-6": "0.6813"}),
-    "fine-tuning-slight-reduction": (
-        "19.10 points, not 2.43 points",
-        {"vgg16-fine-tune.accuracy.table-6": "0.6480"},
+    "resnet50-improved-to-less": (
+        "with them it reports 28.46 %, from scratch 54.69 %",
+        {"resnet50-transfer.accuracy.table-6": "0.5846"},
     ),
-    "overfitting-below-validation": ("46.50 %, is lower", {"vgg16-fine-tune.training-accuracy.table-6": "0.6650"}),
+    "overfitting-lowers-training-accuracy": (
+        "which fell from 79.69 % by transfer to 46.50 %",
+        {"vgg16-fine-tune.training-accuracy.table-6": "0.8650"},
+    ),
     "transfer-avoids-overfitting": (
         "12.54 points, that of scratch 5.36 points: 2.3 times",
         {"vgg16-transfer.training-accuracy.table-6": "0.6969"},
     ),
     "generalises-by-learning-less": (
-        "vgg16-fine-tune, resnet50-transfer and resnet50-fine-tune generalise better still",
+        "the model that answers happy to everything generalises better still (gap 0.39)",
         {"resnet50-scratch.training-accuracy.table-6": "0.6618"},
     ),
     "outperforms-without-pretraining": (
         "leads ResNet50 by 12.54 points, and they change its own accuracy by −0.08 points",
         {"vgg16-scratch.accuracy.table-6": "0.5423"},
     ),
-    "rapid-convergence-takes-longer": ("up to 13.4 times", {"resnet50-fine-tune.seconds.table-6": "1793.00"}),
+    "scratch-is-time-consuming-and-takes-least": (
+        "10.94 to 13.40 times as long in Table 5, 1.00 to 1.86 in Table 6",
+        {"resnet50-fine-tune.seconds.table-6": "1793.00"},
+    ),
     "simpler-means-more-operations": (
-        "3.2 times the operations of the one that lost and 33 % of its parameters",
+        "VGG16 is simpler by parameters (33 %), not by operations (3.2 times as many)",
         {"resnet50-scratch.accuracy.table-6": "0.7469"},
     ),
     "neutral-is-reasonable-for-both": (
-        "resnet50-transfer gets 1 of 1,233 right and resnet50-fine-tune gets 0 of 1,233 right",
+        "ResNet50 by transfer gets 1 of 1,233 right and fine-tuned ResNet50 gets 0 of 1,233 right",
         {"resnet50-transfer.confusion-neutral.figure-10": "3 0 12 64 1001 5 148"},
     ),
-    "strong-and-weak-classes-misread": (
-        "happy (87.9 %) and surprise (75.1 %), its two worst sad (48.9 %) and disgust (41.4 %)",
+    "strong-and-weak-classes-incomplete": (
+        "surprise (F1 0.770) is recognised better than neutral (0.631) and is not mentioned; by recall sad (48.9 %) is",
         {
-            "vgg16-scratch.confusion-surprise.figure-20": "19 2 223 35 21 7 524",
+            "vgg16-scratch.confusion-surprise.figure-20": "19 2 423 35 21 7 324",
             "vgg16-scratch.confusion-sad.figure-20": "13 2 77 39 281 810 25",
         },
-    ),
-    "resnet50-fine-tune-learned-nothing": (
-        "25.13 % in training and 24.71 % in testing; resnet50-fine-tune reports 25.14 % and 24.75 %",
-        {"resnet50-fine-tune.accuracy.table-6": "0.4475"},
     ),
 }
 """Finding to words that it must have, and to facts with which it is no more."""
@@ -65,6 +67,20 @@ def test_what_it_says_and_what_takes_it_away(name: str) -> None:
     assert name not in audited.found(claims_refuted, audited.replaced(changes))
 
 
+def test_without_a_model_of_one_answer_those_that_learnt_less_are_named() -> None:
+    paper = audited.replaced({"resnet50-fine-tune.confusion-sad.figure-14": "0 0 0 1246 0 1 0"})
+    statement = audited.found(claims_refuted, paper)["generalises-by-learning-less"].statement
+    assert "fine-tuned VGG16, ResNet50 by transfer and fine-tuned ResNet50 generalise better still" in statement
+
+
+def test_either_class_is_worth_a_word() -> None:
+    name = "strong-and-weak-classes-incomplete"
+    paper = audited.replaced({"vgg16-scratch.confusion-sad.figure-20": "13 2 77 39 281 810 25"})
+    statement = audited.found(claims_refuted, paper)[name].statement
+    assert "surprise" in statement
+    assert "by recall" not in statement
+
+
 @pytest.mark.parametrize(("finding", "name"), audited.every_fact(claims_refuted))
 def test_each_fact_it_names_matters(finding: str, name: str) -> None:
     audited.check_rests_on(claims_refuted, finding, name)
@@ -72,6 +88,7 @@ def test_each_fact_it_names_matters(finding: str, name: str) -> None:
 
 def test_quotes_stand_in_the_paper(paper_text: str) -> None:
     audited.check_quotes(claims_refuted, paper_text)
+    audited.check_quotes(confounded, paper_text)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +127,20 @@ def test_a_field_counts_as_said_only_if_both_sides_quote_the_paper(other: str) -
 
 def test_a_variant_differs_from_itself_in_nothing() -> None:
     assert confounded.differences(*(VARIANTS["vgg16-scratch"],) * 2, "strategy") == ([], [])
+
+
+def test_accuracies_that_hardly_differ_need_no_cause() -> None:
+    paper = audited.replaced({f"{name}.accuracy.table-6": "0.6723" for name in VARIANTS})
+    assert audited.found(confounded, paper) == {}
+    assert len(audited.found(confounded)) == 3
+
+
+def test_what_stands_there_by_examples_is_not_said_to_be_described() -> None:
+    statement = audited.found(confounded)["confounded-architectures"].statement
+    assert (
+        "As the text describes them the runs also differ in head, augmentation (for ResNet50 from scratch" in statement
+    )
+    assert "is one way" in statement
 
 
 @pytest.mark.parametrize(("finding", "name"), audited.every_fact(confounded))

@@ -104,8 +104,8 @@ def abstract_of_fine_tuning(paper: Facts) -> Iterator[Finding]:
         "abstract-fine-tune-accuracy",
         "contradictory",
         3,
-        f"{SLIGHT}, to {percent(told)}, a figure that stands nowhere else in the paper: it has "
-        f"{places_by_figure(others)} for {called(told.subject)}. By {headline.place} the loss against scratch is "
+        f"{SLIGHT}, to {percent(told)}, a figure that stands nowhere else: {called(told.subject)} "
+        f"has {places_by_figure(others)}. By {headline.place} the loss against scratch is "
         f"{points(printed)}, not {points(said)}.",
         "\n".join(
             [
@@ -254,7 +254,7 @@ def losses_beyond_probabilities(paper: Facts) -> Iterator[Finding]:
                 2,
                 f"A validation loss of {fact.printed} ({called(name)}, {fact.place}) is {fact.value / guessing:.0f} "
                 f"times that of guessing, and {fact.value / largest:.0f} times the most that Keras gives one image "
-                "when it takes probabilities; from logits, as on TensorFlow, or with penalties on weights it is possible. "
+                "when it takes probabilities; with logits, as on TensorFlow, or penalties on weights it is possible. "
                 f"A hundredth of it, {fact.value / 100:.4f}, would be ordinary: is it in per cent?",
                 "\n".join(
                     [
