@@ -45,7 +45,8 @@ def audit_page(findings: Sequence[Finding], paper: Facts, *, details: bool = Tru
     for grade in GRADES:
         found = [each for each in findings if each.grade == grade]
         if found:
-            parts.append(Rule(Text(f"{grade}: {_MEANINGS[grade]}", _STYLES[grade]), align="left", style="dim"))
+            parts.append(Rule(Text(grade, _STYLES[grade]), align="left", style="dim"))
+            parts.append(Text(f"{_MEANINGS[grade]}\n", "dim"))
             parts += [_finding(each, paper, details=details) for each in found]
     return Group(*parts, Rule(style="dim"), Text(_counted(findings)), Text(_WEIGHTS, "dim"))
 

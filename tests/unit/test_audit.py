@@ -10,12 +10,12 @@ from rich.console import Console
 
 from harness.judging import audit as audit_module
 from harness.judging.audit import GRADES, Finding, audit, predicates
-from harness.judging.findings import accuracies, granularity, matrices, protocol, times
+from harness.judging.findings import accuracies, evaluations, granularity, matrices, protocol, times
 from harness.judging.wording import Quote
 from harness.paper.facts import Facts, facts
 from harness.report.audit import audit_markdown, audit_page, numbers_of
 
-OURS = (accuracies, granularity, matrices, protocol, times)
+OURS = (accuracies, evaluations, granularity, matrices, protocol, times)
 
 EXAMPLE = Finding(
     "an-example",
@@ -104,7 +104,8 @@ def test_the_page_has_numbers_places_and_counts() -> None:
     assert "beside it: a source | beside it" in text
     assert "[sic]" in text  # what rich would take for markup
     assert "2 findings: 1 contradictory and 1 unsaid; 1 of weight 3" in text
-    assert text.index("contradictory: ") < text.index("an-example") < text.index("unsaid: ") < text.index("another")
+    assert text.index("contradictory ─") < text.index("an-example") < text.index("unsaid ─") < text.index("another")
+    assert "two statements, of the paper or of a source named beside it, not both true\n" in re.sub(r" +\n", "\n", text)
 
 
 def test_without_details_only_what_is_said() -> None:
