@@ -11,7 +11,7 @@ from rich.console import Console
 from harness.judging import audit as audit_module
 from harness.judging.audit import GRADES, Finding, audit, predicates
 from harness.judging.findings import accuracies, evaluations, granularity, matrices, protocol, times
-from harness.judging.wording import Quote
+from harness.judging.wording import Quote, called, capitalised
 from harness.paper.facts import Facts, facts
 from harness.report.audit import audit_markdown, audit_page, numbers_of
 
@@ -68,6 +68,28 @@ def test_every_finding_can_be_quoted_and_followed(findings: tuple[Finding, ...])
         assert each.facts or (each.grade == "unsaid" and each.source), each.name
         assert len(set(each.facts)) == len(each.facts), each.name
         assert set(each.facts) <= set(facts()), each.name
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("vgg16-scratch", "VGG16 from scratch"),
+        ("resnet50-transfer", "ResNet50 by transfer"),
+        ("vgg16-fine-tune", "fine-tuned VGG16"),
+        ("resnet50-scratch@224x224x3", "ResNet50 from scratch, if fed 224×224"),
+        ("vgg16-transfer@frozen", "VGG16 by transfer with its base frozen"),
+        ("vgg16-scratch@five-blocks", "VGG16 from scratch, read as five-blocks"),
+    ],
+)
+def test_variants_have_words(name: str, words: str) -> None:
+    assert called(name) == words
+
+
+def test_statements_are_words_and_begin_large(findings: tuple[Finding, ...]) -> None:
+    assert capitalised("fine-tuned VGG16") == "Fine-tuned VGG16"
+    for each in findings:
+        assert not re.search(r"(vgg16|resnet50)-(scratch|transfer|fine-tune)", each.statement), each.statement
+        assert not each.statement[0].islower(), each.statement
 
 
 def test_quotes_of_the_paper_stand_there(paper_text: str) -> None:
