@@ -17,6 +17,7 @@ from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import EpochRecord
 from harness.training.metrics import Score, score
 from harness.variants import Variant, find_variant
+from harness.weights.catalogue import find_checkpoint
 
 FER2013 = DatasetIdentity("fer2013", "zip", "", (), 28709, 7178, 7178, (1.0,) * 7)
 FER2013 = replace(FER2013, digest=known_layout(FER2013).digest)  # type: ignore[union-attr, arg-type]
@@ -34,6 +35,7 @@ MACHINE = Environment(
     git_commit=None,
 )
 DRAWN = WeightsIdentity("random", None, "ef" * 32)
+"""What a run from scratch begins with."""
 SECONDS = Timings(1.0, 0.0, 20.0, 2.0, 4.0, 30.0, 96.0)
 
 
@@ -71,6 +73,14 @@ def _rows(confusion: NDArray[np.integer]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(int(count) for count in row) for row in confusion)
 
 
+def first_weights(variant: Variant) -> WeightsIdentity:
+    """What a run of a variant begins with."""
+    if variant.weights_source == "random":
+        return DRAWN
+    name, checkpoint = find_checkpoint(variant.weights_source, variant.architecture)
+    return WeightsIdentity(name, checkpoint.file, checkpoint.digest or "ef" * 32)
+
+
 def fake_record(
     accuracy: float | None = 0.6723,
     *,
@@ -100,7 +110,7 @@ def fake_record(
         "started": "2024-01-01T00:00:00+00:00",
         "spec": spec,
         "dataset": FER2013,
-        "weights": DRAWN,
+        "weights": first_weights(spec.variant),
         "environment": MACHINE,
         "history": (
             epoch_record(0),

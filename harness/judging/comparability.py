@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import re
 import statistics
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Final
 
 from harness.judging.known_data import known_layout
 from harness.paper.facts import facts
 from harness.runs.record import RunRecord
 from harness.variants import VARIANTS, Variant, VariantError, find_variant
-from harness.weights.catalogue import catalogue
+from harness.weights.catalogue import WeightsError, catalogue, find_checkpoint
 
-PAPERS_GPU: Final = "RTX 4080"
-"""As drivers name it. The paper's is the SUPER, with 5 % more cores (10,240, 9,728), which the band's factor holds.
-
-Source: paper, "Experiment Setup": "NVIDIA GEFORCE RTX 4080 SUPER 16G".
-"""
+PAPERS_GPU: Final = "RTX 4080 SUPER"
+"""Source: paper, "Experiment Setup": "NVIDIA GEFORCE RTX 4080 SUPER 16G"."""
+LIKE_THE_PAPERS_GPU: Final = re.compile(r"\bRTX 4080( SUPER)?$")
+"""As drivers name it. The SUPER has 5 % more cores (10,240, 9,728), which the band's factor holds; the laptops' chip of
+the same number is another one and is named with more words."""
+PAPERS_CPU: Final = "Ryzen 9 5900X"
+"""It computes the pixels in the paper's pipelines. Source: paper, "Experiment Setup": "AMD RYZEN 9 5900X"."""
 PAPERS_PIPELINES: Final = ("generator", "manual")
 """Input pipelines on which the paper's seconds are judged: its own two ("Training Data Preparation")."""
 
@@ -37,11 +42,9 @@ def differences(record: RunRecord) -> list[str]:
         found.append(f"protocol {record.spec.protocol}")
     if record.spec.pipeline == "manual" and record.spec.variant.augmentation is not None:
         found.append("pipeline manual, which augments nothing")
-    if record.weights.source == "stand-in":
-        found.append("stand-in weights")
-    published = catalogue().get(record.weights.source)
-    if published is not None and published.digest not in (None, record.weights.digest):
-        found.append("weights unlike the published ones")
+    found += _of_weights(record)
+    if not all(math.isfinite(value) for epoch in record.history for value in astuple(epoch)):
+        found.append("history not finite")
     if record.spec.variant.width_divisor != 1:
         found.append(f"width ÷ {record.spec.variant.width_divisor}")
     elif not _is_cut(record) and not _is_declared(record.spec.variant):
@@ -58,6 +61,27 @@ def _of_data(record: RunRecord) -> list[str]:
     layout = known_layout(data)
     known = layout.digest if layout else None
     return [f"data digest {data.digest[:12]}, expected {known[:12]}"] if known not in (None, data.digest) else []
+
+
+def _of_weights(record: RunRecord) -> list[str]:
+    source, expected = record.weights.source, _variants_weights(record.spec.variant)
+    if source == "stand-in":
+        return ["stand-in weights"]
+    if source != expected:
+        return [f"weights {source}, the variant's are {expected or 'none that fit'}"]
+    published = catalogue().get(source)
+    is_other = published is not None and published.digest not in (None, record.weights.digest)
+    return ["weights unlike the published ones"] if is_other else []
+
+
+def _variants_weights(variant: Variant) -> str | None:
+    """What a run of a variant begins with, as records name it; None where nobody publishes weights that fit."""
+    if variant.weights_source == "random":
+        return "random"
+    try:
+        return find_checkpoint(variant.weights_source, variant.architecture)[0]
+    except WeightsError:
+        return None
 
 
 def _is_cut(record: RunRecord) -> bool:
@@ -81,9 +105,9 @@ def time_differences(record: RunRecord) -> list[str]:
     found = []
     if record.spec.pipeline not in PAPERS_PIPELINES:
         found.append(f"pipeline {record.spec.pipeline}, the paper's are {' and '.join(PAPERS_PIPELINES)}")
-    device = record.environment.gpu or record.environment.cpu
-    if record.environment.gpu is None or PAPERS_GPU not in device:
-        found.append(f"device {device}, the paper's is an {PAPERS_GPU} SUPER")
+    gpu = record.environment.gpu
+    if gpu is None or not LIKE_THE_PAPERS_GPU.search(gpu):
+        found.append(f"device {gpu or record.environment.cpu}, the paper's is an {PAPERS_GPU}")
     if record.spec.cached_features:
         found.append("features of the frozen base kept")
     if seconds_per_epoch(record) is None:
@@ -111,12 +135,16 @@ def papers_epochs(base_name: str) -> float:
 
 def remarks(records: Sequence[RunRecord]) -> list[str]:
     """What has to be said beside a verdict on comparable runs of one variant."""
-    found = []
-    _, _, readings = records[0].spec.variant.name.partition("@")
-    if readings:
-        found.append(f"reading {readings}, not the default")
+    readings = {record.spec.variant.name.partition("@")[2] for record in records}
+    found = [f"reading {each}, not the default" for each in sorted(readings) if each]
     doors = {record.dataset.door for record in records if record.dataset}
     unknown = [door for door in sorted(doors) if door.endswith(".csv")]
     if unknown:
         found.append(f"data from {unknown[0]} known by their counts alone")
     return found
+
+
+def time_remark(records: Sequence[RunRecord]) -> str:
+    """What stands beside a verdict on times: the processor, which computes the pixels in the paper's pipelines."""
+    processors = ", ".join(dict.fromkeys(record.environment.cpu for record in records))
+    return f"pixels computed by {processors}, the paper's by a {PAPERS_CPU}"
