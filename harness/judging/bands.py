@@ -20,18 +20,18 @@ from harness.judging.comparability import (
     remarks,
     seconds_per_epoch,
     time_differences,
+    time_remark,
 )
-from harness.judging.error_budget import Band, Part, Quantity
+from harness.judging.error_budget import UNITS, Band, Part, Quantity
 from harness.judging.expectations import bands
 from harness.judging.patterns import Confusion, degenerate, distance, judge_pattern, judge_recalls, rates, recalls
 from harness.judging.verdicts import (
-    FACTOR,
-    POINTS,
     Verdict,
     VerdictKind,
     judge_epochs,
     judge_reached,
     judge_values,
+    settling_texts,
 )
 from harness.paper.facts import facts
 from harness.runs.record import RunRecord
@@ -83,72 +83,130 @@ def first_crossing(record: RunRecord, threshold: float) -> float:
 def judge(records: Sequence[RunRecord]) -> Verdict:
     """The headline: the verdict on the accuracy, or where that is the stop rule's threshold, on reaching it, and when.
 
+    It is NOT_REPRODUCED as well where the same runs answer otherwise than the paper's matrix (`pattern`, `recalls`):
+    then the number is there, the network is not.
+
     Args:
-        records: At least one, all of the same variant and implementation.
+        records: At least one, all of the same variant, reading and implementation.
+
+    Raises:
+        ValueError: If they are not.
     """
-    chosen, base_name = comparable(records), records[-1].spec.variant.base_name
+    chosen, base_name = _comparable(records), records[-1].spec.variant.base_name
     if not chosen:
-        return Verdict("NOT_COMPARABLE", ", ".join(differences(records[-1])))
+        return _not_comparable(records)
+    last = _last_of_seeds(chosen)
     accuracy = bands()[f"{base_name}.accuracy"]
     if accuracy.unjudged is None:
-        return _judged(accuracy, chosen).verdict
-    reached, epochs = (_judgement(bands()[f"{base_name}.{name}"], chosen).verdict for name in ("reached", "epochs"))
-    return _named(_worse(reached, epochs), [*remarks(chosen), *_degenerates(chosen)])
+        verdict = _judge_band(accuracy, last).verdict
+    else:
+        verdict = _worse(*(_judge_band(bands()[f"{base_name}.{name}"], last).verdict for name in ("reached", "epochs")))
+    for name in ("pattern", "recalls"):
+        answers = _judge_band(bands()[f"{base_name}.{name}"], last).verdict
+        if answers.kind == "NOT_REPRODUCED" and verdict.kind in ("REPRODUCED", "INCONCLUSIVE"):
+            verdict = Verdict(
+                "NOT_REPRODUCED", f"{verdict.reason}; but the {name} is not the paper's: {answers.reason}"
+            )
+    return _with_remarks(verdict, [*_left_aside(chosen, last), *remarks(last), *_degenerates(last)])
 
 
 def _worse(reached: Verdict, epochs: Verdict) -> Verdict:
     """NOT_REPRODUCED if either is, REPRODUCED if both are."""
+    reason = f"{reached.reason}; {epochs.reason}"
     if reached.kind == epochs.kind:
         # either may need more runs than the other; where one would never be settled, neither is the whole
         counts = (reached.further_seeds, epochs.further_seeds)
-        further = max(each for each in counts if each) if all(counts) else None
-        return Verdict(reached.kind, f"{reached.reason}; {epochs.reason}", further)
-    order: tuple[VerdictKind, ...] = ("NOT_REPRODUCED", "INCONCLUSIVE", "NOT_COMPARABLE", "REPRODUCED")
-    decisive, other = sorted((reached, epochs), key=lambda each: order.index(each.kind))
-    return replace(decisive, reason=f"{decisive.reason}; {other.reason}")
+        return Verdict(reached.kind, reason, max(each for each in counts if each) if all(counts) else None)
+    order: tuple[VerdictKind, ...] = ("NOT_REPRODUCED", "INCONCLUSIVE", "REPRODUCED")
+    return replace(min(reached, epochs, key=lambda each: order.index(each.kind)), reason=reason)
 
 
 def judge_all(records: Sequence[RunRecord]) -> tuple[Judgement, ...]:
     """Judge runs of one variant by one implementation, quantity by quantity; the last one of each seed counts.
 
     Args:
-        records: At least one, all of the same variant and implementation.
+        records: At least one, all of the same variant, reading and implementation.
 
     Returns:
         One judgement for each band of the variant, in the order of the bands.
+
+    Raises:
+        ValueError: If records are of several.
     """
-    chosen, base_name = comparable(records), records[-1].spec.variant.base_name
+    chosen, of_variant = _comparable(records), bands_of(records[-1].spec.variant.base_name)
     if not chosen:
-        verdict = Verdict("NOT_COMPARABLE", ", ".join(differences(records[-1])))
-        return tuple(Judgement(band, verdict, ()) for band in bands_of(base_name))
-    return tuple(_judged(band, chosen) for band in bands_of(base_name))
+        return tuple(Judgement(band, _not_comparable(records), ()) for band in of_variant)
+    return tuple(_judge_with_remarks(band, chosen) for band in of_variant)
 
 
-def comparable(records: Sequence[RunRecord]) -> list[RunRecord]:
-    """The last comparable run of each seed."""
-    return list({record.spec.seed: record for record in records if not differences(record)}.values())
+def _comparable(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Those that bands are for. Raises a ValueError if records are not of one variant, reading and implementation."""
+    names = dict.fromkeys(
+        f"{spec.variant.name} by {'-'.join(filter(None, (spec.implementation, spec.keras_backend)))}"
+        for spec in (record.spec for record in records)
+    )
+    if len(names) != 1:
+        raise ValueError(f"runs of {' and of '.join(names)}; a verdict is on one of them")
+    return [record for record in records if not differences(record)]
 
 
-def _judgement(band: Band, records: Sequence[RunRecord]) -> Judgement:
+def _not_comparable(records: Sequence[RunRecord]) -> Verdict:
+    return Verdict("NOT_COMPARABLE", ", ".join(differences(records[-1])))
+
+
+def _last_of_seeds(records: Sequence[RunRecord]) -> list[RunRecord]:
+    return list({record.spec.seed: record for record in records}.values())
+
+
+def _left_aside(records: Sequence[RunRecord], last: Sequence[RunRecord]) -> list[str]:
+    """What is said where a seed was run more than once, on another input pipeline perhaps."""
+    earlier = len(records) - len(last)
+    if not earlier:
+        return []
+    return [
+        f"{earlier} earlier run{'s' if earlier > 1 else ''} of the same seed{'s' if earlier > 1 else ''} left aside"
+    ]
+
+
+def _judge_with_remarks(band: Band, comparable: Sequence[RunRecord]) -> Judgement:
+    """With all that has to be said beside it. Times are of the last run of each seed whose time can be compared."""
+    timed = [record for record in comparable if not time_differences(record)] if band.quantity == "seconds" else []
+    pool = timed or comparable
+    last = _last_of_seeds(pool)
+    judgement, said = _judge_band(band, last), [*_left_aside(pool, last), *remarks(last)]
+    if band.quantity == "accuracy":
+        said += _degenerates(last)
+    return replace(judgement, verdict=_with_remarks(judgement.verdict, said))
+
+
+def _judge_band(band: Band, records: Sequence[RunRecord]) -> Judgement:
     if band.unjudged:
         observed = tuple(_accuracy(record) for record in records) if band.quantity == "accuracy" else ()
         return Judgement(band, Verdict("NOT_COMPARABLE", band.unjudged), observed)
     return _JUDGES[band.quantity](band, records)
 
 
-def _judged(band: Band, records: Sequence[RunRecord]) -> Judgement:
-    judgement = _judgement(band, records)
-    found = _named(judgement.verdict, remarks(records))
-    return replace(judgement, verdict=_named(found, _degenerates(records)) if band.quantity == "accuracy" else found)
-
-
-def _named(verdict: Verdict, said: Sequence[str]) -> Verdict:
-    """The same with what has to be said beside it, where anything was judged."""
-    return verdict if verdict.kind == "NOT_COMPARABLE" else replace(verdict, reason="; ".join([verdict.reason, *said]))
+def _with_remarks(verdict: Verdict, said: Sequence[str]) -> Verdict:
+    """The same with what would settle it and what has to be said beside it, where anything was judged."""
+    if verdict.kind == "NOT_COMPARABLE":
+        return verdict
+    return replace(verdict, reason="; ".join([verdict.reason, *settling_texts(verdict), *said]))
 
 
 def _degenerates(records: Sequence[RunRecord]) -> list[str]:
     return [f"degenerate: {signs}" for signs in dict.fromkeys(map(degenerate, records)) if signs]
+
+
+def _judge_numbers(band: Band, observed: Sequence[float]) -> Verdict:
+    return judge_values(
+        band.scale,
+        band.expected,
+        band.allowance,
+        observed,
+        widest=band.widest.size if band.widest else None,
+        unit=UNITS.get(band.quantity, "percent"),
+        reference=band.reference,
+    )
 
 
 def _accuracy(record: RunRecord) -> float:
@@ -157,7 +215,7 @@ def _accuracy(record: RunRecord) -> float:
 
 def _judge_accuracy(band: Band, records: Sequence[RunRecord]) -> Judgement:
     observed = tuple(_accuracy(record) for record in records)
-    verdict = judge_values(POINTS, band.expected, band.allowance, observed)
+    verdict = _judge_numbers(band, observed)
     stopped = sum(_was_stopped_by_accuracy(record) for record in records)
     if stopped and verdict.kind != "NOT_REPRODUCED":
         reason = f"{stopped} of {len(records)} runs ended at the rule's threshold: their accuracy is the threshold"
@@ -171,15 +229,21 @@ def _was_stopped_by_accuracy(record: RunRecord) -> bool:
 
 
 def _judge_reached(band: Band, records: Sequence[RunRecord]) -> Judgement:
-    threshold = band.threshold or 0.0
+    threshold = _threshold(band)
     crossings = tuple(first_crossing(record, threshold) for record in records)
     if math.isinf(band.expected):
-        verdict = judge_epochs(band.expected, band.allowance, crossings, planned=band.planned)
+        verdict = judge_epochs(band.expected, band.allowance, crossings, planned=band.planned, reference=band.reference)
         verdict = replace(verdict, reason=f"above {100 * threshold:.0f} % {verdict.reason}")
     else:
         highest = [max(each.watched_accuracy for each in record.history) for record in records]
         verdict = judge_reached(threshold, band.allowance, highest)
     return Judgement(band, verdict, crossings)
+
+
+def _threshold(band: Band) -> float:
+    if band.threshold is None:
+        raise ValueError(f"{band.name} has no threshold that could be reached")
+    return band.threshold
 
 
 def _judge_epochs(band: Band, records: Sequence[RunRecord]) -> Judgement:
@@ -193,7 +257,7 @@ def _judge_epochs(band: Band, records: Sequence[RunRecord]) -> Judgement:
             float(len(record.history)) if len(record.history) < band.planned else math.inf for record in records
         )
         text = "ended by the rule "
-    verdict = judge_epochs(band.expected, band.allowance, ended, planned=band.planned)
+    verdict = judge_epochs(band.expected, band.allowance, ended, planned=band.planned, reference=band.reference)
     return Judgement(band, replace(verdict, reason=text + verdict.reason), ended)
 
 
@@ -204,7 +268,7 @@ def _judge_training(band: Band, records: Sequence[RunRecord]) -> Judgement:
     observed = tuple(
         each.training_accuracy - (each.watched_accuracy if band.quantity == "gap" else 0.0) for each in ends
     )
-    return Judgement(band, judge_values(POINTS, band.expected, band.allowance, observed), observed)
+    return Judgement(band, _judge_numbers(band, observed), observed)
 
 
 def _ends(band: Band, records: Sequence[RunRecord]) -> list[EpochRecord]:
@@ -258,7 +322,9 @@ def _judge_time(band: Band, records: Sequence[RunRecord]) -> Judgement:
         return Judgement(band, Verdict("NOT_COMPARABLE", ", ".join(reasons[-1])), ())
     epochs = papers_epochs(band.variant)
     seconds = [each for each in map(seconds_per_epoch, chosen) if each is not None]
-    return Judgement(band, judge_seconds(band, seconds, epochs), tuple(each * epochs for each in seconds))
+    verdict = judge_seconds(band, seconds, epochs)
+    verdict = replace(verdict, reason=f"{verdict.reason}; {time_remark(chosen)}")
+    return Judgement(band, verdict, tuple(each * epochs for each in seconds))
 
 
 def judge_seconds(band: Band, seconds: Sequence[float], epochs: float) -> Verdict:
@@ -270,9 +336,9 @@ def judge_seconds(band: Band, seconds: Sequence[float], epochs: float) -> Verdic
         epochs: Of the paper's run (`papers_epochs`).
 
     Raises:
-        ValueError: If nothing was observed.
+        ValueError: If nothing was observed, or what was is not finite.
     """
-    verdict = judge_values(FACTOR, band.expected, band.allowance, [each * epochs for each in seconds])
+    verdict = _judge_numbers(band, [each * epochs for each in seconds])
     return replace(verdict, reason=f"{verdict.reason}, for {epochs:.0f} epochs")
 
 

@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from harness.judging.patterns import DECLARED_DISTANCE, few_recall_margins, sampling_distance
-from harness.judging.verdicts import Scale
+from harness.judging.verdicts import Scale, Unit
 from harness.paper.facts import facts
 
 Quantity = Literal["accuracy", "reached", "epochs", "training-accuracy", "gap", "recalls", "pattern", "seconds"]
 QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)
 """In the order in which they are printed. `reached`: whether test accuracy passes the stop rule's threshold; `epochs`:
 after how many epochs the stop rule ends training; `gap`: training minus test accuracy."""
+UNITS: Final[dict[Quantity, Unit]] = {"gap": "points", "seconds": "seconds", "epochs": "epochs"}
+"""Of what is observed; others are in per cent."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of an error budget: a fraction of `points`, a natural logarithm of `factor`."""
+    """One part of an error budget: a fraction of `points`, a natural logarithm of `factor`. `seeds` is no part of the
+    allowance: it is the most that the spread over seeds may ask for besides."""
 
-    name: Literal["unsaid", "contradiction", "rounding"]
+    name: Literal["unsaid", "contradiction", "rounding", "seeds"]
     size: float
     reason: str
 
@@ -32,13 +35,16 @@ class Band:
     Attributes:
         variant: Name without readings.
         quantity: What is judged.
-        expected: The paper's value in its base unit; `inf` epochs where something never happened within the planned
-            ones, 0.0 for a distance from a published matrix.
-        expected_text: The same as people read it.
+        expected: What the paper lets expect, in its base unit: its value, where its figures contradict each other their
+            middle; `inf` epochs where something never happened within the planned ones, 0.0 for a distance from a
+            published matrix.
+        expected_text: What the paper says first, and the middle if there is one, as people read it.
+        reference: What runs are held against, for the end of a sentence: `the paper's 54.69 %`.
         place: Where the paper says so.
         facts: Names of the facts that it stands on, the headline first.
         scale: On which it is judged.
         parts: Of the allowance. Empty where nothing is judged.
+        widest: The most that seeds may ask for beyond it; None where that is the scale's.
         unjudged: Why it is not judged, if it is not.
         threshold: Of the stop rule on accuracy, a fraction, for `reached` and a crossing.
         planned: Epochs that there are at most.
@@ -48,10 +54,12 @@ class Band:
     quantity: Quantity
     expected: float
     expected_text: str
+    reference: str
     place: str
     facts: tuple[str, ...]
     scale: Scale
     parts: tuple[Part, ...] = ()
+    widest: Part | None = None
     unjudged: str | None = None
     threshold: float | None = None
     planned: int = 0
@@ -69,7 +77,8 @@ class Band:
     @property
     def reason(self) -> str:
         """Why it is so wide, or why it is not judged, in a sentence or two."""
-        return self.unjudged or next((part.reason for part in self.parts if part.name == "unsaid"), "")
+        reasons = [part.reason for part in self.parts if part.name == "unsaid"]
+        return self.unjudged or " ".join(reasons + ([self.widest.reason] if self.widest else []))
 
     @property
     def few_text(self) -> str:
@@ -91,7 +100,9 @@ class Band:
             return "–"
         if self.quantity == "pattern":
             return f"{100 * self.allowance:.1f} of 100 answers, and our own seeds' distance"
-        return f"{self._text(self.allowance)}, and t·s·√(1+1/k)"
+        fold = f" ({math.exp(2 * self.allowance):.0f}-fold from end to end)" if self.quantity == "seconds" else ""
+        widest = f", at most {self._text(self.widest.size)}" if self.widest else ""
+        return f"{self._text(self.allowance)}{fold}, and t·s·√(1+1/k){widest}"
 
     def _text(self, size: float) -> str:
         if self.quantity != "reached":

@@ -24,6 +24,8 @@ MOST_SEEDS: Final = 100
 """Nobody trains more of them; how many more would settle it is not said beyond."""
 
 VerdictKind = Literal["REPRODUCED", "NOT_REPRODUCED", "INCONCLUSIVE", "NOT_COMPARABLE"]
+Unit = Literal["percent", "points", "seconds", "epochs"]
+"""In which values are written; `points` are differences of accuracies."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,10 @@ class Verdict:
     Attributes:
         kind: The verdict.
         reason: Why.
-        further_seeds: Of an INCONCLUSIVE one: how many more runs would settle it if mean and spread stay as they are
-            (of one or two runs: if the spread is the declared one). None where no number would, and of other verdicts.
+        further_seeds: Of an INCONCLUSIVE one. Of numbers: how many more runs would settle it if mean and spread stay as
+            they are (of one or two runs: if the spread is the declared one). Of what happens or does not (a threshold
+            is passed, a rule fires): how many are enough if all of them do as the paper's run. None where no number
+            would settle it, and of other verdicts.
     """
 
     kind: VerdictKind
@@ -68,11 +72,9 @@ class Scale:
             return [each - expected for each in observed]
         return [math.log(each / expected) for each in observed]
 
-    def limits(self, expected: float, size: float) -> tuple[float, float]:
-        """Ends of a band of this half-width."""
-        if self.kind == "points":
-            return expected - size, expected + size
-        return expected * math.exp(-size), expected * math.exp(size)
+    def at(self, expected: float, distance: float) -> float:
+        """The value that lies so far from what is expected: the inverse of `distances`."""
+        return expected + distance if self.kind == "points" else expected * math.exp(distance)
 
     def text(self, size: float) -> str:
         """A size as people read it: `1.6 points`, `×1.29`."""
@@ -84,10 +86,11 @@ class Scale:
 
 
 POINTS: Final = Scale("points", declared_margin=0.02, widest_margin=0.03)
-"""Accuracies. The declared margin allows for a spread of 0.72 points; 0.4 to 0.7 are usual for such networks."""
+"""Accuracies. The declared margin allows for a spread of 0.72 points, which is declared, not measured: nobody should
+assume less than 0.4 of such networks."""
 FACTOR: Final = Scale("factor", declared_margin=math.log(1.5), widest_margin=math.log(1.6))
 """Epochs and times. The declared margin allows for a spread of 15 %. Beyond ×1.6, 78 epochs could not be told from 49
-nor from never within 100."""
+nor from never within 100. With a spread of 15 % three seeds ask for ×2.1 and five for ×1.6: plan five or more."""
 
 
 @cache
@@ -110,16 +113,27 @@ def prediction_margin(spread: float, count: int, level: float = LEVEL) -> float:
     return quantile(level, count - 1) * spread * math.sqrt(1 + 1 / count)
 
 
-def seeds_to_settle(scale: Scale, distance: float, allowance: float, spread: float, count: int) -> int | None:
+def seeds_to_settle(
+    scale: Scale, distance: float, allowance: float, spread: float, count: int, *, widest: float | None = None
+) -> int | None:
     """How many further seeds give a verdict if mean and spread stay as they are; None if 100 in all do not."""
     for more in range(max(1, SEEDS_FOR_A_VERDICT - count), MOST_SEEDS + 1 - count):
         margin = prediction_margin(spread, count + more)
-        if margin <= scale.widest_margin or distance > allowance + margin:
+        if margin <= (widest or scale.widest_margin) or distance > allowance + margin:
             return more
     return None
 
 
-def judge_values(scale: Scale, expected: float, allowance: float, observed: Sequence[float]) -> Verdict:
+def judge_values(
+    scale: Scale,
+    expected: float,
+    allowance: float,
+    observed: Sequence[float],
+    *,
+    widest: float | None = None,
+    unit: Unit = "percent",
+    reference: str | None = None,
+) -> Verdict:
     """Judge values of comparable runs that differ in their seeds alone.
 
     With k >= 3 seeds: |mean − expected| ≤ allowance + t(.975, k−1)·s·√(1+1/k), the interval for one more seed. With
@@ -127,33 +141,47 @@ def judge_values(scale: Scale, expected: float, allowance: float, observed: Sequ
 
     Args:
         scale: `POINTS` or `FACTOR`; on the latter, mean and spread are those of logarithms.
-        expected: The paper's.
+        expected: What the paper lets expect.
         allowance: Half the band, in sizes of the scale.
         observed: One value a seed.
+        widest: In place of the scale's `widest_margin`.
+        unit: In which values are told.
+        reference: What is expected, in words; "the paper's" and the value if left out.
 
     Raises:
-        ValueError: If nothing was observed.
+        ValueError: If nothing was observed, or a value is not finite.
     """
+    _check_observed(observed)
+    signed, count = scale.distances(observed, expected), len(observed)
+    mean, is_few = statistics.fmean(signed), count < SEEDS_FOR_A_VERDICT
+    spread = scale.declared_spread if is_few else float(np.std(signed, ddof=1))
+    margin = scale.declared_margin if is_few else prediction_margin(spread, count)
+    limit, most = allowance + margin, widest or scale.widest_margin
+    side = "within" if abs(mean) <= limit else "beyond"
+    if scale.kind == "points":
+        apart = f"{scale.text(abs(mean))} {'below' if mean < 0 else 'above'}"
+    else:
+        apart = f"{scale.text(mean)} of"
+    held = reference or f"the paper's {value_text(expected, unit)}"
+    reason = (
+        f"{value_text(scale.at(expected, mean), unit)}, {apart} {held}, "
+        f"{side} {scale.around(limit)} ({seeds_text(count)})"
+    )
+    if side == "beyond":
+        return Verdict("NOT_REPRODUCED", reason)
+    if not is_few and margin <= most:
+        return Verdict("REPRODUCED", reason)
+    if not is_few:
+        reason = f"{reason}, but seeds spread too widely: {scale.around(margin)} for them, at most {scale.around(most)}"
+    return Verdict("INCONCLUSIVE", reason, seeds_to_settle(scale, abs(mean), allowance, spread, count, widest=widest))
+
+
+def _check_observed(observed: Sequence[float], *, may_never: bool = False) -> None:
     if not observed:
         raise ValueError("nothing was observed; a verdict needs at least one run")
-    signed, count = scale.distances(observed, expected), len(observed)
-    mean = statistics.fmean(signed)
-    distance = abs(mean)
-    if count < SEEDS_FOR_A_VERDICT:
-        limit = allowance + scale.declared_margin
-        reason = _sentence(scale, mean, limit, count)
-        if distance > limit:
-            return Verdict("NOT_REPRODUCED", reason)
-        return inconclusive(reason, seeds_to_settle(scale, distance, allowance, scale.declared_spread, count))
-    spread = float(np.std(signed, ddof=1))
-    margin = prediction_margin(spread, count)
-    reason = _sentence(scale, mean, allowance + margin, count)
-    if distance > allowance + margin:
-        return Verdict("NOT_REPRODUCED", reason)
-    if margin > scale.widest_margin:
-        reason = f"seeds spread too widely, {scale.around(margin)} ({seeds_text(count)})"
-        return inconclusive(reason, seeds_to_settle(scale, distance, allowance, spread, count))
-    return Verdict("REPRODUCED", reason)
+    for each in observed:
+        if not math.isfinite(each) and not (may_never and each == math.inf):
+            raise ValueError(f"{each} was observed; a verdict needs finite numbers")
 
 
 def judge_reached(threshold: float, allowance: float, highest: Sequence[float]) -> Verdict:
@@ -169,20 +197,20 @@ def judge_reached(threshold: float, allowance: float, highest: Sequence[float]) 
         highest: The highest accuracy of each run, one a seed.
 
     Raises:
-        ValueError: If nothing was observed.
+        ValueError: If nothing was observed, or an accuracy is not finite.
     """
-    if not highest:
-        raise ValueError("nothing was observed; a verdict needs at least one run")
+    _check_observed(highest)
     count, reached = len(highest), sum(each > threshold for each in highest)
     if reached:
-        return _by_majority(f"{reached} of {_runs(count)} passed {100 * threshold:.0f} %", reached, count)
-    distance = threshold - statistics.fmean(highest)
-    is_few = count < SEEDS_FOR_A_VERDICT
+        return _by_majority(f"{_share_of_runs(reached, count)} passed {100 * threshold:.0f} %", reached, count)
+    mean, is_few = statistics.fmean(highest), count < SEEDS_FOR_A_VERDICT
+    distance = threshold - mean
     spread = POINTS.declared_spread if is_few else float(np.std(highest, ddof=1))
     limit = allowance + (POINTS.declared_margin if is_few else prediction_margin(spread, count))
     side = "beyond" if distance > limit else "within"
     reason = (
-        f"{_none_of(count)} passed {100 * threshold:.0f} %; at best they stay {POINTS.text(distance)} below, "
+        f"{'the run never' if count == 1 else f'none of {count} runs'} passed {100 * threshold:.0f} %: "
+        f"{value_text(mean, 'percent')} at best{'' if count == 1 else ' on average'}, {POINTS.text(distance)} below, "
         f"{side} {POINTS.text(limit)} ({seeds_text(count)})"
     )
     if distance > limit:
@@ -190,10 +218,12 @@ def judge_reached(threshold: float, allowance: float, highest: Sequence[float]) 
     # what is within the allowance on the lower side is settled by no number of such runs
     counts = range(max(count + 1, SEEDS_FOR_A_VERDICT), MOST_SEEDS + 1)
     enough = [more for more in counts if distance > allowance + prediction_margin(spread, more)]
-    return inconclusive(reason, enough[0] - count if enough else None)
+    return Verdict("INCONCLUSIVE", reason, enough[0] - count if enough else None)
 
 
-def judge_epochs(expected: float, allowance: float, observed: Sequence[float], *, planned: int) -> Verdict:
+def judge_epochs(
+    expected: float, allowance: float, observed: Sequence[float], *, planned: int, reference: str | None = None
+) -> Verdict:
     """Judge after how many epochs something happens that need not happen at all (a censored time).
 
     On the logarithm, as `judge_values`, where it happened in every run. A run in which it never happened counts as the
@@ -206,30 +236,35 @@ def judge_epochs(expected: float, allowance: float, observed: Sequence[float], *
         allowance: Natural logarithm of a factor.
         observed: Epochs, counted from 1, one a seed; `inf` where it did not happen.
         planned: How many epochs there are.
+        reference: What is expected, in words; "the paper's" and the epochs if left out.
 
     Raises:
-        ValueError: If nothing was observed.
+        ValueError: If nothing was observed, or what was is nan.
     """
-    if not observed:
-        raise ValueError("nothing was observed; a verdict needs at least one run")
+    _check_observed(observed, may_never=True)
     count, never = len(observed), sum(math.isinf(each) for each in observed)
-    verdict = judge_values(FACTOR, min(expected, planned), allowance, [min(each, planned) for each in observed])
-    text = f"{_listed_epochs(observed, planned)}; paper {_epochs_text(expected, planned)}"
+    paper = reference or f"the paper's {_epochs_text(expected, planned)}"
+    capped = [min(each, planned) for each in observed]
+    verdict = judge_values(FACTOR, min(expected, planned), allowance, capped, unit="epochs", reference=paper)
+    listed = "after " + ", ".join(_epochs_text(each, planned) for each in observed)
+    dated = replace(verdict, reason=f"{listed}: {verdict.reason}")
     if verdict.kind == "NOT_REPRODUCED" and not never:
-        return replace(verdict, reason=f"{text}: {verdict.reason}")
+        return dated
     if math.isinf(expected):
-        return _by_majority(text, never, count)
+        same = f"{listed}: {_share_of_runs(never, count)} as {paper}"
+        return _by_majority(same if never else dated.reason, never, count)
     if verdict.kind == "NOT_REPRODUCED" or 2 * never >= count:
-        reason = f"{text}: {never} of {_runs(count)} cannot be dated"
+        reason = f"{listed}, {paper}: {_share_of_runs(never, count)} cannot be dated"
         # an undated run stays one: where the others would refuse, no number of them can
-        return inconclusive(reason, _for_a_majority(count - never, count) if 2 * never >= count else None)
-    return replace(verdict, reason=f"{text}: {verdict.reason}")
+        further = _for_a_majority(count - never, count) if 2 * never >= count else None
+        return Verdict("INCONCLUSIVE", reason, further)
+    return dated
 
 
 def _by_majority(text: str, agreeing: int, count: int) -> Verdict:
     """One outcome of the paper's against several of ours, yes or no: nothing refuses it that is seen among ours."""
     if count < SEEDS_FOR_A_VERDICT or 2 * agreeing <= count:
-        return inconclusive(text, _for_a_majority(agreeing, count))
+        return Verdict("INCONCLUSIVE", text, _for_a_majority(agreeing, count))
     return Verdict("REPRODUCED", text)
 
 
@@ -238,21 +273,20 @@ def _for_a_majority(agreeing: int, count: int) -> int:
     return max(SEEDS_FOR_A_VERDICT - count, count - 2 * agreeing + 1)
 
 
-def inconclusive(reason: str, further_seeds: int | None) -> Verdict:
-    """An INCONCLUSIVE verdict that says what would settle it."""
-    tail = (
-        f"{further_seeds} more may settle it"
-        if further_seeds
-        else "no number of further seeds like these would settle it"
-    )
-    return Verdict("INCONCLUSIVE", f"{reason}; {tail}", further_seeds)
+def settling_texts(verdict: Verdict) -> list[str]:
+    """What would settle an INCONCLUSIVE verdict, for the end of its reason; nothing of others."""
+    if verdict.kind != "INCONCLUSIVE":
+        return []
+    if verdict.further_seeds is None:
+        return ["no number of further seeds like these would settle it"]
+    return [f"{verdict.further_seeds} more may settle it"]
 
 
-def _sentence(scale: Scale, mean: float, limit: float, count: int) -> str:
-    is_ratio = scale.kind == "factor"
-    apart = f"{scale.text(mean)} of the paper's" if is_ratio else f"{scale.text(abs(mean))} from the paper"
-    side = "within" if abs(mean) <= limit else "beyond"
-    return f"{apart}, {side} {scale.around(limit)} ({seeds_text(count)})"
+def value_text(value: float, unit: Unit) -> str:
+    """`75.2 %`, `+5.4 points`, `1,716 s`, `78 epochs`."""
+    if unit in ("percent", "points"):
+        return f"{100 * value:.1f} %" if unit == "percent" else f"{100 * value:+.1f} points"
+    return f"{value:,.0f} {'s' if unit == 'seconds' else 'epochs'}"
 
 
 def seeds_text(count: int) -> str:
@@ -260,16 +294,9 @@ def seeds_text(count: int) -> str:
     return "1 seed" if count == 1 else f"{count} seeds"
 
 
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
-
-
-def _none_of(count: int) -> str:
-    return "the run never" if count == 1 else f"none of {count} runs"
-
-
-def _listed_epochs(observed: Sequence[float], planned: int) -> str:
-    return "after " + ", ".join(_epochs_text(each, planned) for each in observed)
+def _share_of_runs(some: int, count: int) -> str:
+    """`the run` where there is one, `2 of 3 runs`."""
+    return "the run" if some == count == 1 else f"{some} of {count} runs"
 
 
 def _epochs_text(epochs: float, planned: int) -> str:

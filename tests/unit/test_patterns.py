@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from harness.data.dataset import CLASSES
 from harness.judging.patterns import (
     DECLARED_DISTANCE,
+    DECLARED_RECALL_SPREAD,
+    RECALL_LEVEL,
     WIDEST_DISTANCE,
+    WIDEST_RECALL_MARGIN,
     degenerate,
     distance,
     few_recall_margins,
@@ -22,12 +25,14 @@ from harness.judging.patterns import (
     rates,
     recalls,
     sampling_distance,
+    settling_probability,
 )
+from harness.judging.verdicts import prediction_margin
 from harness.paper.facts import CONFUSIONS, facts
 
 PAPER = {name: facts().confusion(name) for name in CONFUSIONS}
 FIGURE_20 = PAPER["vgg16-scratch"]
-HAPPY = CLASSES.index("happy")
+MAJORITY = "training accuracy {:.1f} % is no more than 1 point above the share of the commonest class, 25.1 %"
 
 
 def moved(confusion: NDArray[np.int64], share: float, *, to: int = 0) -> NDArray[np.int64]:
@@ -90,18 +95,26 @@ def test_own_distances_by_hand() -> None:
 @pytest.mark.parametrize(
     ("shares", "kind", "reason"),
     [
-        ([0.0], "INCONCLUSIVE", "0.0 of 100 answers to a class differ, within 15.0 (1 seed); 2 more may settle it"),
+        ([0.0], "INCONCLUSIVE", "0.0 of 100 answers to a class differ, within 15.0 (1 seed)"),
         ([0.16], "NOT_REPRODUCED", "16.0 of 100 answers to a class differ, beyond 15.0 (1 seed)"),
         # three equal runs have no distance of their own: the allowance alone
         ([0.04] * 3, "REPRODUCED", "3.9 of 100 answers to a class differ, within 5.0 (3 seeds)"),
         ([0.06] * 3, "NOT_REPRODUCED", "6.0 of 100 answers to a class differ, beyond 5.0 (3 seeds)"),
-        ([0.0, 0.1, 0.2], "INCONCLUSIVE", "our own seeds differ in"),
+        ([0.0, 0.1, 0.2], "INCONCLUSIVE", "but our own seeds spread too widely: "),
     ],
 )
 def test_worked_examples_of_patterns(shares: list[float], kind: str, reason: str) -> None:
     verdict = judge_pattern(FIGURE_20, 0.05, [moved(FIGURE_20, share) for share in shares])
     assert verdict.kind == kind
     assert reason in verdict.reason
+
+
+def test_the_seeds_that_would_settle_a_pattern() -> None:
+    """Own distances 8.0, 4.0 and 4.0 of 100: mean 5.3, s = 2.3; three ask for 5.3 + 4.303 · 2.3 · √(4/3) = 16.9, five
+    for 12.4, which is more than 12, six for 11.8."""
+    verdict = judge_pattern(FIGURE_20, 0.05, [moved(FIGURE_20, share) for share in (0.0, 0.08, 0.08)])
+    assert (verdict.kind, verdict.further_seeds) == ("INCONCLUSIVE", 3)
+    assert verdict.reason.endswith("but our own seeds spread too widely: 16.9 for them, at most 12.0")
 
 
 def test_a_pattern_differs_where_accuracy_and_recalls_do_not() -> None:
@@ -119,11 +132,12 @@ def test_a_pattern_differs_where_accuracy_and_recalls_do_not() -> None:
     ("shares", "kind", "reason"),
     [
         # 5 + 2.69 · √2 · 5 points
-        ([0.0], "INCONCLUSIVE", "within ±24.0, is the farthest of 7 (1 seed); 5 more may settle it"),
+        ([0.0], "INCONCLUSIVE", "7 of 7 recalls within; nearest to its limit "),
         ([0.25], "NOT_REPRODUCED", "beyond ±24.0"),
-        ([0.04] * 3, "REPRODUCED", "is the farthest of 7 (3 seeds)"),
+        ([0.04] * 3, "REPRODUCED", "7 of 7 recalls within; nearest to its limit "),
         ([0.06] * 3, "NOT_REPRODUCED", "beyond ±5.0"),
-        ([0.0, 0.05, 0.1], "INCONCLUSIVE", "seeds spread too widely"),
+        ([0.0], "INCONCLUSIVE", "0.0 points above the paper's 59.1 %, within ±24.0 (1 seed)"),
+        ([0.0, 0.05, 0.1], "INCONCLUSIVE", "but seeds spread too widely: "),
     ],
 )
 def test_worked_examples_of_recalls(shares: list[float], kind: str, reason: str) -> None:
@@ -136,16 +150,43 @@ def test_recalls_that_are_too_good_are_not_reproduced() -> None:
     perfect = np.diag(FIGURE_20.sum(axis=1))
     verdict = judge_recalls(FIGURE_20, 0.05, [perfect] * 3)
     assert verdict.kind == "NOT_REPRODUCED"
-    assert verdict.reason.startswith("disgust 100.0 %, paper 41.4 %, beyond ±5.0")
+    assert verdict.reason.startswith("disgust 100.0 %, 58.6 points above the paper's 41.4 %, beyond ±5.0")
+    assert verdict.reason.endswith(", the farthest of 7 recalls (3 seeds)")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_recalls_that_agree_have_no_farthest(count: int) -> None:
+    assert "farthest" not in judge_recalls(FIGURE_20, 0.05, [FIGURE_20] * count).reason
+
+
+def test_the_seeds_that_recalls_ask_for_settle_half_of_all_cases() -> None:
+    """Nine in all with the declared spread, by χ²; six, which the spread alone would promise, settle hardly any."""
+    verdict = judge_recalls(FIGURE_20, 0.05, [FIGURE_20])
+    assert verdict.further_seeds == 8
+    random = np.random.default_rng(0)
+    shares = {}
+    for count in (6, 9):
+        spreads = random.normal(0, DECLARED_RECALL_SPREAD, size=(2000, count, len(CLASSES))).std(axis=1, ddof=1)
+        margins = spreads * prediction_margin(1.0, count, RECALL_LEVEL)
+        shares[count] = float((margins.max(axis=1) <= WIDEST_RECALL_MARGIN).mean())
+        assert shares[count] == pytest.approx(settling_probability(np.full(7, DECLARED_RECALL_SPREAD), count), abs=0.04)
+    assert shares[6] < 0.1
+    assert shares[9] >= 0.5
+
+
+def test_seeds_that_would_settle_recalls_at_either_end() -> None:
+    assert settling_probability(np.zeros(7), 3) == 1
+    hopeless = judge_recalls(FIGURE_20, 0.05, [moved(FIGURE_20, share) for share in (0.0, 0.3, 0.5)])
+    assert (hopeless.kind, hopeless.further_seeds) == ("INCONCLUSIVE", None)
 
 
 def test_the_class_that_lies_farthest_is_named_on_either_side() -> None:
     ours = FIGURE_20.copy()
     ours[CLASSES.index("fear"), [2, 0]] += [-200, 200]  # 19.5 points fewer
     ours[CLASSES.index("sad"), [5, 0]] += [113, -113]  # 9.1 more
-    assert judge_recalls(FIGURE_20, 0.05, [ours] * 3).reason.startswith("fear 32.4 %, paper 52.0 %, beyond ±5.0")
+    assert judge_recalls(FIGURE_20, 0.05, [ours] * 3).reason.startswith("fear 32.4 %, 19.5 points below the")
     swapped = 2 * FIGURE_20 - ours
-    assert judge_recalls(FIGURE_20, 0.05, [swapped] * 3).reason.startswith("fear 71.5 %, paper 52.0 %, beyond ±5.0")
+    assert judge_recalls(FIGURE_20, 0.05, [swapped] * 3).reason.startswith("fear 71.5 %, 19.5 points above the")
 
 
 def test_one_seed_is_granted_chance_and_a_declared_spread() -> None:
@@ -184,8 +225,9 @@ def test_answers_that_are_none_are_named(confusion: NDArray[np.int64], expected:
         (1.5, None),
         (1.812, None),
         (1.8128, "test loss 1.8128 is at or above the entropy of the labels, 1.8128"),
-        (1.9460, "test loss 1.946 is at or above that of uniform guessing, 1.9459"),
-        (160.38, "test loss 160.4 is at or above that of uniform guessing, 1.9459"),
+        (1.9460, "test loss 1.946 is not below that of uniform guessing, 1.9459"),
+        (np.nan, "test loss nan is not below that of uniform guessing, 1.9459"),
+        (160.38, "test loss 160.4 is not below that of uniform guessing, 1.9459"),
     ],
 )
 def test_losses_that_know_nothing_are_named(loss: float, expected: str | None) -> None:
@@ -196,8 +238,10 @@ def test_losses_that_know_nothing_are_named(loss: float, expected: str | None) -
     ("training_accuracy", "fields", "expected"),
     [
         (0.40, {}, None),
-        (0.2514, {}, "training accuracy 25.1 % is the share of the commonest class, 25.1 %"),
+        (0.2514, {}, MAJORITY.format(25.1)),
         (0.2655, {}, None),
+        (0.168, {}, MAJORITY.format(16.8)),
+        (0.2612, {}, MAJORITY.format(26.1)),
         (0.2514, {"dataset": TOYFACES}, None),
         (0.2514, {"dataset": None}, None),
     ],
@@ -214,6 +258,6 @@ def test_all_signs_are_told() -> None:
     )
     assert degenerate(record) == (
         "every image is answered happy; test loss 1.9000 is at or above the entropy of the labels, 1.8128; "
-        "training accuracy 25.1 % is the share of the commonest class, 25.1 %"
+        + MAJORITY.format(25.1)
     )
     assert degenerate(fake_record(None, status="failed", history=())) is None
