@@ -104,9 +104,7 @@ def judge(records: Sequence[RunRecord]) -> Verdict:
     for name in ("pattern", "recalls"):
         answers = _judge_band(bands()[f"{base_name}.{name}"], last).verdict
         if answers.kind == "NOT_REPRODUCED" and verdict.kind in ("REPRODUCED", "INCONCLUSIVE"):
-            verdict = Verdict(
-                "NOT_REPRODUCED", f"{verdict.reason}; but the {name} is not the paper's: {answers.reason}"
-            )
+            verdict = Verdict("NOT_REPRODUCED", f"{verdict.reason}; but not the paper's {name}: {answers.reason}")
     return _with_remarks(verdict, [*_left_aside(chosen, last), *remarks(last), *_degenerates(last)])
 
 

@@ -193,7 +193,7 @@ def test_runs_that_answer_otherwise_are_not_reproduced() -> None:
     assert found["pattern"].verdict.kind == "NOT_REPRODUCED"
     for some in (records, records[:1]):  # one is as far off
         assert judge(some).kind == "NOT_REPRODUCED"
-        assert "; but the pattern is not the paper's: " in judge(some).reason
+        assert "; but not the paper's pattern: " in judge(some).reason
         assert "settle" not in judge(some).reason
 
 
