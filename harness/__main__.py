@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from harness import options
 from harness.data.dataset import DatasetError
 from harness.data.fer2013 import inspect_fer2013
 from harness.data.inspection import format_inspection
@@ -20,20 +21,7 @@ from harness.judging.audit import audit as audit_facts
 from harness.judging.equivalence import DECLARED_MARGIN
 from harness.judging.pairs import judge_agreement, read_side
 from harness.judging.results import judge_results
-from harness.options import (
-    Backend,
-    Budget,
-    BudgetSeconds,
-    Deviating,
-    DeviceOption,
-    Fer2013,
-    Protocol,
-    Results,
-    Seed,
-    StandIn,
-    Threads,
-    WeightsDir,
-)
+from harness.options import EXIT_CODES, FAILED, INTERRUPTED, NOT_REPRODUCED, USAGE
 from harness.paper.facts import facts
 from harness.parity.command import choose_size, climb_variant, gpu_name, versions
 from harness.registry import (
@@ -59,11 +47,6 @@ from harness.variants import VARIANTS, VariantError, find_variant
 from harness.weights.canonical import save_canonical
 from harness.weights.catalogue import WeightsError
 from harness.weights.locate import load_checkpoint
-
-FAILED, USAGE, NOT_REPRODUCED, INTERRUPTED = 1, 2, 3, 130
-EXIT_CODES = (
-    "Exit codes: 0 done; 1 a run failed; 2 wrong usage or data; 3 a result was NOT_REPRODUCED; 130 interrupted."
-)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -99,7 +82,7 @@ def variants(name: Annotated[str | None, typer.Argument(help="Show one with all 
 
 
 @weights.command("list")
-def weights_list(weights_dir: WeightsDir = None) -> None:
+def weights_list(weights_dir: options.WeightsDir = None) -> None:
     """List the published files, which of them lie on this machine, and what the weights in those are."""
     out.print(weights_table(weights_dir))
 
@@ -108,7 +91,7 @@ def weights_list(weights_dir: WeightsDir = None) -> None:
 def weights_export(
     name: Annotated[str, typer.Argument(help="Such as keras-vgg16.")],
     path: Annotated[Path, typer.Argument(help="The safetensors file to write.")],
-    weights_dir: WeightsDir = None,
+    weights_dir: options.WeightsDir = None,
 ) -> None:
     """Write published weights under canonical names, exact to the bit; they are fetched where they are missing."""
     if path.suffix != ".safetensors" or path.exists():
@@ -125,25 +108,25 @@ def train(
     variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch or vgg16-scratch@five-blocks.")],
     implementation: Annotated[ImplementationName, typer.Option(help="The framework.")],
     *,
-    fer2013: Fer2013 = None,
-    allow_deviating_data: Deviating = False,
-    budget: Budget = None,
-    budget_seconds: BudgetSeconds = None,
+    fer2013: options.Fer2013 = None,
+    allow_deviating_data: options.Deviating = False,
+    budget: options.Budget = None,
+    budget_seconds: options.BudgetSeconds = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="At most so many; without --budget, no other cap holds.")
     ] = None,
     examples: Annotated[int | None, typer.Option(min=7, help="Train on so many images, by class; likewise.")] = None,
-    protocol: Protocol = "paper",
-    seed: Seed = 0,
-    device: DeviceOption = "cpu",
-    threads: Threads = None,
-    keras_backend: Backend = None,
-    weights_dir: WeightsDir = None,
-    stand_in_weights: StandIn = False,
+    protocol: options.Protocol = "paper",
+    seed: options.Seed = 0,
+    device: options.DeviceOption = "cpu",
+    threads: options.Threads = None,
+    keras_backend: options.Backend = None,
+    weights_dir: options.WeightsDir = None,
+    stand_in_weights: options.StandIn = False,
     cached_features: Annotated[
         bool, typer.Option("--cached-features", help="Compute a frozen base once and keep what it gives on disk.")
     ] = False,
-    results_dir: Results = Path("results"),
+    results_dir: options.Results = Path("results"),
 ) -> None:
     """Train one variant in one framework and keep the record."""
     spec = make_spec(
@@ -170,18 +153,18 @@ def train(
 @app.command(epilog=EXIT_CODES)
 def reproduce(
     *,
-    fer2013: Fer2013 = None,
-    allow_deviating_data: Deviating = False,
-    budget: Budget = None,
-    budget_seconds: BudgetSeconds = None,
-    protocol: Protocol = "paper",
-    seed: Seed = 0,
-    device: DeviceOption = "cpu",
-    threads: Threads = None,
-    keras_backend: Backend = None,
-    weights_dir: WeightsDir = None,
-    stand_in_weights: StandIn = False,
-    results_dir: Results = Path("results"),
+    fer2013: options.Fer2013 = None,
+    allow_deviating_data: options.Deviating = False,
+    budget: options.Budget = None,
+    budget_seconds: options.BudgetSeconds = None,
+    protocol: options.Protocol = "paper",
+    seed: options.Seed = 0,
+    device: options.DeviceOption = "cpu",
+    threads: options.Threads = None,
+    keras_backend: options.Backend = None,
+    weights_dir: options.WeightsDir = None,
+    stand_in_weights: options.StandIn = False,
+    results_dir: options.Results = Path("results"),
 ) -> None:
     """Train all variants in every framework that is installed, and compare with the paper."""
     # where nothing can be compared with the paper anyway, nothing is fetched either
@@ -289,7 +272,7 @@ def agreement(
 def judge(
     results: Annotated[Path, typer.Argument(help="A folder of records, or one record.")] = Path("results"),
     *,
-    fer2013: Fer2013 = None,
+    fer2013: options.Fer2013 = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Judge stored runs again, by anyone and anywhere: are they sound, and do they bear the paper out?
@@ -343,12 +326,12 @@ def expected(
 def parity(
     variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch.")],
     *,
-    keras_backend: Backend = None,
+    keras_backend: options.Backend = None,
     width_divisor: Annotated[int | None, typer.Option(min=1, max=64, help="Of all channels. [default: 8]")] = None,
     input_size: Annotated[int | None, typer.Option(min=32, max=512, help="In pixels. [default: 32]")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, max=256, help="Images a batch. [default: 8]")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, faces and gradients.")] = 0,
-    device: DeviceOption = "cpu",
+    device: options.DeviceOption = "cpu",
     full: Annotated[
         bool, typer.Option("--full", help="Full width, the paper's pixels, batches of 2: up to an hour on a CPU.")
     ] = False,

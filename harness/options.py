@@ -1,4 +1,4 @@
-"""Options that several commands share, with their help."""
+"""What several commands share: options with their help, exit codes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from harness.registry import KerasBackend
 from harness.runs.spec import Device
 from harness.training.budget import BudgetName
 from harness.training.plan import ProtocolName
+
+FAILED, USAGE, NOT_REPRODUCED, INTERRUPTED = 1, 2, 3, 130
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 a run failed; 2 wrong usage or data; 3 a result was NOT_REPRODUCED; 130 interrupted."
+)
 
 Fer2013 = Annotated[
     Path | None,
