@@ -272,7 +272,7 @@ def agreement(
 def judge(
     results: Annotated[Path, typer.Argument(help="A folder of records, or one record.")] = Path("results"),
     *,
-    fer2013: options.Fer2013 = None,
+    fer2013: options.DataAtHand = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Judge stored runs again, by anyone and anywhere: are they sound, and do they bear the paper out?

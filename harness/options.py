@@ -25,6 +25,12 @@ Fer2013 = Annotated[
         help="FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv. Without it: toyfaces, drawn faces.",
     ),
 ]
+DataAtHand = Annotated[
+    Path | None,
+    typer.Option(
+        "--fer2013", envvar="FERBENCH_FER2013", help="The FER-2013 that they were made on: more is checked with it."
+    ),
+]
 Deviating = Annotated[
     bool, typer.Option("--allow-deviating-data", help="Accept a FER-2013 that differs from the known one.")
 ]
