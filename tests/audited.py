@@ -62,6 +62,17 @@ def check_rests_on(module: ModuleType, finding: str, name: str) -> None:
     assert not stays, f"{finding} names {name} and does not rest on it"
 
 
+def check_changes(module: ModuleType, finding: str, printed: Mapping[str, str], expected: str | None) -> None:
+    """Fail where other facts neither take a finding away (expected None) nor put these words into it."""
+    before, after = found(module)[finding], found(module, replaced(printed)).get(finding)
+    if expected is None:
+        assert after is None
+        return
+    assert after is not None
+    assert expected in f"{after.statement}\n{after.arithmetic}"
+    assert expected not in f"{before.statement}\n{before.arithmetic}"
+
+
 def check_quotes(module: ModuleType, paper_text: str) -> None:
     """Fail where a quote has more than 20 words, or the paper has not these words."""
     for quote in module.QUOTES:

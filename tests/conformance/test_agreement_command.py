@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fake_records import MACHINE, TOYFACES, fake_record, scored
-from rich.console import Console
 
-from harness import __main__ as command_line
 from harness.runs.store import write_run
 from harness.training.budget import BUDGETS
 
@@ -24,22 +22,8 @@ Agreement = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def agreement(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Agreement:
-    """Runs the command in this process; gives its exit code, its output, and its errors on one line."""
-
-    def run(*arguments: object, width: int = 150) -> tuple[int, str, str]:
-        monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setattr(command_line, "out", Console(width=width))
-        monkeypatch.setattr(sys, "argv", ["ferbench", "agreement", *map(str, arguments)])
-        try:
-            command_line.main()
-            code: Any = 0
-        except SystemExit as leaving:
-            code = leaving.code
-        output = capsys.readouterr()
-        return code or 0, output.out, flat(output.err.replace("│", " "))
-
-    return run
+def agreement(run_ferbench: Agreement) -> Agreement:
+    return partial(run_ferbench, "agreement")
 
 
 def flat(text: str) -> str:

@@ -6,35 +6,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from forged_records import SMALL, edit_json, stored
-from rich.console import Console
-
-from harness import __main__ as command_line
 
 Judge = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Judge:
-    """Runs the command in this process; gives its exit code, its output, and its errors on one line."""
-
-    def run(*arguments: object, width: int = 150) -> tuple[int, str, str]:
-        monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setattr(command_line, "out", Console(width=width))
-        monkeypatch.setattr(sys, "argv", ["ferbench", "judge", *map(str, arguments)])
-        try:
-            command_line.main()
-            code: Any = 0
-        except SystemExit as leaving:
-            code = leaving.code
-        output = capsys.readouterr()
-        return code or 0, output.out, " ".join(output.err.split())
-
-    return run
+def judge(run_ferbench: Judge) -> Judge:
+    return partial(run_ferbench, "judge")
 
 
 def test_sound_rehearsals_leave_with_0(judge: Judge, tmp_path: Path) -> None:

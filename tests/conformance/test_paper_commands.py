@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from forged_records import SMALL, stored
-from rich.console import Console
 
-from harness import __main__ as command_line
 from harness.judging.audit import audit
 from harness.paper.facts import facts
 from harness.report.expected import BLOCKS
@@ -21,23 +17,10 @@ PAGE = "\n".join(f"words\n<!-- begin {name} -->\n<!-- end {name} -->" for name i
 
 
 @pytest.fixture
-def ferbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> FerBench:
-    """Runs the command in this process and an empty folder; gives exit code, output, and errors on one line."""
+def ferbench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_ferbench: FerBench) -> FerBench:
+    """Runs the command in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object, width: int = 150) -> tuple[int, str, str]:
-        monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setattr(command_line, "out", Console(width=width))
-        monkeypatch.setattr(sys, "argv", ["ferbench", *map(str, arguments)])
-        try:
-            command_line.main()
-            code: Any = 0
-        except SystemExit as leaving:
-            code = leaving.code
-        output = capsys.readouterr()
-        return code or 0, output.out, " ".join(output.err.split())
-
-    return run
+    return run_ferbench
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from audited import check_rests_on, every_fact, found, replaced
+from audited import check_changes, check_rests_on, every_fact, found, replaced
 from scipy.special import softmax
 
 from harness.judging.findings import accuracies
@@ -154,13 +154,7 @@ DIFFER = "-accuracies-differ"
     ],
 )  # fmt: skip
 def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:
-    before, after = found(accuracies)[name], found(accuracies, replaced(printed)).get(name)
-    if expected is None:
-        assert after is None
-    else:
-        assert after is not None
-        assert expected in f"{after.statement}\n{after.arithmetic}"
-        assert expected not in f"{before.statement}\n{before.arithmetic}"
+    check_changes(accuracies, name, printed, expected)
 
 
 def test_a_loss_that_no_probabilities_have_is_impossible() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from audited import check_rests_on, every_fact, found, replaced
+from audited import check_changes, check_rests_on, every_fact, found, replaced
 
 from harness.judging.findings import evaluations
 from harness.judging.findings.evaluations import joined_by
@@ -69,13 +69,7 @@ def test_the_chance_is_that_of_drawing_so_few() -> None:
     ],
 )
 def test_a_finding_changes_with_its_facts(printed: dict[str, str], expected: str | None) -> None:
-    before, after = found(evaluations)[SCRATCH], found(evaluations, replaced(printed)).get(SCRATCH)
-    if expected is None:
-        assert after is None
-    else:
-        assert after is not None
-        assert expected in f"{after.statement}\n{after.arithmetic}"
-        assert expected not in f"{before.statement}\n{before.arithmetic}"
+    check_changes(evaluations, SCRATCH, printed, expected)
 
 
 def test_another_matrix_that_no_usual_batch_joins_is_found() -> None:

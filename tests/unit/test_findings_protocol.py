@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from audited import check_rests_on, every_fact, found, replaced
+from audited import check_changes, check_rests_on, every_fact, found, replaced
 
 from harness.judging.findings import protocol
 from harness.judging.findings.protocol import LEAKED, LEAKED_SAME_LABEL
@@ -98,13 +98,7 @@ THRESHOLD = "vgg16-scratch-accuracy-is-the-threshold"
     ],
 )
 def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:
-    before, after = found(protocol)[name], found(protocol, replaced(printed)).get(name)
-    if expected is None:
-        assert after is None
-    else:
-        assert after is not None
-        assert expected in f"{after.statement}\n{after.arithmetic}"
-        assert expected not in f"{before.statement}\n{before.arithmetic}"
+    check_changes(protocol, name, printed, expected)
 
 
 @pytest.mark.parametrize(("finding", "name"), every_fact(protocol))

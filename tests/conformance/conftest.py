@@ -1,0 +1,33 @@
+"""The command line in this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from harness import __main__ as command_line
+
+
+@pytest.fixture
+def run_ferbench(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `ferbench`; gives its exit code, its output, and its errors on one line."""
+
+    def run(*arguments: object, width: int = 150) -> tuple[int, str, str]:
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setattr(command_line, "out", Console(width=width))
+        monkeypatch.setattr(sys, "argv", ["ferbench", *map(str, arguments)])
+        try:
+            command_line.main()
+            code: Any = 0
+        except SystemExit as leaving:
+            code = leaving.code
+        output = capsys.readouterr()
+        return code or 0, output.out, " ".join(output.err.replace("│", " ").split())
+
+    return run
