@@ -87,7 +87,8 @@ class Band:
             return "–"
         if self.quantity == "recalls":
             limits = [100 * (self.allowance + each) for each in few_recall_margins(facts().confusion(self.variant))]
-            return f"±{min(limits):.1f} to ±{max(limits):.1f} points, by class"
+            least, most = f"±{min(limits):.1f}", f"±{max(limits):.1f}"
+            return f"{least} points" if least == most else f"{least} to {most} points, by class"
         if self.quantity == "pattern":
             chance = sampling_distance(facts().confusion(self.variant), 1)
             return f"{100 * (self.allowance + DECLARED_DISTANCE + chance):.1f} of 100 answers"

@@ -43,7 +43,8 @@ def number_tables(paper: Facts, findings: Sequence[Finding], evidence: Judged) -
                 band = bands().get(f"{name}.{BANDED.get(quantity, quantity)}") if not index else None
                 expected = (_limits(band), _found(band, evidence)) if band else ("", "")
                 what = quantity.replace("-", " ") if not index else ""
-                rows.append((what, _printed(fact), fact.place, _doubts(fact, findings), *expected))
+                doubts = _doubts(fact, paper.headline(name, quantity), findings)
+                rows.append((what, _printed(fact), fact.place, doubts, *expected))
         parts.append(f"### {name}\n\n{markdown(headings, rows)}")
     return "\n\n".join(parts)
 
@@ -70,11 +71,12 @@ def _printed(fact: Fact) -> str:
     return digits + UNITS.get(fact.unit, f" {fact.unit}")
 
 
-def _doubts(fact: Fact, findings: Sequence[Finding]) -> str:
-    """What the audit has against it, gravest first; more than three are counted."""
+def _doubts(fact: Fact, headline: Fact, findings: Sequence[Finding]) -> str:
+    """What the audit has against it, gravest first; more than three are counted. The same number again is the same."""
     against = [f"{each.grade}: {each.name}" for each in findings if fact.name in each.facts and each.grade != "unsaid"]
     more = [f"and {len(against) - MOST_DOUBTS} more"] if len(against) > MOST_DOUBTS else []
-    return "; ".join(against[:MOST_DOUBTS] + more) or "nothing found against it"
+    is_again = fact is not headline and abs(fact.value - headline.value) <= fact.resolution
+    return "; ".join(against[:MOST_DOUBTS] + more) or ("as the first" if is_again else "nothing found against it")
 
 
 def band_table(evidence: Judged) -> str:
