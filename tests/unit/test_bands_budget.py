@@ -257,7 +257,7 @@ def test_the_variants_stop_where_the_bands_say() -> None:
         ("vgg16-transfer.reached", "not before epoch 53", "not before epoch 80, and t·s·√(1+1/k)"),
         ("vgg16-scratch.seconds", "×/÷6.37", "×/÷4.25 (18-fold from end to end), and t·s·√(1+1/k)"),
         ("resnet50-transfer.accuracy", "±3.5 points", "±1.5 points, and t·s·√(1+1/k), at most ±2.0 points"),
-        ("vgg16-scratch.recalls", "±24.0 to ±24.0 points, by class", "±5.0 points, and t·s·√(1+1/k)"),
+        ("vgg16-scratch.recalls", "±24.0 points", "±5.0 points, and t·s·√(1+1/k)"),
         ("vgg16-scratch.pattern", "15.0 of 100 answers", "5.0 of 100 answers, and our own seeds' distance"),
         ("vgg16-scratch.accuracy", "–", "–"),
     ],
