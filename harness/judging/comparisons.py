@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -122,6 +122,12 @@ def decide(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
         kind: Kind = "holds" if each.p_holds <= LEVEL / 2 else "fails" if p_fails <= LEVEL / 2 else "open"
         decided.append(replace(each, kind=kind, wanted=each.wanted if kind == "open" else ""))
     return tuple(decided)
+
+
+def seeds_named(seeds: Iterable[int]) -> str:
+    """Which seeds: `seed 3`, `seeds 0, 1`."""
+    names = [str(seed) for seed in sorted(seeds)]
+    return f"seed{'s' if len(names) != 1 else ''} {', '.join(names) or 'none'}"
 
 
 def more_seeds(count: int, variants: Sequence[str]) -> str:

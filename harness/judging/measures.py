@@ -24,11 +24,6 @@ def accuracy(run: StoredRun) -> float:
     return run.record.scores["paper_test"].accuracy
 
 
-def clean_accuracy(run: StoredRun) -> float:
-    """On the tests without images that lie in training too; a fraction."""
-    return run.record.scores["clean_test"].accuracy
-
-
 def training_accuracy(run: StoredRun) -> float:
     """Of the last epoch, as Keras' history has it: with dropout, augmented; a fraction."""
     return run.record.history[-1].training_accuracy

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 
 from harness.judging import measures
-from harness.judging.comparisons import SEEDS_NEEDED, Comparison, Shown, compare_seeds, more_seeds, points, times
+from harness.judging.comparisons import (
+    SEEDS_NEEDED,
+    Comparison,
+    Shown,
+    compare_seeds,
+    more_seeds,
+    points,
+    seeds_named,
+    times,
+)
 from harness.judging.equivalence import compare_answers
 from harness.judging.flaws import StoredRun
+from harness.judging.known_data import known_layout
 from harness.judging.measures import Measure
 
 TIMED_PIPELINES: Final = ("generator", "manual")
@@ -70,20 +81,29 @@ class Sample:
         }
         return self._compared(f"accuracy, ({first} − {second}) − ({third} − {fourth})", names, values)
 
-    def beyond_these_images(self, variant: str, above: float, *, called: str) -> Comparison:
+    def beyond_these_images(
+        self, variant: str, above: float, *, called: str, test: Literal["paper_test", "clean_test"]
+    ) -> Comparison:
         """Whether a variant's accuracy on images like these lies above a number that was found on others.
 
         The images are a draw themselves: √(A(1−A)/n) is added to the error over seeds. Those that lie in training
-        too stand for no others, so the clean test is asked.
+        too stand for no others: where the number comes from none such, `clean_test` is asked, of runs whose leaked
+        images are known.
         """
         runs = self.runs.get(variant, {})
-        values = {seed: measures.clean_accuracy(run) - above for seed, run in runs.items()}
-        what = f"accuracy on clean_test, {variant} − {called} ({100 * above:.2f} %)"
+        what = f"accuracy on {test}, {variant} − {called} ({100 * above:.2f} %)"
+        unknown = [seed for seed, run in runs.items() if test == "clean_test" and not _knows_leaks(run)]
+        values = {seed: run.record.scores[test].accuracy - above for seed, run in runs.items() if seed not in unknown}
+        note = _unknown_leaks(runs, unknown)
+        if not values and unknown:
+            wanted = f"{SEEDS_NEEDED} seeds of {variant} on data from a zip or a folder"
+            return Comparison(what, note, wanted=wanted)
         if not values:
-            return self._compared(what, (variant,), values)
-        mean = sum(values.values()) / len(values) + above
-        images = next(iter(runs.values())).record.scores["clean_test"].examples
-        return self._compared(what, (variant,), values, image_error=math.sqrt(mean * (1 - mean) / images))
+            return self._missing(what, (variant,))
+        mean = statistics.fmean(values.values()) + above
+        images = next(iter(runs.values())).record.scores[test].examples
+        found = self._compared(what, (variant,), values, image_error=math.sqrt(mean * (1 - mean) / images))
+        return replace(found, observed=f"{found.observed}; {note}, left out") if unknown else found
 
     def epochs_saved(self, fast: str, slow: str) -> Comparison:
         """Whether `fast` crosses the target accuracy in fewer epochs than `slow`."""
@@ -149,6 +169,17 @@ class Sample:
 def _shift(value: float, shown: Shown) -> str:
     """What is added to or taken from a difference, as it is written behind it."""
     return f" {shown(value)[0]} {shown(value)[1:]}" if value else ""
+
+
+def _knows_leaks(run: StoredRun) -> bool:
+    """Whether it is known which of a run's test images lie in training too, and so what `clean_test` is."""
+    layout = known_layout(run.record.dataset) if run.record.dataset else None
+    return layout is not None and layout.leaked is not None
+
+
+def _unknown_leaks(runs: Mapping[int, StoredRun], seeds: Sequence[int]) -> str:
+    doors = sorted({identity.door for seed in seeds if (identity := runs[seed].record.dataset)})
+    return f"which images are in clean_test is not known of data from {', '.join(doors)} ({seeds_named(seeds)})"
 
 
 def _place(run: StoredRun) -> tuple[object, ...]:
