@@ -42,6 +42,7 @@ def run(
     recalls: Recalls | None = None,
     taken_for: str | None = None,
     mixed: tuple[str, str] | None = None,
+    trained: list[float] | None = None,
     watched: list[float] | None = None,
     losses: list[float] | None = None,
     watched_losses: list[float] | None = None,
@@ -51,10 +52,10 @@ def run(
 ) -> StoredRun:
     """A run that only the measures look at."""
     jitter = JITTER[seed % 3]
-    count = max(len(each) for each in ([0.5, 0.5], watched or [], losses or [], watched_losses or []))
+    count = max(len(each) for each in ([0.5, 0.5], trained or [], watched or [], losses or [], watched_losses or []))
     history = tuple(
         replace(
-            epoch_record(epoch, training_accuracy=training + jitter),
+            epoch_record(epoch, training_accuracy=(trained or [training] * count)[epoch] + jitter),
             watched_accuracy=(watched or [0.5] * count)[epoch],
             training_loss=(losses or [1.0] * count)[epoch] + jitter,
             watched_loss=(watched_losses or [1.0] * count)[epoch] + jitter,
@@ -110,6 +111,11 @@ ACCURACY = worlds(
 
 def with_accuracy(**values: float) -> World:
     return {**ACCURACY, **worlds("accuracy", **values)}
+
+
+def falling(first: float, last: float, epochs: int = 20) -> list[float]:
+    """A straight line from one to the other, which may lie above the first."""
+    return np.linspace(first, last, epochs).tolist()
 
 
 EASY = {"happy": 0.9, "neutral": 0.7, "fear": 0.4, "disgust": 0.3}
@@ -176,20 +182,24 @@ CASES: dict[str, tuple[World, World]] = {
         {"vgg16-scratch": {"accuracy": 0.67}, "vgg16-scratch@unstopped": {"accuracy": 0.69}},
     ),
     "validation-loss-levels-off-higher": (
-        {"vgg16-transfer": {"losses": [2.0, 0.5], "watched_losses": [2.0, 1.1]}},
-        {"vgg16-transfer": {"losses": [2.0, 0.5], "watched_losses": [2.0, 0.4]}},
+        {"vgg16-transfer": {"losses": falling(2.0, 0.5), "watched_losses": [2.0] * 5 + [1.1] * 15}},
+        {"vgg16-transfer": {"losses": falling(2.0, 0.5), "watched_losses": [2.0] * 5 + [0.4] * 15}},
+    ),
+    "validation-accuracy-rises-more-slowly": (
+        {"vgg16-transfer": {"trained": falling(0.3, 0.8), "watched": falling(0.4, 0.6)}},
+        {"vgg16-transfer": {"trained": falling(0.3, 0.5), "watched": falling(0.3, 0.6)}},
     ),
     "loss-falls-in-ten-epochs": (
-        {"resnet50-fine-tune": {"losses": [3.0] + [1.0] * 20}},
-        {"resnet50-fine-tune": {"losses": [3.0] * 15 + [1.0] * 5}},
+        {"resnet50-fine-tune": {"losses": [3.0] + [1.0] * 29, "watched_losses": [2.0] + [1.0] * 29}},
+        {"resnet50-fine-tune": {"losses": [3.0] + [1.0] * 29, "watched_losses": [2.0] * 15 + [1.0] * 15}},
     ),
     "loss-falls-to-the-end": (
-        {"resnet50-scratch": {"watched_losses": [2.0, 1.5, 1.2, 1.0]}},
-        {"resnet50-scratch": {"watched_losses": [2.0, 1.0, 1.2, 1.5]}},
+        {"resnet50-scratch": {"losses": falling(2.0, 1.0), "watched_losses": falling(2.0, 1.5)}},
+        {"resnet50-scratch": {"losses": falling(2.0, 1.0), "watched_losses": falling(2.0, 1.0)[::2] + [1.3] * 10}},
     ),
     "fine-tuning-is-unsteady": (
-        {"vgg16-fine-tune": {"watched": [0.4, 0.5] * 3}, "vgg16-scratch": {"watched": [0.5] * 6}},
-        {"vgg16-fine-tune": {"watched": [0.5] * 6}, "vgg16-scratch": {"watched": [0.4, 0.5] * 3}},
+        {"vgg16-fine-tune": {"trained": falling(0.3, 0.5), "watched": [0.4, 0.5] * 10}},
+        {"vgg16-fine-tune": {"trained": [0.3, 0.4] * 10, "watched": falling(0.2, 0.6)}},
     ),
     "augmentation-improves-generalisation": (
         {f"{net}-transfer{way}": {"accuracy": 0.5 if way else 0.6}

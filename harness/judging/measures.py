@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ TARGET: Final = 0.40
 images scores (24.7 %), below the least that the paper reports from scratch (54.69 %); declared before any run."""
 
 Measure = Callable[[StoredRun], float]
+Curve = Literal["training_loss", "watched_loss", "training_accuracy", "watched_accuracy"]
+"""Figures of an epoch (`harness.training.fit.EpochRecord`)."""
 
 
 def accuracy(run: StoredRun) -> float:
@@ -98,28 +100,50 @@ def share_of_mistakes_ahead(name: str) -> Measure:
     return measure
 
 
-def early_fall(epochs: int) -> Measure:
-    """Fall of the training loss within the first epochs less the fall after them, in nats."""
+def curve(run: StoredRun, name: Curve) -> NDArray[np.float64]:
+    """A figure of every epoch, in order."""
+    return np.array([getattr(each, name) for each in run.record.history], dtype=np.float64)
+
+
+def rise(name: Curve) -> Measure:
+    """From the first epoch to the last."""
+    return lambda run: float(curve(run, name)[-1] - curve(run, name)[0])
+
+
+def settles(name: Curve, epochs: int | None = None) -> Measure:
+    """Fall within the first epochs (None: the first half) less the change after them, up or down.
+
+    Above 0 where a curve falls, and by more than it changes thereafter.
+    """
 
     def measure(run: StoredRun) -> float:
-        losses = [each.training_loss for each in run.record.history]
-        middle = losses[min(epochs, len(losses)) - 1]
-        return (losses[0] - middle) - (middle - losses[-1])
+        values = curve(run, name)
+        middle = values[(len(values) // 2 if epochs is None else min(epochs, len(values))) - 1]
+        return float(values[0] - middle - abs(middle - values[-1]))
 
     return measure
 
 
-def late_fall(run: StoredRun) -> float:
-    """Watched loss half-way less that of the last epoch, in nats."""
-    history = run.record.history
-    return history[(len(history) - 1) // 2].watched_loss - history[-1].watched_loss
+def least_fall(name: Curve) -> Measure:
+    """The smaller one of the falls over the two halves: above 0 where a curve falls from first to last."""
+
+    def measure(run: StoredRun) -> float:
+        values = curve(run, name)
+        middle = values[(len(values) - 1) // 2]
+        return float(min(values[0] - middle, middle - values[-1]))
+
+    return measure
 
 
-def unrest(run: StoredRun) -> float:
-    """Mean change of the watched accuracy from epoch to epoch over the later half; a fraction."""
-    watched = [each.watched_accuracy for each in run.record.history]
-    later = watched[len(watched) // 2 - 1 :] if len(watched) > 3 else watched
-    return float(np.abs(np.diff(later)).mean()) if len(later) > 1 else 0.0
+def unrest(name: Curve) -> Measure:
+    """Mean absolute second difference over the later half: 0 for a steady climb, however steep."""
+
+    def measure(run: StoredRun) -> float:
+        values = curve(run, name)
+        turns = np.abs(np.diff(values[len(values) // 2 :], 2))
+        return float(turns.mean()) if turns.size else 0.0
+
+    return measure
 
 
 def log_seconds(run: StoredRun) -> float:

@@ -61,11 +61,23 @@ class Sample:
         return found
 
     def measured(
-        self, measure: Measure, variant: str, *, called: str, above: float = 0.0, shown: Shown = points
+        self,
+        measure: Measure,
+        variant: str,
+        *,
+        called: str,
+        above: float = 0.0,
+        shown: Shown = points,
+        fewest_epochs: int = 0,
     ) -> Comparison:
-        """Whether `measure` of a variant lies above a number."""
+        """Whether `measure` of a variant lies above a number; open where a run has too few epochs to show it."""
         what = f"{called}, {variant}{_shift(-above, shown)}"
-        values = {seed: measure(run) - above for seed, run in self.runs.get(variant, {}).items()}
+        runs = self.runs.get(variant, {})
+        short = [seed for seed, run in runs.items() if len(run.record.history) < fewest_epochs]
+        if short:
+            seen = f"fewer than {fewest_epochs} epochs in {seeds_named(short)}"
+            return Comparison(what, seen, wanted=f"runs of {variant} over {fewest_epochs} epochs or more")
+        values = {seed: measure(run) - above for seed, run in runs.items()}
         return self._compared(what, (variant,), values, shown=shown)
 
     def compare_leads(self, first: str, second: str, third: str, fourth: str) -> Comparison:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from claim_worlds import CASES, SECONDS, run, runs_of
+from claim_worlds import CASES, SECONDS, falling, run, runs_of
 from forged_records import seeds as sound_seeds
 
 from harness.judging.claims import Answer, Claim, answer_claims, claims
@@ -22,7 +22,7 @@ def test_a_quote_and_its_place_stand_in_the_paper(claim: Claim, paper_text: str)
 
 
 def test_the_claims_that_had_to_be_there() -> None:
-    assert len(claims()) == 43
+    assert len(claims()) == 44
     assert {
         "vgg16-beats-resnet50", "transfer-is-best-for-vgg16", "scratch-is-best", "fine-tuning-benefits-most",
         "fine-tuning-reduces-accuracy", "pretraining-converges-faster", "happy-and-neutral-are-easy",
@@ -200,6 +200,47 @@ def test_seconds_of_two_machines_compare_machines() -> None:
     found = answer("vgg16-trains-faster", runs_of(world))
     assert found.kind == "undecided"
     assert "different machines or pipelines" in found.reason
+
+
+def test_a_training_loss_alone_shows_no_fall_of_both() -> None:
+    """The quotes name both losses; the watched one stays where it is."""
+    for name, variant in (
+        ("loss-falls-in-ten-epochs", "resnet50-fine-tune"),
+        ("loss-falls-to-the-end", "resnet50-scratch"),
+    ):
+        world = CASES[name][0][variant]
+        still = run_of_losses(world["losses"], [1.0] * len(world["losses"]), variant)
+        assert answer(name, still).kind == "undecided"
+        rising = run_of_losses(world["losses"], falling(1.0, 2.0, len(world["losses"])), variant)
+        assert answer(name, rising).kind == "refuted"
+
+
+def run_of_losses(training: list[float], watched: list[float], variant: str) -> list[StoredRun]:
+    return runs_of({variant: {"losses": training, "watched_losses": watched}})
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("loss-falls-in-ten-epochs", "resnet50-fine-tune"),
+        ("loss-falls-to-the-end", "resnet50-scratch"),
+        ("fine-tuning-is-unsteady", "vgg16-fine-tune"),
+        ("validation-loss-levels-off-higher", "vgg16-transfer"),
+        ("validation-accuracy-rises-more-slowly", "vgg16-transfer"),
+    ],
+)
+def test_a_short_run_has_no_curve(name: str, variant: str) -> None:
+    fields = {field: values[:10] for field, values in CASES[name][0][variant].items()}
+    runs = [*runs_of(CASES[name][0]), run(variant, 3, **fields)]
+    found = answer(name, runs)
+    assert found.kind == "undecided"
+    assert "fewer than 20 epochs in seed 3" in found.reason
+
+
+def test_a_steady_climb_does_not_fluctuate() -> None:
+    """However steep it is."""
+    world = {"vgg16-fine-tune": {"trained": falling(0.3, 0.5), "watched": falling(0.1, 0.9)}}
+    assert answer("fine-tuning-is-unsteady", runs_of(world)).kind == "undecided"
 
 
 def test_the_mean_gap_is_not_decided_by_a_wide_spread() -> None:

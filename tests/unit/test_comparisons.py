@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from claim_worlds import run
+from claim_worlds import falling, run
 
 from harness.data.dataset import CLASSES
 from harness.judging import measures
@@ -122,3 +122,33 @@ def test_measures_of_a_confusion_matrix() -> None:
     assert measures.share_of_mistakes_ahead("neutral")(stored) == pytest.approx(0.75 - 0.25)
     assert measures.lead("sad", "neutral")(stored) == pytest.approx(-0.2)
     assert measures.worst_easy_less_best_hard(stored) == pytest.approx(-0.1)
+
+
+def test_a_steady_climber_is_at_rest_and_a_jitterer_is_not() -> None:
+    """A line has no second difference, however steep it is; ±1 point in turn has one of 4 points."""
+    climber = run("vgg16-fine-tune", watched=falling(0.2, 0.6))
+    jitterer = run("vgg16-fine-tune", watched=[0.49, 0.51] * 10)
+    assert measures.unrest("watched_accuracy")(climber) == pytest.approx(0)
+    assert measures.unrest("watched_accuracy")(jitterer) == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([3.0] + [1.0] * 29, 2.0),
+        ([3.0] + [1.0] * 19 + [0.5] * 10, 1.5),  # it falls on
+        ([3.0] + [1.0] * 19 + [1.5] * 10, 1.5),  # it rises again: no stabilizing either
+        ([1.0] * 9 + [2.0] * 21, -1.0),  # nothing fell
+    ],
+)
+def test_a_curve_settles(losses: list[float], expected: float) -> None:
+    stored = run("resnet50-fine-tune", 1, watched_losses=losses)
+    assert measures.settles("watched_loss", 10)(stored) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [([4.0, 3.0, 2.5, 2.0, 1.5], 1.0), ([4.0, 3.0, 2.0, 2.5, 2.5], -0.5), ([1.0, 2.0, 2.5, 1.0, 0.5], -1.5)],
+)
+def test_a_fall_over_both_halves_is_the_smaller_one(losses: list[float], expected: float) -> None:
+    assert measures.least_fall("training_loss")(run("resnet50-scratch", 1, losses=losses)) == pytest.approx(expected)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.judging import measures
-from harness.judging.comparisons import Comparison, number
+from harness.judging.comparisons import Comparison, Shown, number, points
+from harness.judging.measures import Measure
 from harness.judging.predicates.registry import ARCHITECTURES, STRATEGIES, predicate
 from harness.judging.samples import Sample
 
@@ -14,6 +15,9 @@ NO_GAIN: Final = 0.01
 """Fraction: a gain below one point is none."""
 EARLY_EPOCHS: Final = 10
 """As the paper says of Figure 13."""
+FEWEST_EPOCHS: Final = 20
+"""Epochs that a run needs for a statement on the shape of its curves: twice `EARLY_EPOCHS`."""
+_LOSSES: Final[tuple[measures.Curve, ...]] = ("training_loss", "watched_loss")
 _GAP: Final = "gap between training and tests"
 
 
@@ -68,39 +72,63 @@ def no_way_to_improve(sample: Sample) -> Iterator[Comparison]:
     )
 
 
+def _curve(sample: Sample, measure: Measure, variant: str, called: str, shown: Shown = number) -> Comparison:
+    return sample.measured(measure, variant, called=called, shown=shown, fewest_epochs=FEWEST_EPOCHS)
+
+
 @predicate
 def validation_loss_levels_off_higher(sample: Sample) -> Iterator[Comparison]:
-    """Watched loss above training loss at the end."""
-    yield sample.measured(
-        measures.loss_gap, "vgg16-transfer", called="watched loss less training loss, nats", shown=number
+    """The watched loss changes less over the later half than it fell before, and ends above the training loss."""
+    name = "vgg16-transfer"
+    yield _curve(sample, measures.loss_gap, name, "watched loss less training loss, nats")
+    called = "fall of the watched loss over the first half less its change after, nats"
+    yield _curve(sample, measures.settles("watched_loss"), name, called)
+
+
+@predicate
+def validation_accuracy_rises_more_slowly(sample: Sample) -> Iterator[Comparison]:
+    """From the first epoch to the last the watched accuracy rises, and by less than the training accuracy."""
+    name = "vgg16-transfer"
+    yield _curve(sample, measures.rise("watched_accuracy"), name, "rise of the watched accuracy", points)
+    called = "rise of the training accuracy less that of the watched accuracy"
+    yield _curve(
+        sample,
+        lambda run: measures.rise("training_accuracy")(run) - measures.rise("watched_accuracy")(run),
+        name,
+        called,
+        points,
     )
 
 
 @predicate
-def loss_falls_early(sample: Sample) -> Iterator[Comparison]:
-    """More of the fall within `EARLY_EPOCHS` than after them."""
-    yield sample.measured(
-        measures.early_fall(EARLY_EPOCHS),
-        "resnet50-fine-tune",
-        called=f"fall of the training loss in {EARLY_EPOCHS} epochs less the fall after them, nats",
-        shown=number,
-    )
+def losses_fall_early(sample: Sample) -> Iterator[Comparison]:
+    """Both fall within `EARLY_EPOCHS`, and by more than they change after them."""
+    for name in _LOSSES:
+        called = f"fall of the {_said(name)} in {EARLY_EPOCHS} epochs less its change after them, nats"
+        yield _curve(sample, measures.settles(name, EARLY_EPOCHS), "resnet50-fine-tune", called)
 
 
 @predicate
-def loss_falls_to_the_end(sample: Sample) -> Iterator[Comparison]:
-    """Watched loss lower at the end than half-way."""
-    yield sample.measured(
-        measures.late_fall,
-        "resnet50-scratch",
-        called="fall of the watched loss over the later half, nats",
-        shown=number,
-    )
+def losses_fall_to_the_end(sample: Sample) -> Iterator[Comparison]:
+    """Both fall over the first half and over the later one."""
+    for name in _LOSSES:
+        called = f"fall of the {_said(name)}, first or later half, whichever is less, nats"
+        yield _curve(sample, measures.least_fall(name), "resnet50-scratch", called)
 
 
 @predicate
 def validation_accuracy_fluctuates(sample: Sample) -> Iterator[Comparison]:
-    """More from epoch to epoch than that of scratch does."""
-    yield sample.compare(
-        measures.unrest, "vgg16-fine-tune", "vgg16-scratch", called="change of watched accuracy from epoch to epoch"
+    """The training accuracy rises; that on the tests turns more from epoch to epoch than it does."""
+    name = "vgg16-fine-tune"
+    yield _curve(sample, measures.rise("training_accuracy"), name, "rise of the training accuracy", points)
+    yield _curve(
+        sample,
+        lambda run: measures.unrest("watched_accuracy")(run) - measures.unrest("training_accuracy")(run),
+        name,
+        "unrest of the watched accuracy less that of the training accuracy (mean second difference)",
+        points,
     )
+
+
+def _said(name: measures.Curve) -> str:
+    return name.replace("_", " ")
