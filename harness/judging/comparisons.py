@@ -132,7 +132,8 @@ def seeds_named(seeds: Iterable[int]) -> str:
 
 def more_seeds(count: int, variants: Sequence[str]) -> str:
     """How many runs more are wanted of which variants."""
-    return f"{count} more seed{'s' if count > 1 else ''} of {' and of '.join(variants)}"
+    same = ", the same in each" if len(variants) > 1 else ""
+    return f"{count} more seed{'s' if count > 1 else ''} of {' and of '.join(variants)}{same}"
 
 
 def _what_would_settle(mean: float, spread: float, image_error: float, count: int, variants: Sequence[str]) -> str:
@@ -142,4 +143,5 @@ def _what_would_settle(mean: float, spread: float, image_error: float, count: in
     enough = counts[student.ppf(1 - LEVEL / 2, counts - 1) * errors < abs(mean)]
     if not enough.size:
         return f"not even {MOST_PAIRS} seeds of {' and of '.join(variants)} if mean and spread stay as they are"
-    return f"about {more_seeds(int(enough[0]) - count, variants)} if mean and spread stay as they are"
+    comma = "," if len(variants) > 1 else ""
+    return f"about {more_seeds(int(enough[0]) - count, variants)}{comma} if mean and spread stay as they are"

@@ -118,13 +118,27 @@ class Sample:
         return replace(found, observed=f"{found.observed}; {note}, left out") if unknown else found
 
     def epochs_saved(self, fast: str, slow: str) -> Comparison:
-        """Whether `fast` crosses the target accuracy in fewer epochs than `slow`."""
-        found = {seed: measures.epochs_saved(*pair) for seed, pair in self._pairs(fast, slow).items()}
+        """Whether `fast` crosses the target accuracy in fewer epochs than `slow`.
+
+        Open as soon as a pair tells nothing: those that remain were selected by what is asked.
+        """
+        pairs = self._pairs(fast, slow)
+        found = {seed: measures.epochs_saved(*pair) for seed, pair in pairs.items()}
         values = {seed: value for seed, value in found.items() if value is not None}
         what = f"epochs to {100 * measures.TARGET:.0f} %, {slow} − {fast}"
-        if found and not values:
-            return Comparison(what, "neither crosses it in any pair", wanted="runs that cross it")
-        return self._compared(what, (fast, slow), values, floor=1.0, shown=lambda value: f"{value:+.1f}")
+        if not pairs:
+            return self._missing(what, (fast, slow))
+        crossed = [sum(measures.crossing(pair[side]) is not None for pair in pairs.values()) for side in (0, 1)]
+        counts = f"crossed by {fast} in {crossed[0]} of {len(pairs)} runs, by {slow} in {crossed[1]}"
+        if dropped := found.keys() - values.keys():
+            seen = (
+                f"{len(dropped)} of {len(pairs)} pairs tell{'s' if len(dropped) == 1 else ''} nothing "
+                f"({seeds_named(dropped)}): neither crosses, or one ended too early; {counts}"
+            )
+            wanted = f"pairs of {fast} and {slow} of which one crosses no later than the other ends"
+            return Comparison(what, seen, wanted=wanted)
+        result = self._compared(what, (fast, slow), values, floor=1.0, shown=lambda value: f"{value:+.1f}")
+        return replace(result, observed=f"{result.observed}; {counts}")
 
     def ratio_of_seconds(self, slow: str, fast: str, *, above: float = 1.0, most: bool = False) -> Comparison:
         """Whether `slow` trains for more than `above` times the seconds of `fast` (`most`: for less than that).
@@ -170,11 +184,18 @@ class Sample:
             return self._missing(what, variants)
         run = next(iter(self.runs[variants[0]].values()))
         least = 1 / run.record.scores["paper_test"].examples if floor is None else floor
-        return compare_seeds(what, values, variants=variants, floor=least, shown=shown, image_error=image_error)
+        found = compare_seeds(what, values, variants=variants, floor=least, shown=shown, image_error=image_error)
+        shared = set.intersection(*(set(self.runs[name]) for name in variants))
+        alone = {name: self.runs[name].keys() - shared for name in variants}
+        unpaired = ", ".join(f"{name} {seeds_named(seeds)}" for name, seeds in alone.items() if seeds)
+        return replace(found, observed=f"{found.observed}; unpaired: {unpaired}") if unpaired else found
 
     def _missing(self, what: str, variants: Sequence[str]) -> Comparison:
         missing = tuple(name for name in variants if not self.runs.get(name))
-        seen = f"no comparable run of {', '.join(missing)}" if missing else "no seed that all have"
+        seen = f"no comparable run of {', '.join(missing)}"
+        if not missing:
+            has = ", ".join(f"{name} has {seeds_named(self.runs[name])}" for name in variants)
+            seen = f"no seed in common: {has}"
         return Comparison(what, seen, wanted=more_seeds(SEEDS_NEEDED, missing or variants), missing=missing)
 
 

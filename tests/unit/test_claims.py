@@ -259,4 +259,44 @@ def test_who_never_converges_leaves_the_claim_open() -> None:
     world = {name: {"watched": [0.2, 0.3]} for name in claims()["pretraining-converges-faster"].needs}
     found = answer("pretraining-converges-faster", runs_of(world))
     assert found.kind == "undecided"
-    assert "neither crosses it in any pair" in found.reason
+    assert "3 of 3 pairs tell nothing (seeds 0, 1, 2)" in found.reason
+    assert "crossed by vgg16-transfer in 0 of 3 runs, by vgg16-scratch in 0" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("fast", "slow"),
+    [
+        ([0.2, 0.3], [0.2, 0.3]),  # neither crosses
+        ([0.2, 0.3], [0.2, 0.3, 0.3, 0.45]),  # ended before the other's crossing
+    ],
+)
+@pytest.mark.parametrize("case", [0, 1])
+def test_pairs_that_tell_nothing_are_not_left_out_silently(case: int, fast: list[float], slow: list[float]) -> None:
+    """Those that remain are a selection, by what was found: it neither supports nor refutes."""
+    name = "pretraining-converges-faster"
+    runs = runs_of(CASES[name][case])
+    for variant in claims()[name].needs:
+        runs.append(run(variant, 3, watched=slow if variant.endswith("scratch") else fast))
+    found = answer(name, runs)
+    assert found.kind == "undecided"
+    assert "1 of 4 pairs tells nothing (seed 3)" in found.reason
+    assert "in 3 of 4 runs" in found.reason
+    assert "pairs of resnet50-fine-tune and resnet50-scratch of which" in " ".join(found.wanted)
+
+
+def test_crossings_are_counted_beside_the_epochs() -> None:
+    name = "pretraining-converges-faster"
+    found = answer(name, runs_of(CASES[name][0]))
+    assert "crossed by resnet50-transfer in 3 of 3 runs, by resnet50-scratch in 3" in found.reason
+
+
+def test_seeds_are_named_that_have_no_partner() -> None:
+    runs = [*runs_of({"vgg16-transfer": {}}, count=2), run("vgg16-scratch", 4)]
+    found = answer("transfer-improves-vgg16", runs)
+    assert found.reason.startswith(
+        "pytorch: accuracy, vgg16-transfer − vgg16-scratch: no seed in common: vgg16-transfer has seeds 0, 1, "
+        "vgg16-scratch has seed 4"
+    )
+    assert found.wanted == ("pytorch: 3 more seeds of vgg16-transfer and of vgg16-scratch, the same in each",)
+    paired = answer("transfer-improves-vgg16", [*runs, run("vgg16-scratch", 1)])
+    assert "unpaired: vgg16-transfer seed 0, vgg16-scratch seed 4" in paired.reason

@@ -27,7 +27,7 @@ def test_a_worked_example() -> None:
     assert found.observed == "+2.00 points, 95 % −0.48 points to +4.48 points (3 seeds)"
     assert found.p_holds == pytest.approx(0.0371, abs=1e-4)
     assert found.p_fails == pytest.approx(1 - 0.0371, abs=1e-4)
-    assert found.wanted == "about 1 more seed of a and of b if mean and spread stay as they are"
+    assert found.wanted == "about 1 more seed of a and of b, the same in each, if mean and spread stay as they are"
     (decided,) = decide([found])
     assert decided.kind == "open"
 
@@ -56,7 +56,7 @@ def test_equal_differences_are_not_without_spread() -> None:
 def test_too_few_seeds_decide_nothing(values: list[float], wanted: str) -> None:
     found = of_seeds(values)
     assert decide([found])[0].kind == "open"
-    assert found.wanted == f"{wanted} of a and of b"
+    assert found.wanted == f"{wanted} of a and of b, the same in each"
 
 
 def test_refutations_are_corrected_and_support_is_not() -> None:
