@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.dataset import CLASSES
+from harness.judging.comparability import seconds_per_epoch
 from harness.judging.flaws import StoredRun
 
 TARGET: Final = 0.40
@@ -146,9 +146,10 @@ def unrest(name: Curve) -> Measure:
     return measure
 
 
-def log_seconds(run: StoredRun) -> float:
-    """Natural logarithm of the seconds of training: differences are ratios."""
-    return math.log(sum(each.training_seconds for each in run.record.history))
+def seconds(run: StoredRun) -> float | None:
+    """All epochs with their evaluation, as bands count them; None where `seconds_per_epoch` has none."""
+    mean = seconds_per_epoch(run.record)
+    return mean * len(run.record.history) if mean else None
 
 
 def crossing(run: StoredRun) -> int | None:

@@ -6,11 +6,12 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
 from harness.judging import measures
+from harness.judging.comparability import PAPERS_PIPELINES
 from harness.judging.comparisons import (
     SEEDS_NEEDED,
     Comparison,
@@ -25,9 +26,6 @@ from harness.judging.equivalence import compare_answers
 from harness.judging.flaws import StoredRun
 from harness.judging.known_data import known_layout
 from harness.judging.measures import Measure
-
-TIMED_PIPELINES: Final = ("generator", "manual")
-"""The paper's own: its seconds hold for them alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,28 +141,27 @@ class Sample:
     def ratio_of_seconds(self, slow: str, fast: str, *, above: float = 1.0, most: bool = False) -> Comparison:
         """Whether `slow` trains for more than `above` times the seconds of `fast` (`most`: for less than that).
 
-        Seconds are those of one kind of pipeline on one machine; pairs of runs that differ there compare machines.
+        Both by one GPU and one of the paper's pipelines, every epoch computed: pairs that differ there compare
+        machines, and others are of other work than the paper's.
         """
         what = f"seconds of training, {slow} ÷ {fast}, held against {above:g}"
         pairs = self._pairs(slow, fast)
         if not pairs:
             return self._missing(what, (slow, fast))
-        alike = {seed: pair for seed, pair in pairs.items() if _place(pair[0]) == _place(pair[1])}
-        if not alike:
-            return Comparison(what, "the two ran on different machines or pipelines", wanted="both on one machine")
-        ratios = {seed: measures.log_seconds(one) - measures.log_seconds(other) for seed, (one, other) in alike.items()}
-        pipelines = sorted({str(pair[0].record.spec.pipeline) for pair in alike.values()})
-        if not set(pipelines) <= set(TIMED_PIPELINES):
-            seen = ", ".join(f"{times(value)} (seed {seed})" for seed, value in ratios.items())
-            return Comparison(
-                what,
-                f"{seen} on the pipeline {', '.join(pipelines)}; the paper's seconds are those of its own pipelines",
-                wanted=f"{SEEDS_NEEDED} seeds each on the pipeline {' or '.join(TIMED_PIPELINES)}",
-            )
+        reasons = {seed: why for seed, pair in pairs.items() if (why := _untimed(*pair))}
+        by_reason = {why: [seed for seed in reasons if reasons[seed] == why] for why in reasons.values()}
+        left_out = "; ".join(f"{seeds_named(seeds)}, {why}" for why, seeds in by_reason.items())
+        if len(reasons) == len(pairs):
+            ways = f"on one GPU, on the pipeline {' or '.join(PAPERS_PIPELINES)}, without kept features"
+            return Comparison(what, left_out, wanted=f"{SEEDS_NEEDED} seeds of {slow} and of {fast} {ways}")
         sign = -1 if most else 1
-        values = {seed: sign * (value - math.log(above)) for seed, value in ratios.items()}
+        ratios = {seed: _ratio(*pair) for seed, pair in pairs.items() if seed not in reasons}
+        values = {seed: sign * (math.log(ratio) - math.log(above)) for seed, ratio in ratios.items()}
         shown: Callable[[float], str] = lambda value: times(sign * value + math.log(above))  # noqa: E731
-        return self._compared(what, (slow, fast), values, floor=0.01, shown=shown)
+        found = self._compared(what, (slow, fast), values, floor=0.01, shown=shown)
+        cards = sorted({str(pairs[seed][0].record.environment.gpu) for seed in ratios})
+        note = "; ".join([f"on {', '.join(cards)}", *([f"left out: {left_out}"] if left_out else [])])
+        return replace(found, observed=f"{found.observed}; {note}")
 
     def _pairs(self, first: str, second: str) -> dict[int, tuple[StoredRun, StoredRun]]:
         one, other = self.runs.get(first, {}), self.runs.get(second, {})
@@ -218,8 +215,27 @@ def _unknown_leaks(runs: Mapping[int, StoredRun], seeds: Sequence[int]) -> str:
 def _place(run: StoredRun) -> tuple[object, ...]:
     """What seconds depend on besides the network."""
     spec, environment = run.record.spec, run.record.environment
-    where = environment.gpu or environment.cpu, environment.cpu_cores, tuple(sorted(environment.versions.items()))
-    return *where, spec.device, spec.threads, spec.pipeline, spec.cached_features
+    where = environment.gpu, environment.cpu, environment.cpu_cores, tuple(sorted(environment.versions.items()))
+    return *where, spec.device, spec.threads, spec.pipeline
+
+
+def _untimed(*pair: StoredRun) -> str:
+    """Why the seconds of two runs cannot be compared as the paper does; empty if they can."""
+    specs = [run.record.spec for run in pair]
+    others = sorted({str(spec.pipeline) for spec in specs} - set(PAPERS_PIPELINES))
+    if any(spec.device != "gpu" or run.record.environment.gpu is None for spec, run in zip(specs, pair, strict=True)):
+        return "computed by a processor, the paper's seconds are of a GPU"
+    if others:
+        return f"on the pipeline {', '.join(others)}; the paper's seconds are those of its own pipelines"
+    if any(spec.cached_features for spec in specs):
+        return "features of the frozen base kept, which the paper computes in every epoch"
+    if any(measures.seconds(run) is None for run in pair):
+        return "epochs of unequal work, not all run"
+    return "" if _place(pair[0]) == _place(pair[1]) else "the two ran on different machines, versions or pipelines"
+
+
+def _ratio(one: StoredRun, other: StoredRun) -> float:
+    return (measures.seconds(one) or math.nan) / (measures.seconds(other) or math.nan)
 
 
 def _with_networks(

@@ -9,6 +9,8 @@ from harness.architectures import forward_flops
 from harness.judging.comparisons import Comparison, certain
 from harness.judging.predicates.registry import ARCHITECTURES, STRATEGIES, predicate
 from harness.judging.samples import Sample
+from harness.judging.throughput import mean_training_operations
+from harness.paper.facts import facts
 from harness.variants import VARIANTS
 
 SAME: Final = 1.05
@@ -30,12 +32,34 @@ def vgg16_trains_faster(sample: Sample) -> Iterator[Comparison]:
 
 
 @predicate
+def training_rates_are_higher(_sample: Sample) -> Iterator[Comparison]:
+    """Read, not run: whether rates are seconds or their inverse, one network is ahead in all rows of Table 5."""
+    rows = [[facts()[f"{name}-{strategy}.seconds.table-5"] for name in ARCHITECTURES] for strategy in STRATEGIES]
+    orders = {first.value > second.value for first, second in rows}
+    seen = ", ".join(
+        f"{first.printed} {'>' if first.value > second.value else '<'} {second.printed}" for first, second in rows
+    )
+    yield certain("VGG16's seconds and ResNet50's, one order by all approaches", seen, holds=len(orders) == 1)
+
+
+@predicate
 def resnet50_needs_more_operations(_sample: Sample) -> Iterator[Comparison]:
-    """Counted, not run: operations of one forward pass of one image."""
+    """Counted, not run: to answer for one image and to train on one, and by fine-tuning the most in proportion."""
+    shares = {}
     for strategy in STRATEGIES:
-        first, second = (forward_flops(VARIANTS[f"{name}-{strategy}"]) for name in ("resnet50", "vgg16"))
-        seen = f"{first / 1e9:.2f} against {second / 1e9:.2f} billion"
-        yield certain(f"operations an image, resnet50-{strategy} − vgg16-{strategy}", seen, holds=first > second)
+        pair = [VARIANTS[f"{name}-{strategy}"] for name in ("resnet50", "vgg16")]
+        forward = [forward_flops(each) for each in pair]
+        training = [mean_training_operations(each, each.epochs) for each in pair]
+        for called, (first, second) in (("an image", forward), ("to train on an image", training)):
+            seen = f"{first / 1e9:.2f} against {second / 1e9:.2f} billion"
+            yield certain(f"operations {called}, resnet50-{strategy} − vgg16-{strategy}", seen, holds=first > second)
+        shares[strategy] = training[0] / training[1]
+    fine_tuning = shares.pop("fine-tune")
+    yield certain(
+        "ResNet50's operations to train ÷ VGG16's, fine-tune − the most of others",
+        f"{fine_tuning:.2f} against {max(shares.values()):.2f}",
+        holds=fine_tuning > max(shares.values()),
+    )
 
 
 @predicate
