@@ -36,6 +36,11 @@ def gap(run: StoredRun) -> float:
     return training_accuracy(run) - accuracy(run)
 
 
+def overshoot(run: StoredRun) -> float:
+    """Training accuracy divided by test accuracy, as the paper's "ratio of training to validation accuracy"."""
+    return training_accuracy(run) / max(accuracy(run), 1 / run.record.scores["paper_test"].examples)
+
+
 def loss_gap(run: StoredRun) -> float:
     """Watched loss less training loss after the last epoch, in nats."""
     return run.record.history[-1].watched_loss - run.record.history[-1].training_loss

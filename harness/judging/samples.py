@@ -78,18 +78,21 @@ class Sample:
         values = {seed: measure(run) - above for seed, run in runs.items()}
         return self._compared(what, (variant,), values, shown=shown)
 
-    def compare_leads(self, first: str, second: str, third: str, fourth: str) -> Comparison:
-        """Whether the accuracy of `first` exceeds that of `second` by more than `third` exceeds `fourth`."""
-        names = (first, second, third, fourth)
+    def compare_leads(
+        self, pairs: Sequence[tuple[str, str]], measure: Callable[[Sequence[float]], float], *, called: str
+    ) -> Comparison:
+        """Whether a measure of leads in accuracy, each of the first of a pair over the second, lies above 0."""
+        names = tuple(name for pair in pairs for name in pair)
         seeds = set.intersection(*(set(self.runs.get(name, {})) for name in names))
+
+        def accuracy(name: str, seed: int) -> float:
+            return measures.accuracy(self.runs[name][seed])
+
         values = {
-            seed: sum(
-                sign * measures.accuracy(self.runs[name][seed])
-                for sign, name in zip((1, -1, -1, 1), names, strict=True)
-            )
+            seed: measure([accuracy(first, seed) - accuracy(second, seed) for first, second in pairs])
             for seed in sorted(seeds)
         }
-        return self._compared(f"accuracy, ({first} − {second}) − ({third} − {fourth})", names, values)
+        return self._compared(f"accuracy, {called}", names, values)
 
     def beyond_these_images(
         self, variant: str, above: float, *, called: str, test: Literal["paper_test", "clean_test"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from claim_worlds import CASES, SECONDS, falling, run, runs_of
+from claim_worlds import CASES, SECONDS, falling, run, runs_of, with_accuracy, worlds
 from forged_records import seeds as sound_seeds
 
 from harness.judging.claims import Answer, Claim, answer_claims, claims
@@ -295,11 +295,48 @@ def test_the_mean_gap_is_not_decided_by_a_wide_spread() -> None:
     runs = [
         run(variant, seed, accuracy=accuracy)
         for seed, pair in enumerate([(0.60, 0.61), (0.62, 0.59), (0.64, 0.63)])
-        for variant, accuracy in zip(("resnet50-fine-tune", "resnet50-scratch"), pair, strict=True)
+        for variant, accuracy in zip(("vgg16-scratch", "vgg16-transfer"), pair, strict=True)
     ]
-    found = answer("fine-tuning-does-not-enhance-resnet50", runs)
+    found = answer("transfer-is-best-for-vgg16", runs)
     assert found.kind == "undecided"
-    assert "more seeds of resnet50-scratch and of resnet50-fine-tune" in found.wanted[0]
+    assert "more seeds of vgg16-transfer and of vgg16-scratch" in found.wanted[0]
+
+
+def test_what_does_not_enhance_need_not_harm() -> None:
+    """As good as scratch is no better than it."""
+    world = worlds("accuracy", resnet50_fine_tune=0.551, resnet50_scratch=0.55)
+    assert answer("fine-tuning-does-not-enhance-resnet50", runs_of(world)).kind == "supported"
+    world = worlds("accuracy", resnet50_fine_tune=0.57, resnet50_scratch=0.55)
+    assert answer("fine-tuning-does-not-enhance-resnet50", runs_of(world)).kind == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("values", "failing"),
+    [
+        # ahead by transfer alone, where the quote says most
+        ({"vgg16_scratch": 0.5, "vgg16_fine_tune": 0.2}, "accuracy, VGG16 − ResNet50, middle one of three strategies"),
+        # behind by transfer, though less than by the others
+        (
+            {"vgg16_scratch": 0.2, "vgg16_transfer": 0.27, "vgg16_fine_tune": 0.1},
+            "accuracy, vgg16-transfer − resnet50-transfer",
+        ),
+    ],
+)
+def test_to_lead_most_by_transfer_is_to_lead(values: dict[str, float], failing: str) -> None:
+    found = answer("vgg16-leads-most-by-transfer", runs_of(with_accuracy(**values)))
+    assert found.kind == "refuted"
+    assert failing in found.reason
+
+
+def test_generalisation_is_the_ratio_that_the_paper_speaks_of() -> None:
+    """Gaps of 5 and 6 points, but ratios of 1.20 and 1.09."""
+    world = {
+        "resnet50-scratch": {"training": 0.30, "accuracy": 0.25},
+        "vgg16-scratch": {"training": 0.74, "accuracy": 0.68},
+    }
+    found = answer("resnet50-generalises-better", runs_of(world))
+    assert found.kind == "refuted"
+    assert "−0.11" in found.reason
 
 
 def test_who_never_converges_leaves_the_claim_open() -> None:

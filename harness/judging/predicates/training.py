@@ -8,11 +8,10 @@ from typing import Final
 from harness.judging import measures
 from harness.judging.comparisons import Comparison, Shown, number, points
 from harness.judging.measures import Measure
+from harness.judging.predicates.methods import NO_GAIN
 from harness.judging.predicates.registry import ARCHITECTURES, STRATEGIES, predicate
 from harness.judging.samples import Sample
 
-NO_GAIN: Final = 0.01
-"""Fraction: a gain below one point is none."""
 EARLY_EPOCHS: Final = 10
 """As the paper says of Figure 13."""
 FEWEST_EPOCHS: Final = 20
@@ -53,8 +52,9 @@ def fine_tuning_overfits(sample: Sample) -> Iterator[Comparison]:
 
 @predicate
 def resnet50_generalises_better(sample: Sample) -> Iterator[Comparison]:
-    """From scratch, a smaller gap than VGG16's."""
-    yield sample.compare(measures.gap, "vgg16-scratch", "resnet50-scratch", called=_GAP)
+    """From scratch, a smaller ratio of training to test accuracy than VGG16's."""
+    called = "training accuracy ÷ test accuracy"
+    yield sample.compare(measures.overshoot, "vgg16-scratch", "resnet50-scratch", called=called, shown=number)
 
 
 @predicate
