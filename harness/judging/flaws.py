@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ CHANGED: Final = (
 )
 ROUNDING: Final = 1e-9
 """Relative. The same sums of float64 in another order."""
+MOST_LETTERS: Final = 400
+"""Of what is told of a flaw: a foreign file may hold a number of a thousand digits, or a name as long as a book."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,17 @@ class Flaw:
     expected: str
     advice: str = CHANGED
 
+    def __post_init__(self) -> None:
+        for part in ("seen", "expected"):
+            object.__setattr__(self, part, _shortened(getattr(self, part)))
+
     def __str__(self) -> str:
         return f"{self.seen}; expected {self.expected}; {self.advice}"
+
+
+def _shortened(text: str) -> str:
+    text = re.sub(r"\d[\d,]{40,}", lambda digits: f"{digits[0][:8]}… ({len(digits[0])} digits)", text)
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}… ({len(text):,} letters)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +60,8 @@ def read_stored(path: Path) -> StoredRun | Flaw:
         record = read_run(path)
         return StoredRun(path, record, read_arrays(path, record))
     except RecordError as error:
-        return Flaw("readable", str(error), "a record that ferbench wrote, with its arrays beside it")
+        expected = "a record that ferbench wrote, with its arrays beside it"
+        return Flaw("readable", error.what, expected, error.advice or CHANGED)
 
 
 def implementation_name(run: StoredRun) -> str:

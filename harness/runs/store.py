@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -20,9 +22,24 @@ from safetensors.numpy import load, save
 from harness.runs.record import SCHEMA_VERSION, RunRecord, from_json, to_json
 from harness.runs.spec import RunSpec
 
+MOST_BYTES: Final = 2**24
+"""Of a record: ten thousand epochs fit. A larger file is none, and need not be read to know it."""
+MOST_ARRAY_BYTES: Final = 2**26
+"""Of the arrays beside it, which are 0.3 MB for all tests."""
+_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 
 class RecordError(ValueError):
-    """A record that cannot be used. The message names the file and what is wrong with it."""
+    """A record that cannot be used. The message names the file and what is wrong with it.
+
+    Attributes:
+        what: The message without the advice.
+        advice: What to do, where there is more to say than to run again.
+    """
+
+    def __init__(self, what: str, advice: str | None = None) -> None:
+        super().__init__(f"{what}: {advice}" if advice else what)
+        self.what, self.advice = what, advice
 
 
 def new_run_name(spec: RunSpec, directory: Path) -> str:
@@ -104,8 +121,8 @@ def read_arrays(path: Path, record: RunRecord) -> dict[str, NDArray[Any]]:
         return {}
     try:
         arrays: dict[str, NDArray[Any]] = load(_read_arrays(path, record.arrays_sha256))
-    except SafetensorError as error:
-        raise RecordError(f"{_arrays_path(path)} is damaged: {error}") from error
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:  # KeyError: numbers that NumPy has not, BF16
+        raise RecordError(f"{_arrays_path(path)} is damaged: {type(error).__name__} {error}") from error
     return arrays
 
 
@@ -129,17 +146,24 @@ def list_runs(directory: Path) -> tuple[list[tuple[Path, RunRecord]], list[Recor
 
 def _read_record(path: Path) -> RunRecord:
     try:
-        content = path.read_bytes()
-        raw = json.loads(content)
+        content = _read(path, MOST_BYTES)
     except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror or error}") from error
+        advice = "its link leads nowhere: remove it, or bring back what it names" if path.is_symlink() else None
+        raise RecordError(f"{path} cannot be read: {error.strerror or error}", advice) from error
+    if content.startswith(_MARKS):
+        raise RecordError(
+            f"{path} is damaged: no JSON as records are, it begins with a byte order mark",
+            "an editor saved it anew: take it from where it was made, or save it as plain UTF-8",
+        )
+    try:
+        raw = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is damaged: no JSON ({error})") from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION:
         raise RecordError(
-            f"{path} has schema_version {version!r}; this ferbench reads {SCHEMA_VERSION}: "
-            "use the version that wrote it, or run again"
+            f"{path} has schema_version {version!r}; this ferbench reads {SCHEMA_VERSION}",
+            "use the version that wrote it, or run again",
         )
     try:
         return from_json(content)
@@ -152,13 +176,27 @@ def _read_record(path: Path) -> RunRecord:
 def _read_arrays(path: Path, expected: str) -> bytes:
     beside = _arrays_path(path)
     try:
-        content = beside.read_bytes()
+        content = _read(beside, MOST_ARRAY_BYTES)
     except OSError as error:
         raise RecordError(f"{beside}, which belongs to {path.name}, cannot be read: {error.strerror}") from error
     observed = hashlib.sha256(content).hexdigest()
     if observed != expected:
         raise RecordError(f"{beside} is damaged: SHA-256 {observed}, expected {expected} (from {path.name})")
     return content
+
+
+def _read(path: Path, most: int) -> bytes:
+    """A file's bytes; only of one that is a file, since a pipe would be waited for, and that is not too large."""
+    about = path.stat()
+    if stat.S_ISDIR(about.st_mode):
+        raise RecordError(f"{path} is a folder, not a file", "name it otherwise, or move it elsewhere")
+    if not stat.S_ISREG(about.st_mode):
+        raise RecordError(f"{path} is no regular file", "remove it: records are files")
+    if about.st_size > most:
+        raise RecordError(
+            f"{path} has {about.st_size:,} bytes, a run's at most {most:,}", "remove it: no run left it behind"
+        )
+    return path.read_bytes()
 
 
 def _arrays_path(path: Path) -> Path:
