@@ -140,7 +140,7 @@ def remarks(records: Sequence[RunRecord]) -> list[str]:
     doors = {record.dataset.door for record in records if record.dataset}
     unknown = [door for door in sorted(doors) if door.endswith(".csv")]
     if unknown:
-        found.append(f"data from {unknown[0]} known by their counts alone")
+        found.append(f"data from {' and '.join(unknown)} known by their counts alone")
     return found
 
 

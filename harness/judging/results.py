@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.data.dataset import Dataset
 from harness.judging.bands import Judgement, differences, judge_all
@@ -18,6 +21,8 @@ from harness.runs.store import RecordError
 DONE, USAGE, NOT_REPRODUCED = 0, 2, 3
 _Key = TypeVar("_Key", bound=Hashable)
 _ONE_EACH: Final = "leave one of them in the folder, or run again"
+ALIKE: Final = 1e-3
+"""Of how far logits spread over images. Runs that differ in anything but rounding end up much further apart."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +90,39 @@ def judge_results(path: Path, data: Dataset | None = None) -> Judged:
     if not paths:
         what = "holds no record (*.json)" if path.is_dir() else "is neither a folder nor a record"
         raise RecordError(f"{path} {what}; runs are written by `ferbench train` or `reproduce`")
-    found = {each: read_stored(each) for each in paths}
+    found = {each: _examined(each, data) for each in paths}
+    flaws = {each: told for each, told in found.items() if not isinstance(told, StoredRun)}
     read = [run for run in found.values() if isinstance(run, StoredRun)]
-    flaws: dict[Path, tuple[Flaw, ...]] = {each: (run,) for each, run in found.items() if isinstance(run, Flaw)}
-    flaws |= {run.path: told for run in read if (told := verify(run, data))}
-    read.sort(key=lambda run: run.record.started)
-    sound, copies, clashes = _settle_duplicates([run for run in read if run.path not in flaws])
+    read.sort(key=lambda run: datetime.fromisoformat(run.record.started))
+    sound, copies, clashes = _settle_duplicates(read)
     flaws |= clashes
-    reasons = {run.record.run: tuple(differences(run.record)) for run in sound}
+    reasons = {run.path: tuple(differences(run.record)) for run in sound}
     return Judged(
         folder=path,
         sound=tuple(sound),
         copies=tuple(copies),
         refused=tuple(Refused(each, flaws[each]) for each in paths if each in flaws),
         groups=tuple(_judged_groups(sound)),
-        answers=answer_claims([run for run in sound if not reasons[run.record.run]]),
-        not_comparable=tuple((name, why) for name, why in reasons.items() if why),
+        answers=answer_claims([run for run in sound if not reasons[run.path]]),
+        not_comparable=tuple((path.stem, why) for path, why in reasons.items() if why),
         unchecked=tuple(_unchecked(sound, data)),
     )
+
+
+def _examined(path: Path, data: Dataset | None) -> StoredRun | tuple[Flaw, ...]:
+    """A sound run that bands can take, or all that is wrong with a file."""
+    try:
+        run = read_stored(path)
+        if isinstance(run, Flaw):
+            return (run,)
+        flaws = verify(run, data)
+        if not flaws:
+            judge_all([run.record])  # so that what breaks it breaks it here, where it is alone
+    except Exception as error:  # noqa: BLE001 - a foreign file may break anything, and the others are still judged
+        seen = f"{type(error).__name__} while it was checked: {error}"
+        advice = "take it from where it was made; if ferbench wrote it so, report the file as a fault of ferbench"
+        return (Flaw("unverifiable", seen, "a record whose every figure can be computed", advice),)
+    return flaws or run
 
 
 def _judged_groups(runs: Sequence[StoredRun]) -> Iterable[Group]:
@@ -124,42 +144,77 @@ def _settle_duplicates(
 ) -> tuple[list[StoredRun], list[Path], dict[Path, tuple[Flaw, ...]]]:
     """Runs that count, copies of these, and runs that clash.
 
-    A run of a seed counts once. Two that were asked the same and found something else leave a choice of which to
-    show, so neither counts; the same logits under two names are no two runs. Runs that count for nothing may
-    clash as they like.
+    A run of a seed counts once. Two of one seed that found something else leave a choice of which to show, so neither
+    counts, whatever their budget, data or device; the same logits under two names are no two runs. Runs that count
+    for nothing may clash as they like.
     """
-    counting = [run for run in runs if not differences(run.record)]
-    clashes: dict[Path, list[Flaw]] = {}
+    counting: list[StoredRun] = []
     copies: list[Path] = []
-    for group in _grouped(counting, _content).values():
-        first, *others = group
-        copies += [run.path for run in others if _question(run) == _question(first)]
-        if len(set(map(_question, group))) > 1:
-            for run in group:
-                names = ", ".join(each.path.name for each in group if each is not run)
-                seen = f"the same logits as in {names}, which says it is another run"
-                clashes.setdefault(run.path, []).append(Flaw("same-logits", seen, "logits of its own", _ONE_EACH))
-    kept = [run for run in runs if run.path not in copies]
-    for group in _grouped([run for run in counting if run.path not in copies], _question).values():
-        for run in group if len(group) > 1 else ():
-            names = ", ".join(each.path.name for each in group if each is not run)
-            seen = (
-                f"seed {run.record.spec.seed} of {run.record.spec.variant.name} is in {names} too, with other results"
-            )
-            clashes.setdefault(run.path, []).append(Flaw("same-seed", seen, "one run a seed", _ONE_EACH))
-    sound = [run for run in kept if run.path not in clashes]
-    return sound, copies, {path: tuple(flaws) for path, flaws in clashes.items()}
+    clashes: dict[Path, dict[tuple[str, str, str], list[str]]] = {}
+    for run in runs:
+        if differences(run.record):
+            continue
+        found = {other.path: clash for other in counting if (clash := _clash(run, other)) is not None}
+        if _COPY in found.values():
+            copies.append(run.path)
+            continue
+        counting.append(run)
+        for other, clash in found.items():
+            for one, two in ((run.path, other), (other, run.path)):
+                clashes.setdefault(one, {}).setdefault(clash, []).append(two.name)
+    flaws = {
+        path: tuple(
+            Flaw(check, seen.format(names=", ".join(names)), expected, _ONE_EACH)
+            for (check, seen, expected), names in told.items()
+        )
+        for path, told in clashes.items()
+    }
+    return [run for run in runs if run.path not in flaws and run.path not in copies], copies, flaws
 
 
-def _content(run: StoredRun) -> str:
-    return hashlib.sha256(run.arrays["test_logits"].tobytes()).hexdigest()
+_COPY: Final = ("copy", "", "")
+_SAME_LOGITS: Final = (
+    "same-logits",
+    "the same logits as in {names}, which says it is another run",
+    "logits of its own",
+)
+_SAME_START: Final = (
+    "same-logits",
+    "the same first logits as in {names}, which says it began with another seed",
+    "first logits of its own",
+)
 
 
-def _question(run: StoredRun) -> tuple[object, ...]:
-    """What a run was asked, less what says only where it ran."""
-    spec = replace(run.record.spec, fer2013=None, weights_dir=None, threads=None, device="cpu", cached_features=False)
+def _clash(run: StoredRun, other: StoredRun) -> tuple[str, str, str] | None:
+    """Name of the check, what was seen and what was expected, where two runs cannot both count."""
+    one, two = run.record, other.record
+    if _are_alike(run.arrays, other.arrays, "test"):
+        return _COPY if _origin(run) == _origin(other) else _SAME_LOGITS
+    if _seed(run) == _seed(other):
+        seen = f"seed {one.spec.seed} of {one.spec.variant.name} is in {{names}} too, with other results"
+        return "same-seed", seen, "one run a seed"
+    is_other_seed = one.spec.seed != two.spec.seed
+    return _SAME_START if is_other_seed and _are_alike(run.arrays, other.arrays, "initial") else None
+
+
+def _are_alike(one: Mapping[str, NDArray[Any]], two: Mapping[str, NDArray[Any]], when: str) -> bool:
+    """Whether logits of the same images are the same but for rounding. Networks that say one thing of every image
+    spread over none; theirs are the same only to the last bit."""
+    if not np.array_equal(one[f"{when}_rows"], two[f"{when}_rows"]):
+        return False
+    first, second = (each[f"{when}_logits"].astype(np.float64) for each in (one, two))
+    return bool(np.abs(first - second).max() <= ALIKE * first.std(axis=0).max())
+
+
+def _seed(run: StoredRun) -> tuple[object, ...]:
+    spec = run.record.spec
+    return spec.variant.name, implementation_name(run), spec.seed, spec.pipeline
+
+
+def _origin(run: StoredRun) -> tuple[object, ...]:
+    """Whose answers they are: of two runs that agree in it and in their logits, one is a copy."""
     data = run.record.dataset
-    return spec, data and data.digest, run.record.weights.digest
+    return _seed(run), data and data.digest, run.record.weights.digest
 
 
 def _unchecked(runs: Sequence[StoredRun], data: Dataset | None) -> Iterable[str]:

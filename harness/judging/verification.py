@@ -17,6 +17,7 @@ from harness.data.splits import class_weights
 from harness.judging.flaws import Flaw, StoredRun
 from harness.judging.known_data import TEST_SPLITS, Layout, known_layout, layout_of
 from harness.judging.verification_history import check_history, check_timings
+from harness.judging.verification_record import check_reach, check_record
 from harness.judging.verification_results import check_results
 from harness.runs.record import DatasetIdentity, RunRecord
 from harness.variants import Variant
@@ -33,8 +34,11 @@ def verify(run: StoredRun, data: Dataset | None = None) -> tuple[Flaw, ...]:
             that a budget drew are checked as well.
     """
     record = run.record
+    out_of_reach = tuple(check_reach(record))
+    if out_of_reach:
+        return out_of_reach
     layout = find_layout(record.dataset, data)
-    flaws = [*_check_identity(record), *check_history(record), *check_timings(record)]
+    flaws = [*check_record(run), *_check_first_weights(record), *check_history(record), *check_timings(record)]
     if record.dataset is not None:
         flaws += _check_data(record, record.dataset, layout)
     if record.status == "complete":
@@ -57,13 +61,9 @@ def find_layout(identity: DatasetIdentity | None, data: Dataset | None) -> Layou
     return known_layout(identity)
 
 
-def _check_identity(record: RunRecord) -> Iterator[Flaw]:
-    """Name, seed and first weights. The seed decides drawn weights, so another seed shows."""
+def _check_first_weights(record: RunRecord) -> Iterator[Flaw]:
+    """Their source and digest. The seed decides drawn weights, so another seed shows."""
     spec, weights = record.spec, record.weights
-    if record.run != spec.label and not record.run.startswith(f"{spec.label}-"):
-        yield Flaw(
-            "name", f"the record calls itself {record.run}", f"a name that begins with {spec.label}, from its spec"
-        )
     expected = _first_weights(spec.variant, stand_in=spec.stand_in_weights)
     if expected is None:
         return

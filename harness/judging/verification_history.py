@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
 
 from harness.judging.flaws import Flaw, are_close, is_count
 from harness.runs.record import RunRecord, Timings
 from harness.training.fit import EpochRecord
 from harness.training.schedule import Schedule
+
+LARGEST: Final = 2 * float(np.finfo(np.float32).max)
+"""Of a loss, which is a difference of logits in float32."""
+MOST_SECONDS: Final = 1e9
+"""Thirty years."""
 
 
 def check_history(record: RunRecord) -> Iterator[Flaw]:
@@ -27,8 +35,9 @@ def check_history(record: RunRecord) -> Iterator[Flaw]:
 def _check_epoch(epoch: EpochRecord, record: RunRecord) -> Iterator[Flaw]:
     name = f"epoch {epoch.epoch + 1}"
     for field, value in vars(epoch).items():
-        if not math.isfinite(value) or value < 0:
-            yield Flaw("history", f"{name}: {field} = {value}", "a finite number, at least 0")
+        most = MOST_SECONDS if field.endswith("_seconds") else LARGEST
+        if not 0 <= value <= most:  # nor is NaN
+            yield Flaw("history", f"{name}: {field} = {value}", f"a number from 0 to {most:g}")
     if record.dataset is not None:
         for side, accuracy, images in (
             ("training", epoch.training_accuracy, record.dataset.training_examples),
@@ -74,9 +83,11 @@ def check_timings(record: RunRecord) -> Iterator[Flaw]:
             yield Flaw("timings", "no timings", "those of a complete run")
         return
     values = {name: value for name, value in vars(timings).items() if value is not None}
-    bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value) or value < 0]
-    if bad:
-        yield Flaw("timings", ", ".join(bad), "finite numbers, at least 0")
+    rate = values.pop("training_images_per_second", 0.0)
+    bad = [f"{name} = {value}" for name, value in values.items() if not 0 <= value <= MOST_SECONDS]
+    if bad or not math.isfinite(rate):
+        seen = ", ".join(bad) or f"training_images_per_second = {rate}"
+        yield Flaw("timings", seen, f"seconds from 0 to {MOST_SECONDS:g}, and a finite rate")
         return
     for name in ("training_seconds", "input_seconds"):
         total = sum(getattr(each, name) for each in record.history)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from harness.data.dataset import CLASSES
 from harness.data.reading import KNOWN_COUNTS
 from harness.judging.flaws import Flaw, StoredRun, are_close
-from harness.judging.known_data import TEST_SPLITS, Layout
+from harness.judging.known_data import CLEAN_IMAGES, TEST_SPLITS, Layout
+from harness.judging.verification_history import LARGEST
 from harness.runs.record import RunRecord
 from harness.training.fit import evaluation_batch_size
 from harness.training.metrics import Score, score
@@ -20,6 +21,7 @@ from harness.training.plan import make_plan
 AREA_TOLERANCE: Final = 1e-6
 """Of an area under a curve. Where a softmax saturates, the last bit of `exp` decides ties between images."""
 SETS: Final = ("public_test", "private_test", "paper_test", "clean_test")
+ARRAYS: Final = frozenset({"test_rows", "test_labels", "test_logits", "initial_rows", "initial_logits"})
 
 _TestArrays = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float32]]
 
@@ -40,10 +42,10 @@ def check_results(run: StoredRun, layout: Layout | None) -> Iterator[Flaw]:
         yield found
         return
     rows, labels, logits = found
-    yield from _check_initial(run, rows)
     row_flaws = list(_check_rows(record, rows, layout))
     yield from row_flaws
     if not row_flaws:
+        yield from _check_initial(run, rows)
         yield from _check_labels(rows, labels, layout)
     yield from _check_scores(record, rows, labels, logits, None if row_flaws else layout)
 
@@ -51,15 +53,22 @@ def check_results(run: StoredRun, layout: Layout | None) -> Iterator[Flaw]:
 def _test_arrays(run: StoredRun) -> _TestArrays | Flaw:
     """Rows (n,), labels (n,) and logits (n, 7), or why they are unusable."""
     shapes = {name: array.shape for name, array in run.arrays.items()}
-    missing = {"test_rows", "test_labels", "test_logits", "initial_rows", "initial_logits"} - shapes.keys()
+    missing, strange = ARRAYS - shapes.keys(), shapes.keys() - ARRAYS
     if missing:
         return Flaw("arrays", f"no array {', '.join(sorted(missing))}", "the five arrays of a complete run")
+    if strange:
+        seen = f"arrays that no run leaves: {', '.join(sorted(strange))}"
+        return Flaw("arrays", seen, f"{', '.join(sorted(ARRAYS))} alone")
     rows, labels, logits = (run.arrays[f"test_{name}"] for name in ("rows", "labels", "logits"))
     examples = run.record.dataset.test_examples if run.record.dataset else len(rows)
     fits = rows.shape == labels.shape == (examples,) and logits.shape == (examples, len(CLASSES)) and examples > 0
-    if not fits or rows.dtype != np.int64 or labels.dtype != np.uint8 or logits.dtype.kind != "f":
-        seen = f"logits {logits.shape}, labels {labels.shape} and rows {rows.shape}"
-        return Flaw("arrays", seen, f"logits ({examples}, 7), labels and rows ({examples},), as many as images tested")
+    if not fits or not _are_of((rows, np.int64), (labels, np.uint8), (logits, np.float32)):
+        named = (("logits", logits), ("labels", labels), ("rows", rows))
+        seen = ", ".join(f"{name} {array.shape} of {array.dtype}" for name, array in named)
+        expected = (
+            f"({examples}, 7) of float32, ({examples},) of uint8, ({examples},) of int64, as many as images tested"
+        )
+        return Flaw("arrays", seen, expected)
     bad = int((~np.isfinite(logits).all(axis=1)).sum())
     if bad:
         return Flaw("arrays", f"logits of {bad:,} of {examples:,} images are NaN or infinite", "finite numbers")
@@ -68,13 +77,19 @@ def _test_arrays(run: StoredRun) -> _TestArrays | Flaw:
     return rows, labels, logits
 
 
+def _are_of(*pairs: tuple[NDArray[Any], type[np.generic]]) -> bool:
+    return all(array.dtype == kind for array, kind in pairs)
+
+
 def _check_initial(run: StoredRun, rows: NDArray[np.int64]) -> Iterator[Flaw]:
     """Of the untrained network, on the first rows that are tested."""
     initial_rows, logits = run.arrays["initial_rows"], run.arrays["initial_logits"]
     first = rows[: evaluation_batch_size(run.record.spec.variant)]
-    if not np.array_equal(initial_rows, first) or logits.shape != (len(first), len(CLASSES)):
-        seen = f"first logits {logits.shape} of rows {_told_rows(initial_rows)}"
-        yield Flaw("arrays", seen, f"({len(first)}, 7) of the first {len(first)} rows tested")
+    has_types = _are_of((initial_rows, np.int64), (logits, np.float32))
+    if not has_types or not np.array_equal(initial_rows, first) or logits.shape != (len(first), len(CLASSES)):
+        told = _told_rows(np.ravel(initial_rows))
+        seen = f"first logits {logits.shape} of {logits.dtype}, of rows {told} as {initial_rows.dtype}"
+        yield Flaw("arrays", seen, f"({len(first)}, 7) of float32, of the first {len(first)} rows tested as int64")
     elif not np.isfinite(logits).all():
         yield Flaw("arrays", "first logits that are NaN or infinite", "finite numbers")
 
@@ -165,8 +180,8 @@ def _is_whole(record: RunRecord) -> bool:
 
 
 def _check_other_sets(record: RunRecord, known: Iterable[str], *, has_all_tests: bool) -> Iterator[Flaw]:
-    """Sets whose members are not known: they must be there, and be a part of the whole."""
-    whole = np.array(record.scores["paper_test"].confusion)
+    """Sets whose members are not known: they must be there, agree with themselves, and be a part of the whole."""
+    whole = record.scores["paper_test"]
     for name in dict.fromkeys([*SETS, *record.scores]):
         if name in known:
             continue
@@ -175,8 +190,43 @@ def _check_other_sets(record: RunRecord, known: Iterable[str], *, has_all_tests:
                 yield Flaw("scores", f"no score of {name}", "one of each set, since all tests were scored")
         elif name not in SETS:
             yield Flaw("scores", f"a set named {name!r}", ", ".join(SETS))
-        elif (np.array(record.scores[name].confusion) > whole).any():
-            yield Flaw("confusion", f"more answers in {name} than in paper_test", "a part of them")
+        else:
+            part = record.scores[name]
+            yield from _check_itself(name, part)
+            yield from _check_part(name, part, whole)
+            if name == "clean_test" and has_all_tests and part.examples != CLEAN_IMAGES:
+                yield Flaw("scores", f"{name} of {part.examples:,} images", f"{CLEAN_IMAGES:,}, those without a twin")
+
+
+def _check_itself(name: str, part: Score) -> Iterator[Flaw]:
+    """A score against its own confusion."""
+    confusion = np.array(part.confusion)
+    total, right = int(confusion.sum()), int(np.trace(confusion))
+    of_itself = "from its own confusion"
+    if (confusion < 0).any():
+        yield Flaw("confusion", f"{name} with {confusion.min()} answers of a kind", "0 or more")
+    if part.examples != total or not total:
+        yield Flaw("scores", f"{name} of {part.examples:,} images", f"{total:,}, {of_itself}")
+    elif not are_close(part.accuracy, right / total):
+        seen = f"{name} accuracy {100 * part.accuracy:.4f} %"
+        yield Flaw("accuracy", seen, f"{100 * right / total:.4f} %, {of_itself}")
+    if not 0 <= part.loss <= LARGEST:
+        yield Flaw("loss", f"{name} loss {part.loss}", f"a number from 0 to {LARGEST:g}")
+    for each, images in zip(CLASSES, confusion.sum(axis=1).tolist(), strict=True):
+        area, has_one = part.areas[each], 0 < images < total
+        if (area is None) == has_one or not 0 <= (area or 0.0) <= 1:
+            expected = "a number from 0 to 1" if has_one else f"None, with {images:,} images of {total:,}"
+            yield Flaw("areas", f"{name} area of {each} {area}", expected)
+
+
+def _check_part(name: str, part: Score, whole: Score) -> Iterator[Flaw]:
+    """What is left of the tests without a part of them: images, and the sum of their losses."""
+    if (np.array(part.confusion) > np.array(whole.confusion)).any():
+        yield Flaw("confusion", f"more answers in {name} than in paper_test", "a part of them")
+    sums = part.examples * part.loss, whole.examples * whole.loss
+    if sums[0] > sums[1] and not are_close(sums[0], sums[1]):
+        seen = f"losses that sum to {sums[0]:.6g} in {name}"
+        yield Flaw("loss", seen, f"at most {sums[1]:.6g}, the sum in paper_test, of which it is a part")
 
 
 def _members(rows: NDArray[np.int64], layout: Layout | None) -> dict[str, NDArray[np.bool_]]:

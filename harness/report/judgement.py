@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from unicodedata import category
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -27,7 +28,7 @@ _ANSWERS: dict[AnswerKind, str] = {"supported": "green", "refuted": "red", "unde
 
 def judgement_page(judged: Judged) -> RenderableType:
     """Damaged records, verdicts, claims, then why runs cannot be compared."""
-    parts: list[RenderableType] = [Text(_summary(judged))]
+    parts: list[RenderableType] = [_text(_summary(judged))]
     parts += [line for refused in judged.refused for line in _refused(refused)]
     if judged.groups:
         parts.append(_verdicts(judged))
@@ -40,7 +41,7 @@ def judgement_page(judged: Judged) -> RenderableType:
 
 def judgement_json(judged: Judged) -> str:
     """The same for programs, indented; keys stay as they are."""
-    return json.dumps(
+    text = json.dumps(
         {
             "folder": str(judged.folder),
             "sound": [run.path.name for run in judged.sound],
@@ -57,6 +58,7 @@ def judgement_json(judged: Judged) -> str:
         indent=1,
         ensure_ascii=False,
     )
+    return text.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
 
 
 def _verdict_json(group: JudgedGroup, judgement: Judgement) -> dict[str, object]:
@@ -110,12 +112,23 @@ def _summary(judged: Judged) -> str:
     counted = [f"{len(judged.sound)} sound", f"{len(judged.refused)} refused"]
     if judged.copies:
         counted.append(f"{len(judged.copies)} copies")
-    return f"{judged.folder}: {', '.join(counted)}; every figure of a sound run follows from its stored logits"
+    told = f"{judged.folder}: {', '.join(counted)}"
+    if not judged.sound:
+        return told
+    but = ", but for what is named below" if judged.unchecked else ""
+    return f"{told}; every score of a sound run is recomputed from its stored logits{but}"
 
 
 def _refused(refused: Refused) -> list[Text]:
-    lines = [Text(f"{refused.path.name} does not count:", "red")]
-    return lines + [Text(f"  {flaw.check}: {flaw}") for flaw in refused.flaws]
+    lines = [_text(f"{refused.path.name} does not count:", "red")]
+    return lines + [_text(f"  {flaw.check}: {flaw}") for flaw in refused.flaws]
+
+
+def _text(content: str, style: str = "") -> Text:
+    """Words as they are: names in a record are no markup, and none of their letters moves the cursor."""
+    is_letter = [each == "\n" or category(each)[0] != "C" for each in content]
+    shown = (each if is_one else "\N{REPLACEMENT CHARACTER}" for each, is_one in zip(content, is_letter, strict=True))
+    return Text("".join(shown), style)
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -129,16 +142,16 @@ def _table(title: str, *headings: str) -> Table:
 def _verdicts(judged: Judged) -> Table:
     table = _table("verdicts, band by band", "variant", "by", "runs", "quantity", "paper", "verdict")
     for group in judged.groups:
-        start = group.variant, group.implementation, str(len(group.runs))
+        start = [_text(group.variant), _text(group.implementation), _text(str(len(group.runs)))]
         verdicts = {each.verdict for each in group.judgements}
         for each in group.judgements:
             band, verdict = each.band, each.verdict
-            text = Text.assemble((verdict.kind, _VERDICTS[verdict.kind]), f": {verdict.reason}")
+            text = Text.assemble((verdict.kind, _VERDICTS[verdict.kind]), _text(f": {verdict.reason}"))
             if len(verdicts) == 1:  # such as NOT_COMPARABLE: one row says it
-                table.add_row(*start, "all", "", text)
+                table.add_row(*start, _text("all"), _text(""), text)
                 break
-            table.add_row(*start, band.quantity, f"{band.expected_text} ({band.place})", text)
-            start = "", "", ""
+            table.add_row(*start, _text(band.quantity), _text(f"{band.expected_text} ({band.place})"), text)
+            start = [_text("")] * 3
     return table
 
 
@@ -148,14 +161,14 @@ def _claims(answers: Sequence[Answer]) -> list[RenderableType]:
     for answer in answers:
         if not answer.evidence:
             continue
-        why = Text(answer.reason)
+        why = _text(answer.reason)
         if answer.wanted:
             why.append(f"\nwould decide it: {'; '.join(answer.wanted)}")
         if answer.claim.caution:
             why.append(f"\nmind: {answer.claim.caution}", "dim")
-        table.add_row(answer.claim.name, Text(answer.kind, _ANSWERS[answer.kind]), why)
+        table.add_row(_text(answer.claim.name), Text(answer.kind, _ANSWERS[answer.kind]), why)
     silent = [answer.claim.name for answer in answers if not answer.evidence]
-    told = Text(f"undecided, since no comparable run says anything of them ({len(silent)}): {', '.join(silent)}")
+    told = _text(f"undecided, since no comparable run says anything of them ({len(silent)}): {', '.join(silent)}")
     return [table, told] if silent else [table]
 
 
@@ -173,4 +186,4 @@ def _not_comparable(judged: Judged) -> list[str]:
 
 
 def _listed(title: str, lines: Sequence[str]) -> list[RenderableType]:
-    return [Text(f"{title} ({len(lines)}):"), *(Text(f"  {line}") for line in lines)] if lines else []
+    return [_text(f"{title} ({len(lines)}):"), *(_text(f"  {line}") for line in lines)] if lines else []

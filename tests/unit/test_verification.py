@@ -186,6 +186,57 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
         "a run that was interrupted has scores; expected none",
     ),
     "no-logits": (setting("arrays_sha256", to=None), "arrays", "a complete run without stored logits"),
+    # names that the harness does not have
+    "file-renamed": (
+        setting("run", to="vgg16-scratch-pytorch-seed0-2"), "name",
+        "calls itself vgg16-scratch-pytorch-seed0-2; expected vgg16-scratch-pytorch-seed0, as its file is named",
+    ),
+    "door": (setting("dataset", "door", to="made-up"), "data", "fer2013 read from 'made-up'; expected from zip, "),
+    "door-of-another": (setting("dataset", "door", to="toyfaces"), "data", "fer2013 read from 'toyfaces'"),
+    "data-set": (setting("dataset", "name", to="foo"), "data", "data set 'foo'; expected one of fer2013, toyfaces"),
+    "started": (setting("started", to="zzz"), "started", "started 'zzz'; expected a moment with its zone"),
+    "started-without-a-zone": (setting("started", to="2024-01-01T00:00:00"), "started", "started '2024-01-01T00:"),
+    "budget": (setting("spec", "budget", "name", to="[/x]"), "budget", "expected one of smoke, hour, paper, or custom"),
+    "budget-renamed": (
+        setting("spec", "budget", "name", to="paper"), "budget", "budget 'paper' with test_examples=350; expected",
+    ),
+    "budget-of-longer-hours": (
+        setting("spec", "budget", to={"name": "hour", "seconds": 3601.0}), "budget", "'hour' with seconds=3601.0",
+    ),
+    "budget-negative": (setting("spec", "budget", "examples", to=-5), "budget", "examples=-5, test_examples=350"),
+    "budget-exceeded": (
+        setting("spec", "budget", "epochs", to=1), "budget", "and a variant with epochs=100; expected at most 1",
+    ),
+    "budget-of-smaller-pictures": (setting("spec", "budget", "input_size", to=24), "budget", "with input_size=48"),
+    # what nothing can be computed with
+    "seed-negative": (setting("spec", "seed", to=-1), "reach", "seed -1; expected 0 or more"),
+    "width": (setting("spec", "variant", "width_divisor", to=0), "reach", "width_divisor = 0; expected 1 or more"),
+    "picture-of-no-size": (setting("spec", "variant", "input_size", to=0), "reach", "a variant with input_size = 0"),
+    "network-too-large": (
+        setting("spec", "variant", "head", 1, to={"kind": "dense", "units": 10**13}), "reach",
+        "parameters; expected at most 30,012,615",
+    ),
+    "units-negative": (
+        setting("spec", "variant", "head", 1, to={"kind": "dense", "units": -4}), "reach", "units of dense = -4",
+    ),
+    "counts-too-large": (
+        setting("dataset", "training_examples", to=10**400), "reach",
+        "dataset.training_examples = 10000000… (401 digits); expected a whole number",
+    ),
+    # contradictions
+    "data-set-left-out": (setting("dataset", to=None), "contradiction", "a complete run without a data set"),
+    "error-of-a-complete-run": (setting("error", to="boom"), "contradiction", "a complete run with the error 'boom'"),
+    "no-gpu": (setting("spec", "device", to="gpu"), "contradiction", "on the device gpu in an environment without one"),
+    "stand-in-for-drawn": (
+        setting("spec", "stand_in_weights", to=True), "contradiction", "stand-in weights for vgg16-scratch; expected",
+    ),
+    "file-of-drawn-weights": (setting("weights", "file", to="a.h5"), "contradiction", "with the file 'a.h5'"),
+    "deviations": (setting("dataset", "deviations", to=["one"]), "contradiction", "data that deviate; expected allow_"),
+    "features-of-a-trained-base": (
+        setting("spec", "cached_features", to=True), "contradiction", "features that were kept; expected none: vgg16-s",
+    ),
+    "loss-huge": (setting("history", 0, "training_loss", to=1e308), "history", "epoch 1: training_loss = 1e+308"),
+    "time-huge": (setting("timings", "total_seconds", to=1e300), "timings", "total_seconds = 1e+300"),
 }  # fmt: skip
 
 
@@ -242,11 +293,23 @@ CHANGED: dict[str, tuple[Callable[[Arrays], object], str, str]] = {
     ),
     "fewer-images": (
         lambda arrays: arrays.update({n: a[:-1] for n, a in arrays.items() if n.startswith("test")}), "arrays",
-        "logits (349, 7), labels (349,) and rows (349,)",
+        "logits (349, 7) of float32, labels (349,) of uint8, rows (349,) of int64; expected (350, 7) of float32",
     ),
+    "row-of-another-type": (
+        lambda arrays: arrays.update(test_rows=arrays["test_rows"].astype(np.int32)), "arrays", "rows (350,) of int32",
+    ),
+    "initial-rows-a-number": (
+        lambda arrays: arrays.update(initial_rows=np.array(3)), "arrays", "of rows 3 as int64; expected (128, 7) of fl",
+    ),
+    "initial-logits-whole": (
+        lambda arrays: arrays.update(initial_logits=arrays["initial_logits"].astype(np.int64)), "arrays",
+        "first logits (128, 7) of int64",
+    ),
+    "array-added": (lambda arrays: arrays.update(evil=np.zeros(3)), "arrays", "arrays that no run leaves: evil"),
     "array-missing": (lambda arrays: arrays.pop("test_rows"), "arrays", "no array test_rows"),
     "wide-labels": (
-        lambda arrays: arrays.update(test_labels=arrays["test_labels"].astype(np.int64)), "arrays", "expected logits",
+        lambda arrays: arrays.update(test_labels=arrays["test_labels"].astype(np.int64)), "arrays",
+        "labels (350,) of int64",
     ),
 }  # fmt: skip
 
@@ -257,6 +320,12 @@ def test_changed_arrays_are_named(record: Path, case: str) -> None:
     edit_arrays(record, change)
     found = [flaw for flaw in flaws_of(record) if flaw.check == check]
     assert any(words in str(flaw) for flaw in found), [str(flaw) for flaw in flaws_of(record)]
+
+
+def test_of_a_row_that_stands_twice_the_rows_are_told(record: Path) -> None:
+    """Not the first rows, which are wrong only since these are."""
+    edit_arrays(record, lambda arrays: arrays["test_rows"].put(1, arrays["test_rows"][0]))
+    assert [flaw.check for flaw in flaws_of(record)] == ["rows"]
 
 
 # --- what is known of the data
@@ -295,9 +364,64 @@ def test_of_a_csv_less_is_known(tmp_path: Path) -> None:
     assert "no score of clean_test; expected one of each set" in " ".join(map(str, flaws_of(path)))
 
 
+def on_a_csv(folder: Path) -> Path:
+    """A sound run on a csv whose rows happen to stand as in the zip."""
+    return stored(folder, dataset=replace(identity(), door="fer2013.csv", digest="34" * 32))
+
+
+def clean_of(values: Json) -> Json:
+    found: Json = values["scores"]["clean_test"]
+    return found
+
+
+def drop_from_clean(values: Json) -> None:
+    """One right answer fewer, with all that follows from it."""
+    clean = clean_of(values)
+    clean["confusion"][0][0] -= 1
+    clean["examples"] -= 1
+    clean["accuracy"] = sum(clean["confusion"][code][code] for code in range(7)) / clean["examples"]
+
+
+CLEAN: dict[str, tuple[Callable[[Json], object], str, str]] = {
+    "examples": (lambda values: clean_of(values).update(examples=10**9), "scores", "1,000,000,000 images; expected"),
+    "accuracy": (lambda values: clean_of(values).update(accuracy=0.99), "accuracy", "clean_test accuracy 99.0000 %"),
+    "not-a-number": (lambda values: clean_of(values).update(loss=float("nan")), "loss", "clean_test loss nan"),
+    "loss-negative": (lambda values: clean_of(values).update(loss=-5.0), "loss", "clean_test loss -5.0; expected"),
+    "loss-beyond-the-whole": (lambda values: clean_of(values).update(loss=9.0), "loss", "losses that sum to 59490 in"),
+    "area": (lambda values: clean_of(values)["areas"].update(sad=1.5), "areas", "area of sad 1.5; expected a number"),
+    "area-left-out": (lambda values: clean_of(values)["areas"].update(sad=None), "areas", "area of sad None"),
+    "negative": (
+        lambda values: clean_of(values).update(confusion=[[-5] * 7] * 7), "confusion", "clean_test with -5 answers",
+    ),
+    "empty": (
+        lambda values: clean_of(values).update(confusion=[[0] * 7] * 7, examples=0), "scores", "clean_test of 0 images",
+    ),
+    "one-image-fewer": (drop_from_clean, "scores", "6,609 images; expected 6,610, those without a twin"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return on_a_csv(tmp_path_factory.mktemp("csv"))
+
+
+def test_a_sound_record_on_a_csv_has_no_flaw(csv: Path) -> None:
+    assert flaws_of(csv) == ()
+
+
+@pytest.mark.parametrize("case", CLEAN)
+def test_a_set_whose_images_are_not_known_is_held_against_itself(csv: Path, tmp_path: Path, case: str) -> None:
+    change, check, words = CLEAN[case]
+    shutil.copytree(csv.parent, tmp_path, dirs_exist_ok=True)
+    edit_json(tmp_path / csv.name, change)
+    found = [flaw for flaw in flaws_of(tmp_path / csv.name) if flaw.check == check]
+    assert any(words in str(flaw) for flaw in found), [str(flaw) for flaw in flaws_of(tmp_path / csv.name)]
+
+
 def test_of_data_that_deviates_nothing_is_known(tmp_path: Path) -> None:
     deviating = replace(identity(SMALL), digest="34" * 32, deviations=("one image is missing",))
     path = stored(tmp_path, 0.68, budget=SMALL, dataset=deviating)
+    edit_json(path, setting("spec", "allow_deviating_data", to=True))
     assert flaws_of(path) == ()
     assert "of data that deviates" in judge_results(tmp_path).unchecked[0]
     edit_json(path, forge_accuracy)  # the logits are known all the same
