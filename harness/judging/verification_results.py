@@ -194,8 +194,10 @@ def _check_other_sets(record: RunRecord, known: Iterable[str], *, has_all_tests:
             part = record.scores[name]
             yield from _check_itself(name, part)
             yield from _check_part(name, part, whole)
-            if name == "clean_test" and has_all_tests and part.examples != CLEAN_IMAGES:
-                yield Flaw("scores", f"{name} of {part.examples:,} images", f"{CLEAN_IMAGES:,}, those without a twin")
+            # a csv has the pictures as they were before JPEG, which may set twins apart but joins none
+            if name == "clean_test" and has_all_tests and part.examples < CLEAN_IMAGES:
+                expected = f"{CLEAN_IMAGES:,} at least, those without a twin in the zip"
+                yield Flaw("scores", f"{name} of {part.examples:,} images", expected)
 
 
 def _check_itself(name: str, part: Score) -> Iterator[Flaw]:

@@ -18,6 +18,9 @@ def run_ferbench(
 ) -> Callable[..., tuple[int, str, str]]:
     """Runs `ferbench`; gives its exit code, its output, and its errors on one line."""
 
+    for variable in ("FERBENCH_FER2013", "FERBENCH_WEIGHTS"):  # what is made up here is not of that data
+        monkeypatch.delenv(variable, raising=False)
+
     def run(*arguments: object, width: int = 150) -> tuple[int, str, str]:
         monkeypatch.setenv("NO_COLOR", "1")
         monkeypatch.setattr(command_line, "out", Console(width=width))

@@ -89,6 +89,7 @@ main()
 """
 
 
+@pytest.mark.usefixtures("run_ferbench")  # without the variables that name real data
 def test_the_command_needs_no_framework(tmp_path: Path) -> None:
     path = stored(tmp_path, 0.68, budget=SMALL)
     arguments = [sys.executable, "-c", BLOCKED, "judge", str(tmp_path), "--json"]
