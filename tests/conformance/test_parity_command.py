@@ -125,6 +125,7 @@ def test_wrong_usage_leaves_with_2(
     assert message in done.err
 
 
+@pytest.mark.slow  # each rung is climbed by tests/parity; here they are printed
 def test_it_climbs_in_earnest(
     ferbench: FerBench, both_implementations: dict[str, Implementation], request: pytest.FixtureRequest
 ) -> None:

@@ -2,92 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from mutations.matrix import lines, page
 from mutations.table import MUTATIONS, Mutation
+from mutations.workers import Workers
 
 from harness.plugin import require_implementation
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 900
-"""Ten times what a worker takes on two idle cores; one that hangs is killed then."""
 CASES = [(where, mutation) for where, chosen in MUTATIONS.items() for mutation in chosen]
-
-Outcomes = Mapping[str, Mapping[str, str]]
-
-
-class Workers:
-    """A process for each framework and one for what they share, all at once: patches end with their process."""
-
-    def __init__(self, config: pytest.Config, folder: Path) -> None:
-        self.folder = folder
-        backend = config.getoption("keras_backend")
-        self.options = [f"--keras-backend={backend}"] if backend else []
-        self.options += ["--search"] if config.getoption("slow") else []
-        self.running: dict[str, subprocess.Popen[str]] = {}
-
-    def start(self, where: str) -> None:
-        paths = [str(ROOT / "tests" / "meta"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-        environment.pop("PYTEST_ADDOPTS", None)  # they are for the tests that somebody asked for
-        command = [sys.executable, "-m", "mutations.worker", where, str(self.folder / where), *self.options]
-        with (self.folder / f"{where}.log").open("w") as log:
-            self.running[where] = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True
-            )
-
-    def outcomes(self, where: str) -> Outcomes:
-        """What a worker wrote, once it has ended."""
-        code = self.running[where].wait(SECONDS)
-        log = (self.folder / f"{where}.log").read_text()
-        assert code == 0, f"the worker for {where} ended with {code}:\n{log[-3000:]}"
-        found: Outcomes = json.loads((self.folder / where).read_text())
-        return found
-
-    def passed(self, where: str) -> set[str]:
-        """Checks that pass on the code as it is."""
-        return {check for check, outcome in self.outcomes(where)[""].items() if outcome == "passed"}
-
-    def of(self, where: str, mutation: Mutation, size: float | None) -> Mapping[str, str]:
-        """Outcome of the check under a mutation; empty where nothing was run."""
-        return self.outcomes(where).get(mutation.key(size), {})
-
-
-@pytest.fixture(scope="module")
-def workers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
-    """Started for what the chosen tests ask for, before the first of them waits."""
-    found = Workers(request.config, tmp_path_factory.mktemp("mutations"))
-    for where in dict.fromkeys(item.callspec.params["where"] for item in _cases(request)):
-        if not where_is_missing(request.config, where):
-            found.start(where)
-    yield found
-    for process in found.running.values():
-        process.kill()
-        process.wait()
-
-
-def _cases(request: pytest.FixtureRequest) -> list[pytest.Function]:
-    return [
-        item
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec")
-    ]
-
-
-def where_is_missing(config: pytest.Config, where: str) -> bool:
-    try:
-        if where != "harness":
-            require_implementation(config, where)
-    except pytest.skip.Exception:
-        return True
-    return False
 
 
 @pytest.mark.parametrize(("where", "mutation"), CASES, ids=lambda each: getattr(each, "name", each))

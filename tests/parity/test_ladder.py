@@ -142,7 +142,7 @@ def test_one_wrong_element_of_a_gradient_fails(both_implementations: Implementat
     assert all(each.passed for each in unnoticed), "the root mean square alone sees it too: choose a smaller error"
 
 
-@pytest.mark.parametrize("side", ["keras3", "pytorch"])
+@pytest.mark.parametrize("side", [pytest.param("keras3", marks=pytest.mark.slow), "pytorch"])
 def test_a_training_with_steps_a_hundredth_too_long_fails_on_every_course(
     both_implementations: Implementations, side: str
 ) -> None:
