@@ -39,7 +39,8 @@ def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
     rows = weight[:, 0, 0] * row + weight[:, 0, 1] * column + weight[:, 0, 2]
     columns = weight[:, 1, 0] * row + weight[:, 1, 1] * column + weight[:, 1, 2]
     rows, columns = rows.clamp(0, IMAGE_SIZE - 1), columns.clamp(0, IMAGE_SIZE - 1)
-    index = (rows.floor() * IMAGE_SIZE + columns.floor()).long()
+    # none is below 0, so that this rounds down
+    index = rows.long() * IMAGE_SIZE + columns.long()
     found = neighbourhoods(images.to(grid.dtype)).take_along_dim(index.flatten(1)[..., None], dim=1)
     found = found.reshape(-1, size, size, 6)
     first, right, below, opposite, top, left = found.unbind(-1)
