@@ -1,0 +1,73 @@
+"""Two ways of doing the same work, in turns: the ratio of their times on a machine that other work shares."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scipy.stats import binom
+
+from harness.measuring.calibration import clock
+
+CONFIDENCE: Final = 0.95
+FEWEST_PAIRS: Final = 6
+"""With fewer, not even the smallest and the largest enclose the median with that confidence."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Seconds of both ways, pair by pair; each pair was measured within moments, so that only ratios are compared.
+
+    Attributes:
+        ours: Seconds of the way that is judged.
+        theirs: Seconds of the way that it is held against.
+    """
+
+    ours: Sequence[float]
+    theirs: Sequence[float]
+
+    @property
+    def ratios(self) -> list[float]:
+        """Ours over theirs, of each pair: above 1 where ours is slower."""
+        return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def median(self) -> float:
+        """Of the ratios."""
+        return statistics.median(self.ratios)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the true median, two of the ratios themselves: whatever their distribution, with 95 % confidence at least.
+
+        Source: Conover, Practical Nonparametric Statistics, "confidence interval for a quantile".
+
+        Raises:
+            ValueError: If there are fewer pairs than `FEWEST_PAIRS`.
+        """
+        count = len(self.ratios)
+        if count < FEWEST_PAIRS:
+            raise ValueError(f"{count} pairs; an interval of the median needs at least {FEWEST_PAIRS}")
+        # so many ratios are left out at each end: the true median lies beyond them with (1 - CONFIDENCE) / 2 at most
+        beyond = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
+        left_out = beyond if binom.cdf(beyond, count, 0.5) <= (1 - CONFIDENCE) / 2 else beyond - 1
+        ordered = sorted(self.ratios)
+        return ordered[left_out], ordered[count - 1 - left_out]
+
+
+def take_turns(*ways: Callable[[], object], turns: int) -> tuple[list[float], ...]:
+    """Clock ways of doing something in turns, after one run of each that is not clocked; each begins as often.
+
+    Returns:
+        The seconds of each way, in order.
+    """
+    for way in ways:
+        way()
+    seconds: tuple[list[float], ...] = tuple([] for _ in ways)
+    for turn in range(turns):
+        for place in range(len(ways)):
+            which = (turn + place) % len(ways)
+            seconds[which].append(clock(ways[which]))
+    return seconds
