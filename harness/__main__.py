@@ -126,6 +126,7 @@ def train(
     cached_features: Annotated[
         bool, typer.Option("--cached-features", help="Compute a frozen base once and keep what it gives on disk.")
     ] = False,
+    pipeline: options.PipelineOption = "device",
     results_dir: options.Results = Path("results"),
 ) -> None:
     """Train one variant in one framework and keep the record."""
@@ -146,6 +147,7 @@ def train(
         weights_dir=weights_dir,
         stand_in_weights=stand_in_weights,
         cached_features=cached_features,
+        pipeline=pipeline,
     )
     _conclude([execute(spec, results_dir)])
 
@@ -164,6 +166,7 @@ def reproduce(
     keras_backend: options.Backend = None,
     weights_dir: options.WeightsDir = None,
     stand_in_weights: options.StandIn = False,
+    pipeline: options.PipelineOption = "device",
     results_dir: options.Results = Path("results"),
 ) -> None:
     """Train all variants in every framework that is installed, and compare with the paper."""
@@ -191,6 +194,7 @@ def reproduce(
             threads=threads,
             weights_dir=weights_dir,
             stand_in_weights=name in stand_ins,
+            pipeline=pipeline,
         )
         for name in VARIANTS
         for implementation in installed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -34,6 +35,8 @@ class Batch:
         weights: Sample weights, float32, shape (n,).
         features: What a frozen base made of these images and maps, where that has been computed before; the
             model then begins at its head. Only while nothing but the head is trained.
+        pixels: Network input that the host made, as the paper's pipelines do, float32, shape (n, size, size,
+            channels); the model then begins behind its pixel layer, and `images` and `maps` are left aside.
     """
 
     images: NDArray[np.uint8]
@@ -41,6 +44,7 @@ class Batch:
     labels: NDArray[np.int32]
     weights: NDArray[np.float32]
     features: Features | None = None
+    pixels: Images | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -135,6 +139,23 @@ class Model(Protocol):
         """Return when the device has nothing left to do."""
 
 
+class InputPipeline(Protocol):
+    """From rows of a data set to batches."""
+
+    def training_batches(self, epoch: int) -> Sequence[Batch]:
+        """Shuffled, augmented, weighted batches of an epoch, counted from 0."""
+
+    def plain_batches(self, rows: NDArray[np.intp], batch_size: int) -> Sequence[Batch]:
+        """Batches in the order given, without augmentation, every weight 1."""
+
+
+class PictureReader(Protocol):
+    """From picture files to network input, one picture after the other on the host, as the paper does it."""
+
+    def __call__(self, rows: NDArray[np.intp], *, epoch: int | None) -> Images:
+        """Network input of rows of the data set, augmented as in an epoch, or not at all where it is None."""
+
+
 class Implementation(Protocol):
     """A framework."""
 
@@ -144,6 +165,13 @@ class Implementation(Protocol):
 
     def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> Model:
         """A model with these weights; `seed` drives dropout."""
+
+    def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
+        """The framework's customary reader of a folder that `harness.data.picture_files` wrote.
+
+        Keras reads with the `ImageDataGenerator` that the paper names and draws its augmentation itself, from `seed`;
+        PyTorch does the same work in a `DataLoader`, with the maps of `harness.data.augment`.
+        """
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""

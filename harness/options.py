@@ -11,6 +11,7 @@ from harness.registry import KerasBackend
 from harness.runs.spec import Device
 from harness.training.budget import BudgetName
 from harness.training.plan import ProtocolName
+from harness.variants import Pipeline
 
 FAILED, USAGE, NOT_REPRODUCED, INTERRUPTED = 1, 2, 3, 130
 EXIT_CODES = (
@@ -60,5 +61,12 @@ WeightsDir = Annotated[
 StandIn = Annotated[
     bool,
     typer.Option("--stand-in-weights", help="Draw weights in place of ImageNet's; recorded, and never comparable."),
+]
+PipelineOption = Annotated[
+    Pipeline,
+    typer.Option(
+        help="device: pixels in the framework's own step; generator, manual: the paper's two ways, the only ones on "
+        "which its seconds are judged."
+    ),
 ]
 Backend = Annotated[KerasBackend | None, typer.Option(help="For keras3. [default: KERAS_BACKEND, else jax]")]

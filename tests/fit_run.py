@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fake_model import Call, FakeClock, FakeModel, FakeObserver, fake_variant, numbered_dataset, numbered_features
 
 from harness.data.dataset import Dataset
-from harness.interface import Features
+from harness.data.pipelines import DevicePipeline
+from harness.interface import InputPipeline
 from harness.training.budget import Budget
 from harness.training.fit import Fit, FitResult
 from harness.training.plan import ProtocolName, make_plan
@@ -43,21 +45,22 @@ class Run:
         self.dataset = dataset or numbered_dataset()
         self.observer = FakeObserver()
         self.plan = make_plan(self.dataset, protocol, budget, seed=0)
+        self.pipeline = DevicePipeline.of(self.dataset, self.plan.training_rows, self.model.variant, seed=0)
         self.fit = Fit(
             self.model,
             self.dataset,
             self.plan,
-            seed=0,
+            pipeline=self.pipeline,
             budget=budget,
             observer=self.observer,
             is_interrupted=lambda: is_interrupted(self.model),
-            make_features=None if feature_seconds is None else lambda: self.make_features(feature_seconds),
+            keep_features=None if feature_seconds is None else lambda: self.keep_features(feature_seconds),
         )
 
-    def make_features(self, seconds: float) -> Features:
-        self.model.calls.append(Call("make_features"))
+    def keep_features(self, seconds: float) -> InputPipeline:
+        self.model.calls.append(Call("keep_features"))
         self.model.clock.now += seconds
-        return numbered_features(self.model.variant, range(len(self.dataset)))
+        return replace(self.pipeline, features=numbered_features(self.model.variant, range(len(self.dataset))))
 
     def run(self) -> FitResult:
         return self.fit.run()

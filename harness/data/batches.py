@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, overload
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.data.augment import draw_maps, identity_maps
 from harness.data.dataset import CLASSES, Dataset
-from harness.interface import Batch, Features
+from harness.interface import Batch, Features, Images
 from harness.variants import Variant
 
 _STREAM: Final = 1  # sets these draws apart from others of the same seed and epoch
@@ -32,6 +32,7 @@ class Batches(Sequence[Batch]):
         maps: One map for each row of the whole data set, float32, shape (len(dataset), 2, 3); None for identity.
         features: What a frozen base makes of each row, shape (len(dataset), height, width, channels); None to
             compute it anew.
+        pixels_of: Makes network input of rows on the host; None to leave that to the implementation.
     """
 
     dataset: Dataset
@@ -40,6 +41,7 @@ class Batches(Sequence[Batch]):
     class_weights: NDArray[np.float64]
     maps: NDArray[np.float32] | None = None
     features: Features | None = None
+    pixels_of: Callable[[NDArray[np.intp]], Images] | None = None
 
     def __len__(self) -> int:
         return math.ceil(len(self.rows) / self.batch_size)
@@ -67,6 +69,7 @@ class Batches(Sequence[Batch]):
             labels=labels.astype(np.int32),
             weights=self.class_weights[labels].astype(np.float32),
             features=None if self.features is None else np.asarray(self.features[rows]),
+            pixels=None if self.pixels_of is None else self.pixels_of(rows),
         )
 
 

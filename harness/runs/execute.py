@@ -22,8 +22,9 @@ from pydantic import TypeAdapter
 from harness.architectures import initial_weights
 from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
+from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.splits import clean_test_rows
-from harness.interface import Features, Implementation, ImplementationError, Model, Runtime
+from harness.interface import Implementation, ImplementationError, InputPipeline, Model, Runtime
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
@@ -71,13 +72,11 @@ def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
 
     Raises:
         RecordError: If no record can be written to `results` (nothing was started then), or it cannot be read back.
-        ImplementationError: If the input pipeline is not built yet; nothing was started.
         WeightsError: If the variant's ImageNet weights cannot be had; nothing was started.
         RunFailed: If the process ended without a record; what it printed says why.
         KeyboardInterrupt: If it was interrupted and the record, if there is one, does not say so.
     """
     check_directory(results)
-    check_pipeline(spec)
     fetch_weights(spec)  # here, where Ctrl-C ends it at once
     name = new_run_name(spec, results)
     # -P: a folder `harness` where the command happens to be given is not ours
@@ -151,7 +150,6 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         DatasetError: If the data cannot be used.
         ImplementationError: If the implementation cannot do what the spec asks.
     """
-    check_pipeline(spec)
     start, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     dataset = open_dataset(spec.fer2013, allow_deviating_data=spec.allow_deviating_data)
     plan = make_plan(dataset, spec.protocol, spec.budget, seed=spec.seed)
@@ -160,15 +158,16 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
     model = implementation.build(
         spec.variant, weights=weights, seed=spec.seed, runtime=Runtime(spec.device, spec.threads)
     )
+    device = DevicePipeline.of(dataset, plan.training_rows, spec.variant, seed=spec.seed)
     fit = Fit(
         model,
         dataset,
         plan,
-        seed=spec.seed,
+        pipeline=open_pipeline(spec.pipeline, device, _rows(plan), implementation),
         budget=spec.budget,
         observer=observer,
         is_interrupted=lambda: stop.asked,
-        make_features=_make_features(spec, model, dataset, plan, implementation, observer, stop),
+        keep_features=_keep_features(spec, model, device, plan, implementation, observer, stop),
     )
     environment = _environment(implementation, spec)
     status, error, stop_reason = _run(fit)
@@ -180,7 +179,7 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         stop_reason=stop_reason,
         started=started,
         spec=replace(spec, fer2013=_last_part(spec.fer2013), weights_dir=_last_part(spec.weights_dir)),
-        dataset=_identity(dataset, plan, fit),
+        dataset=_identity(dataset, plan, device),
         weights=weights_identity,
         environment=environment,
         history=tuple(fit.result.history),
@@ -189,16 +188,6 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         arrays_sha256=None,
     )
     return record, _arrays(dataset, plan, fit.result)
-
-
-def check_pipeline(spec: RunSpec) -> None:
-    """Refuse what cannot be run yet.
-
-    Raises:
-        ImplementationError: If the input pipeline is not built yet.
-    """
-    if spec.pipeline != "device":
-        raise ImplementationError(f"{spec.label}: input pipeline {spec.pipeline!r} is not built yet; expected 'device'")
 
 
 def fetch_weights(spec: RunSpec) -> None:
@@ -227,25 +216,33 @@ def first_weights(spec: RunSpec) -> tuple[dict[str, NDArray[np.float32]], Weight
     return {**drawn, **base.weights}, WeightsIdentity(base.source, base.file_name, base.digest)
 
 
-def _make_features(
+def _keep_features(
     spec: RunSpec,
     model: Model,
-    dataset: Dataset,
+    device: DevicePipeline,
     plan: Plan,
     implementation: Implementation,
     observer: Observer,
     stop: _Stop,
-) -> Callable[[], Features] | None:
+) -> Callable[[], InputPipeline] | None:
     if not spec.cached_features:
         return None
-    return lambda: compute_features(
-        model,
-        dataset,
-        np.concatenate([plan.training_rows, plan.watched_rows, plan.test_rows]),
-        versions={**implementation.versions(), "device": spec.device},
-        say=observer.say,
-        is_interrupted=lambda: stop.asked,
+    return lambda: replace(
+        device,
+        features=compute_features(
+            model,
+            device.dataset,
+            _rows(plan),
+            versions={**implementation.versions(), "device": spec.device},
+            say=observer.say,
+            is_interrupted=lambda: stop.asked,
+        ),
     )
+
+
+def _rows(plan: Plan) -> NDArray[np.intp]:
+    """All rows that a run looks at."""
+    return np.concatenate([plan.training_rows, plan.watched_rows, plan.test_rows])
 
 
 def _last_part(path: str | None) -> str | None:
@@ -263,7 +260,7 @@ def _run(fit: Fit) -> tuple[Status, str | None, str | None]:
         return "failed", str(error), None
 
 
-def _identity(dataset: Dataset, plan: Plan, fit: Fit) -> DatasetIdentity:
+def _identity(dataset: Dataset, plan: Plan, device: DevicePipeline) -> DatasetIdentity:
     return DatasetIdentity(
         name=dataset.name,
         door=dataset.door,
@@ -272,7 +269,7 @@ def _identity(dataset: Dataset, plan: Plan, fit: Fit) -> DatasetIdentity:
         training_examples=len(plan.training_rows),
         watched_examples=len(plan.watched_rows),
         test_examples=len(plan.test_rows),
-        class_weights=tuple(float(weight) for weight in fit.class_weights),
+        class_weights=tuple(float(weight) for weight in device.class_weights),
     )
 
 

@@ -12,7 +12,7 @@ from harness.runs.spec import Device, RunSpec
 from harness.training.budget import BUDGETS, BudgetName, limit_variant
 from harness.training.features import check_cacheable
 from harness.training.plan import ProtocolName
-from harness.variants import find_variant
+from harness.variants import Pipeline, VariantError, find_variant
 from harness.weights.catalogue import WeightsError, find_checkpoint
 from harness.weights.locate import check_folder, find_file
 
@@ -54,6 +54,7 @@ def make_spec(
     weights_dir: Path | None = None,
     stand_in_weights: bool = False,
     cached_features: bool = False,
+    pipeline: Pipeline = "device",
 ) -> RunSpec:
     """Resolve names and defaults, and refuse at once what could not run.
 
@@ -74,6 +75,7 @@ def make_spec(
         weights_dir: Folder of ImageNet weights; None leaves the frameworks' caches, then a download.
         stand_in_weights: Draw weights in place of ImageNet's.
         cached_features: Compute the features of a frozen base once.
+        pipeline: Where pixels are computed.
 
     Raises:
         VariantError: If the variant is unknown, or its features cannot be kept and should be.
@@ -84,6 +86,11 @@ def make_spec(
     found = find_variant(variant)
     if cached_features:
         check_cacheable(found)
+        if pipeline != "device":
+            raise VariantError(
+                f"features are kept for pipeline device alone, not for {pipeline}: leave --cached-features away, "
+                "or --pipeline"
+            )
     check_folder(weights_dir)
     if found.weights_source != "random":
         find_checkpoint(found.weights_source, found.architecture)
@@ -120,4 +127,5 @@ def make_spec(
         weights_dir=str(weights_dir.resolve()) if weights_dir else None,
         stand_in_weights=stand_in_weights and found.weights_source != "random",
         cached_features=cached_features,
+        pipeline=pipeline,
     )

@@ -62,6 +62,7 @@ class RunSpec:
 
     @property
     def label(self) -> str:
-        """Variant, implementation, backend and seed in one word."""
+        """Variant, implementation, backend, pipeline where it is not ours, and seed in one word."""
         backend = f"-{self.keras_backend}" if self.keras_backend else ""
-        return f"{self.variant.name}-{self.implementation}{backend}-seed{self.seed}"
+        pipeline = "" if self.pipeline == "device" else f"-{self.pipeline}"
+        return f"{self.variant.name}-{self.implementation}{backend}{pipeline}-seed{self.seed}"

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
-from harness.data.batches import Batches, plain_batches, training_batches
 from harness.data.dataset import IMAGE_SIZE, Dataset
-from harness.data.splits import class_weights
-from harness.interface import Batch, Features, Logits, Model, Totals
+from harness.interface import Batch, InputPipeline, Logits, Model, Totals
 from harness.training.budget import Budget
 from harness.training.metrics import accuracy, mean_cross_entropy
 from harness.training.plan import Plan
@@ -132,8 +130,8 @@ class _ClockedBatches(Sequence[Batch]):
 class Fit:
     """One run of the loop. Call `run` once; `result` is valid whatever ended it.
 
-    `make_features` computes what the frozen base makes of each row (see `harness.training.features`); it is called
-    at the beginning of each phase that trains the head alone, and only there.
+    `keep_features` returns the pipeline with what the frozen base makes of each row (see `harness.training.features`);
+    it is called at the beginning of each phase that trains the head alone, and only there.
     """
 
     def __init__(
@@ -142,25 +140,22 @@ class Fit:
         dataset: Dataset,
         plan: Plan,
         *,
-        seed: int,
+        pipeline: InputPipeline,
         budget: Budget,
         observer: Observer,
         is_interrupted: Callable[[], bool] = lambda: False,
-        make_features: Callable[[], Features] | None = None,
+        keep_features: Callable[[], InputPipeline] | None = None,
     ) -> None:
         self.result = FitResult()
         self._model = model
         self._dataset = dataset
         self._plan = plan
-        self._seed = seed
+        self._pipeline = self._feed = pipeline
         self._budget = budget
         self._observer = observer
         self._is_interrupted = is_interrupted
-        self._make_features = make_features
-        self._features: Features | None = None
+        self._keep_features = keep_features
         self._forecast = 0.0
-        scheme = model.variant.class_weights
-        self.class_weights = class_weights(dataset.labels[plan.training_rows], scheme)
 
     def run(self) -> FitResult:
         """Warm up, train, evaluate.
@@ -211,33 +206,22 @@ class Fit:
             return None
         return f"budget: {spent:.0f} of {seconds:.0f} s spent, another epoch would exceed it"
 
-    def _batches(self, epoch: int) -> Batches:
-        batches = training_batches(
-            self._dataset,
-            self._plan.training_rows,
-            self._model.variant,
-            class_weights=self.class_weights,
-            seed=self._seed,
-            epoch=epoch,
-        )
-        return replace(batches, features=self._features)
-
     def _start_phase(self, phase: Phase, epoch: int) -> None:
         """Compile everything on steps that are undone, and keep what the untrained network says."""
         if epoch:
             self._model.start_phase(phase)
-        self._features = None
-        if self._make_features is not None and phase.trainable == "head":
+        self._feed = self._pipeline
+        if self._keep_features is not None and phase.trainable == "head":
             start = time.perf_counter()
             try:
-                self._features = self._make_features()
+                self._feed = self._keep_features()
             finally:
                 self.result.clocks.features += time.perf_counter() - start
         first_rows = self._plan.test_rows[: evaluation_batch_size(self._model.variant)]
         logits = self._evaluate(first_rows, clocked=False)
         if not epoch:
             self.result.initial_logits = logits
-        batches, rate = self._batches(epoch), self._model.variant.learning_rate
+        batches, rate = self._feed.training_batches(epoch), self._model.variant.learning_rate
         state = self._model.get_state()
         sizes = {len(batches[index]): index for index in (0, len(batches) - 1)}
         for index in sizes.values():  # the last batch may be smaller: another shape, another compilation
@@ -276,7 +260,7 @@ class Fit:
         """Every example once, slice by slice."""
         clocks, position, steps = self.result.clocks, 0, FIRST_SLICE_STEPS
         start = time.perf_counter()
-        feed = _ClockedBatches(self._batches(epoch), clocks)
+        feed = _ClockedBatches(self._feed.training_batches(epoch), clocks)
         seconds = time.perf_counter() - start  # drawing order and maps is input as well
         clocks.input += seconds
         clocks.training += seconds
@@ -301,7 +285,7 @@ class Fit:
         start = time.perf_counter()
         size = evaluation_batch_size(self._model.variant)
         filled = np.concatenate([rows, np.repeat(rows[-1:], -len(rows) % size)])
-        batches = replace(plain_batches(self._dataset, filled, size), features=self._features)
+        batches = self._feed.plain_batches(filled, size)
         results, steps, done = [], 1, 0
         while done < len(batches):
             self._check_interruption()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final, final
 
 import keras
@@ -28,12 +29,14 @@ from harness.interface import (
     Images,
     ImplementationError,
     Logits,
+    PictureReader,
     Runtime,
     State,
     Totals,
     Weights,
 )
 from harness.variants import Phase, Variant
+from impls.keras3.generator import picture_reader
 from impls.keras3.pixels import Pixels
 from impls.keras3.resnet50 import resnet50
 from impls.keras3.vgg16 import vgg16
@@ -129,6 +132,7 @@ class KerasModel:
         }
         self._activations: keras.Model | None = None
         self._head = keras.Model(self._base.output, self._network.output)
+        self._behind_pixels = keras.Model(self._network.get_layer("pixels").output, self._network.output)
         import_weights(self._network, weights)
         self.start_phase(variant.phases[0])
 
@@ -146,7 +150,8 @@ class KerasModel:
             beta_1=optimizer.beta_1, beta_2=optimizer.beta_2, epsilon=optimizer.epsilon
         )
         self._optimizer.build(self._network.trainable_variables)
-        for network in (self._network, self._head) if phase.trainable == "head" else (self._network,):
+        whole = (self._network, self._behind_pixels)
+        for network in (*whole, self._head) if phase.trainable == "head" else whole:
             network.compile(
                 optimizer=self._optimizer,
                 loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -258,11 +263,15 @@ class KerasModel:
         return [names[id(variable)] for variable in network.trainable_variables]
 
     def _network_for(self, batch: Batch) -> keras.Model:
-        """The whole network, or its head alone for a batch that brings features."""
+        """The whole network, or the part of it behind what a batch brings: pixels or features."""
         self._inputs(batch)  # refuses features before `fit` asks whether the head is compiled
+        if batch.pixels is not None:
+            return self._behind_pixels
         return self._network if batch.features is None else self._head
 
     def _inputs(self, batch: Batch) -> Inputs:
+        if batch.pixels is not None:
+            return batch.pixels
         if batch.features is None:
             return _pictures(batch)
         check_features(batch.features.shape, self.variant, self._phase)
@@ -308,6 +317,10 @@ class Keras3:
         if runtime.threads is not None:
             _limit_threads(backend, runtime.threads)
         return KerasModel(variant, weights=weights, seed=seed)
+
+    def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
+        """The reader of the paper's pipeline."""
+        return picture_reader(root, variant, seed=seed)
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, cast, final
 
 import numpy as np
@@ -28,12 +29,14 @@ from harness.interface import (
     Images,
     ImplementationError,
     Logits,
+    PictureReader,
     Runtime,
     State,
     Totals,
     Weights,
 )
 from harness.variants import Phase, Variant
+from impls.pytorch.generator import picture_reader
 from impls.pytorch.pixels import Pixels
 from impls.pytorch.resnet50 import BatchNorm, Bottleneck, resnet50
 from impls.pytorch.vgg16 import vgg16
@@ -117,6 +120,11 @@ class Network(nn.Module):
         """Output of the base, (n, channels, height, width)."""
         features: Tensor = self.base(self.pixels(images, maps))
         return features
+
+    def of_pixels(self, pixels: Tensor) -> Tensor:
+        """Logits, (n, 7), of network input that the host made, (n, channels, size, size)."""
+        logits: Tensor = self.head(self.base(pixels))
+        return logits
 
     def forward(self, images: Tensor, maps: Tensor) -> Tensor:
         """Logits, (n, 7)."""
@@ -297,7 +305,9 @@ class TorchModel:
             norm.eval()  # as Keras does; requires_grad alone would let the statistics move
 
     def _forward(self, batch: Batch) -> Tensor:
-        """Logits, (n, 7), from the pictures, or from features that were kept."""
+        """Logits, (n, 7), from the pictures, from the host's pixels, or from features that were kept."""
+        if batch.pixels is not None:
+            return self._network.of_pixels(self._send(batch.pixels).permute(0, 3, 1, 2))
         if batch.features is None:
             return cast(Tensor, self._network(*self._inputs(batch)))
         check_features(batch.features.shape, self.variant, self._phase)
@@ -352,6 +362,10 @@ class PyTorch:
         device = torch.device("cuda" if runtime.device == "gpu" else "cpu")
         dtype = PRECISIONS[runtime.precision]
         return TorchModel(variant, weights=weights, seed=seed, device=device, dtype=dtype)
+
+    def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
+        """The reader of the paper's pipeline."""
+        return picture_reader(root, variant, seed=seed)
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""

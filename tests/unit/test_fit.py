@@ -10,6 +10,7 @@ import pytest
 from fake_model import CONFIDENCE, FakeModel, FakeObserver, fake_variant, numbered_dataset
 from fit_run import CLOCK_ERROR, STEPS, UNLIMITED, Run
 
+from harness.data.pipelines import DevicePipeline
 from harness.training.budget import Budget
 from harness.training.fit import FIRST_SLICE_STEPS, SLICE_SECONDS, Fit, Interrupted, TrainingDiverged
 from harness.training.plan import ProtocolName, make_plan
@@ -283,7 +284,8 @@ def test_batches_of_evaluation_shrink_as_pictures_grow(
 def test_clocks_of_a_real_run_fit_into_each_other() -> None:
     dataset = numbered_dataset()
     plan = make_plan(dataset, "paper", UNLIMITED, seed=0)
-    fit = Fit(FakeModel(fake_variant()), dataset, plan, seed=0, budget=UNLIMITED, observer=FakeObserver())
+    pipeline = DevicePipeline.of(dataset, plan.training_rows, fake_variant(), seed=0)
+    fit = Fit(FakeModel(fake_variant()), dataset, plan, pipeline=pipeline, budget=UNLIMITED, observer=FakeObserver())
     clocks = fit.run().clocks
     assert min(clocks.warm_up, clocks.training, clocks.input, clocks.evaluation) > 0
     assert clocks.input <= clocks.training
@@ -293,12 +295,3 @@ def test_clocks_of_a_real_run_fit_into_each_other() -> None:
     history = fit.result.history
     assert sum(record.training_seconds for record in history) == pytest.approx(clocks.training)
     assert sum(record.evaluation_seconds for record in history) == pytest.approx(clocks.evaluation)
-
-
-def test_class_weights_are_of_the_rows_that_train() -> None:
-    dataset = numbered_dataset(training=140)
-    plan = make_plan(dataset, "paper", Budget("custom", examples=16), seed=0)
-    variant = fake_variant(class_weights="balanced")
-    fit = Fit(FakeModel(variant), dataset, plan, seed=0, budget=UNLIMITED, observer=FakeObserver())
-    expected = 16 / (7 * np.bincount(dataset.labels[plan.training_rows]))
-    np.testing.assert_allclose(fit.class_weights, expected)

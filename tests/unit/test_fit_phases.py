@@ -93,9 +93,9 @@ def test_features_serve_the_phases_that_train_the_head_alone(make_run: Callable[
         else:
             assert [call.features for call in asked] == [(None,) * len(call.rows) for call in asked]
     methods = [[call.method for call in part] for part in phases_of(run)]
-    assert [part.count("make_features") for part in methods] == [1, 0, 1]
-    assert methods[0][0] == "make_features", "before anything is compiled"
-    assert methods[2][:2] == ["start_phase", "make_features"]
+    assert [part.count("keep_features") for part in methods] == [1, 0, 1]
+    assert methods[0][0] == "keep_features", "before anything is compiled"
+    assert methods[2][:2] == ["start_phase", "keep_features"]
 
 
 def test_features_have_a_clock_of_their_own(make_run: Callable[..., Run]) -> None:

@@ -1,0 +1,97 @@
+"""The paper's pipeline in each framework: picture files, read one by one on the host, and training on their pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models import narrow_variant, pretrained_variant, shared_model
+
+from harness.data.pipelines import DevicePipeline, open_pipeline
+from harness.data.toyfaces import toyfaces
+
+PILLOW_LARGEST = 1.001
+"""Grey levels: Pillow rounds to bytes after each of the two axes that it enlarges."""
+SAME = 2e-6
+"""Pixels in [0, 1], in float32, where nothing is enlarged."""
+LOSS = 2e-5
+"""Relative, of a step's loss on the same pixels from the host and from the device."""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def open_generator(implementation, variant, seed=3):
+    dataset = toyfaces(training=28, public_test=7, private_test=7)
+    device = DevicePipeline.of(dataset, dataset.rows("training"), variant, seed=seed)
+    return device, open_pipeline("generator", device, np.arange(len(dataset)), implementation)
+
+
+def grey():
+    return narrow_variant("vgg16-scratch")
+
+
+def test_unaugmented_pixels_are_those_of_the_device(implementation, cache) -> None:
+    device, generator = open_generator(implementation, grey())
+    rows = device.dataset.rows("private_test")[::-1]
+    (ours,), (theirs,) = device.plain_batches(rows, 8), generator.plain_batches(rows, 8)
+    np.testing.assert_array_equal(theirs.labels, ours.labels)
+    expected = shared_model(implementation, device.variant).pixels(ours)
+    assert theirs.pixels.dtype == np.float32
+    np.testing.assert_allclose(theirs.pixels, expected, atol=SAME)
+
+
+@pytest.mark.parametrize("convention", ["unit-range", "caffe", "imagenet"])
+def test_enlarged_pixels_differ_by_pillows_rounding(implementation, cache, convention) -> None:
+    variant = pretrained_variant("vgg16-transfer", input_size=224, input_convention=convention)
+    device, generator = open_generator(implementation, variant)
+    rows = device.dataset.rows("public_test")[:3]
+    (theirs,) = generator.plain_batches(rows, 8)
+    (manual,) = open_pipeline("manual", device, rows, implementation).plain_batches(rows, 8)
+    np.testing.assert_allclose(theirs.pixels, manual.pixels, atol=3e-5)  # caffe's are grey levels, up to 151
+    assert theirs.pixels.shape == (3, 224, 224, 3)
+
+
+def test_augmented_batches_are_a_function_of_seed_epoch_and_rows(implementation, cache) -> None:
+    variant = replace(grey(), batch_size=10)
+    _, generator = open_generator(implementation, variant)
+    _, again = open_generator(implementation, variant)
+    _, other = open_generator(implementation, variant, seed=4)
+    first = [batch.pixels for batch in generator.training_batches(1)]
+    backwards = [again.training_batches(1)[index].pixels for index in (2, 1, 0)]
+    for one, two in zip(first, reversed(backwards), strict=True):
+        np.testing.assert_array_equal(one, two)
+    for changed in (generator.training_batches(2), other.training_batches(1)):
+        assert not np.array_equal(changed[0].pixels, first[0])
+    plain = generator.plain_batches(generator.training_batches(1).rows[:10], 10)[0].pixels
+    assert np.abs(first[0] - plain).mean() > 0.02, "augmented"
+    assert first[0].min() >= 0
+    assert first[0].max() <= 1 + 1e-6
+
+
+def test_training_on_the_hosts_pixels_is_training_on_the_devices(implementation, cache) -> None:
+    variant = replace(grey(), augmentation=None)
+    device, generator = open_generator(implementation, variant)
+    model = shared_model(implementation, grey())
+    state = model.get_state()
+    ours = model.train(device.training_batches(0), learning_rate=1e-3)
+    expected = model.logits(device.plain_batches(device.rows, 8))
+    model.set_state(state)
+    theirs = model.train(generator.training_batches(0), learning_rate=1e-3)
+    np.testing.assert_allclose(theirs.step_losses, ours.step_losses, rtol=LOSS)
+    assert theirs.examples == ours.examples
+    observed = model.logits(generator.plain_batches(device.rows, 8))
+    np.testing.assert_allclose(observed, expected, atol=1e-3)
+
+
+def test_files_of_all_rows_are_read_by_row(implementation, cache, tmp_path: Path) -> None:
+    device, generator = open_generator(implementation, grey())
+    rows = np.array([41, 0, 17])
+    (batch,) = generator.plain_batches(rows, 3)
+    np.testing.assert_allclose(255 * batch.pixels[..., 0], device.dataset.images[rows], atol=1e-4)
