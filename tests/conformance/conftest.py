@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from harness import __main__ as command_line
+from harness.commands import console
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def run_ferbench(
 
     def run(*arguments: object, width: int = 150) -> tuple[int, str, str]:
         monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setattr(command_line, "out", Console(width=width))
+        monkeypatch.setattr(console, "out", Console(width=width))
         monkeypatch.setattr(sys, "argv", ["ferbench", *map(str, arguments)])
         try:
             command_line.main()

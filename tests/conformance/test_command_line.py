@@ -17,6 +17,7 @@ from fake_records import TOYFACES, fake_arrays, fake_record
 from PIL import Image
 
 from harness import __main__ as command_line
+from harness.commands import train
 from harness.registry import IMPLEMENTATIONS
 from harness.runs.execute import RunFailed
 from harness.runs.record import RunRecord
@@ -75,7 +76,7 @@ def ferbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 def framework_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if both were; nothing here trains."""
     monkeypatch.setattr("harness.runs.plan.missing_framework", lambda *_: None)
-    monkeypatch.setattr(command_line, "missing_framework", lambda *_: None)
+    monkeypatch.setattr(train, "missing_framework", lambda *_: None)
 
 
 # Help and variants
@@ -190,7 +191,7 @@ def test_a_missing_framework_is_refused(
 
 
 def test_reproduce_needs_a_framework(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "missing_framework", lambda *_: "a-framework")
+    monkeypatch.setattr(train, "missing_framework", lambda *_: "a-framework")
     outcome = ferbench("reproduce")
     assert outcome.code == 2
     assert "neither Keras nor PyTorch is installed; `pip install 'ferbench[cpu]'` brings both" in outcome.error
@@ -296,7 +297,7 @@ FAILED = fake_record(None, status="failed", error="training loss = nan in epoch 
 def test_exit_codes_of_train(
     ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, outcome: Any, code: int, part: str
 ) -> None:
-    monkeypatch.setattr(command_line, "execute", FakeExecute(outcome))
+    monkeypatch.setattr(train, "execute", FakeExecute(outcome))
     observed = ferbench(*TRAIN)
     assert observed.code == code
     assert part in observed.out + observed.err
@@ -321,20 +322,20 @@ def test_budgets_of_train(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "fer2013.zip").touch()
     execute = FakeExecute(COMPLETE)
-    monkeypatch.setattr(command_line, "execute", execute)
+    monkeypatch.setattr(train, "execute", execute)
     assert ferbench(*TRAIN, *options).code == 0
     assert execute.specs[0].budget == expected
 
 
 @pytest.fixture
 def no_weights_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "lacks_weights", lambda name, _: "scratch" not in name)
+    monkeypatch.setattr(train, "lacks_weights", lambda name, _: "scratch" not in name)
 
 
 @pytest.mark.usefixtures("framework_installed", "no_weights_here")
 def test_reproduce_runs_all_variants_in_both_frameworks(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     execute = FakeExecute(*[COMPLETE] * 12)
-    monkeypatch.setattr(command_line, "execute", execute)
+    monkeypatch.setattr(train, "execute", execute)
     outcome = ferbench("reproduce", "--seed", 4)
     assert outcome.code == 0
     assert [spec.label for spec in execute.specs] == [
@@ -348,7 +349,7 @@ def test_weights_are_drawn_where_nothing_can_be_compared(
     ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     execute = FakeExecute(*[COMPLETE] * 24)
-    monkeypatch.setattr(command_line, "execute", execute)
+    monkeypatch.setattr(train, "execute", execute)
     assert "drawn weights stand in for ImageNet's" in ferbench("reproduce").out
     assert [spec.stand_in_weights for spec in execute.specs] == [
         "scratch" not in name for name in VARIANTS for _ in "12"
@@ -361,7 +362,7 @@ def test_weights_are_drawn_where_nothing_can_be_compared(
 @pytest.mark.usefixtures("framework_installed")
 def test_one_failing_run_does_not_stop_the_others(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     execute = FakeExecute(COMPLETE, RunFailed("out of [memory]", code=-9), *[COMPLETE] * 10)
-    monkeypatch.setattr(command_line, "execute", execute)
+    monkeypatch.setattr(train, "execute", execute)
     outcome = ferbench("reproduce")
     assert (outcome.code, len(execute.specs)) == (1, 12)
     assert "out of [memory]" in outcome.out
@@ -370,7 +371,7 @@ def test_one_failing_run_does_not_stop_the_others(ferbench: FerBench, monkeypatc
 @pytest.mark.usefixtures("framework_installed")
 def test_an_interruption_stops_the_others(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     execute = FakeExecute(COMPLETE, INTERRUPTED, COMPLETE, COMPLETE)
-    monkeypatch.setattr(command_line, "execute", execute)
+    monkeypatch.setattr(train, "execute", execute)
     assert ferbench("reproduce").code == 130
     assert len(execute.specs) == 2
 
@@ -378,6 +379,6 @@ def test_an_interruption_stops_the_others(ferbench: FerBench, monkeypatch: pytes
 def test_half_a_table_is_said_to_be_half(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = lambda name, _: "keras" if name == "keras3" else None  # noqa: E731
     monkeypatch.setattr("harness.runs.plan.missing_framework", missing)
-    monkeypatch.setattr(command_line, "missing_framework", missing)
-    monkeypatch.setattr(command_line, "execute", FakeExecute(*[COMPLETE] * 6))
+    monkeypatch.setattr(train, "missing_framework", missing)
+    monkeypatch.setattr(train, "execute", FakeExecute(*[COMPLETE] * 6))
     assert "keras3 is not installed: half of the table will be missing" in ferbench("reproduce").out

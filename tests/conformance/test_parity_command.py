@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness import __main__ as command_line
+from harness.commands import parity
 from harness.interface import Implementation
 from harness.parity.ladder import Comparison, Ladder
 from harness.registry import choose_keras_backend
@@ -59,8 +60,8 @@ def climbed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         for phase in variant.phases:
             yield Ladder(variant, phase, (HOLDS, FAILS) if variant.name == "vgg16-fine-tune" else (HOLDS,))
 
-    monkeypatch.setattr(command_line, "climb_variant", climb_variant)
-    monkeypatch.setattr(command_line, "versions", lambda _: {"keras": "3.0", "torch": "2.0"})
+    monkeypatch.setattr(parity, "climb_variant", climb_variant)
+    monkeypatch.setattr(parity, "versions", lambda _: {"keras": "3.0", "torch": "2.0"})
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     return asked
 
