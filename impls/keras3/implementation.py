@@ -121,8 +121,9 @@ def build_network(variant: Variant, seed: int) -> tuple[keras.Model, keras.Model
 class KerasModel:
     """A `harness.interface.Model`."""
 
-    def __init__(self, variant: Variant, *, weights: Weights, seed: int) -> None:
+    def __init__(self, variant: Variant, *, weights: Weights, seed: int, jit_compile: bool) -> None:
         self.variant = variant
+        self._jit_compile = jit_compile
         self._network, self._base = build_network(variant, seed)
         # before the head is called again, which makes `layer.output` ambiguous
         self._outputs = {
@@ -133,6 +134,7 @@ class KerasModel:
         self._activations: keras.Model | None = None
         self._head = keras.Model(self._base.output, self._network.output)
         self._behind_pixels = keras.Model(self._network.get_layer("pixels").output, self._network.output)
+        self._base.jit_compile = jit_compile
         import_weights(self._network, weights)
         self.start_phase(variant.phases[0])
 
@@ -156,6 +158,7 @@ class KerasModel:
                 optimizer=self._optimizer,
                 loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                 weighted_metrics=[self._totals],
+                jit_compile=self._jit_compile,
             )
 
     def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
@@ -215,7 +218,9 @@ class KerasModel:
         if self._keeper is None:
             self._keeper = keras.Model(self._network.input, self._network.output)
             self._keeper.compile(
-                optimizer=GradientKeeper(0.0), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+                optimizer=GradientKeeper(0.0),
+                loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                jit_compile=self._jit_compile,
             )
         state = self.get_state()
         feed = ((_pictures(batch), batch.labels, batch.weights) for _ in range(1))
@@ -316,7 +321,8 @@ class Keras3:
         _set_precision(backend, runtime.precision)
         if runtime.threads is not None:
             _limit_threads(backend, runtime.threads)
-        return KerasModel(variant, weights=weights, seed=seed)
+        jit_compile = _uses_xla(backend, gpu_name)
+        return KerasModel(variant, weights=weights, seed=seed, jit_compile=jit_compile)
 
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
         """The reader of the paper's pipeline."""
@@ -354,6 +360,14 @@ class Keras3:
 
                 found = tensorflow.config.list_physical_devices("GPU")
                 return str(found[0].name) if found else None
+
+
+def _uses_xla(backend: str, gpu_name: str | None) -> bool:
+    """As Keras chooses, but for TensorFlow on a CPU: XLA's convolutions take twice as long there as its own do.
+
+    Source: docs/backends.md, "What was tried".
+    """
+    return backend == "jax" or (backend == "tensorflow" and gpu_name is not None)
 
 
 def _set_precision(backend: str, precision: str) -> None:
