@@ -1,0 +1,102 @@
+"""Two networks whose epochs last alike, by the paper: is it the input pipeline that both wait for?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from harness.judging.findings.physics import ALIKE_EPOCHS, ALIKE_RUNS
+from harness.judging.wording import called, capitalised, share
+from harness.measuring.device import Prediction
+
+Answer = Literal["yes", "yes, but not it alone", "no", "not asked"]
+
+NETWORKS: Final = ("vgg16-transfer", "vgg16-fine-tune")
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Does the input pipeline explain the epochs that last alike?
+
+    Attributes:
+        answer: In one word.
+        sentences: With the numbers.
+    """
+
+    answer: Answer
+    sentences: tuple[str, ...]
+
+
+def close(predictions: Sequence[Prediction]) -> Closing | None:
+    """Hold the two networks whose epochs last alike against each other; None where one was not predicted."""
+    first, second = (_of(predictions, name) for name in NETWORKS)
+    if not first or not second:
+        return None
+    one, other = first[0], second[0]
+    apart, ratio = abs(one.seconds / other.seconds - 1), _ratio(one, other)
+    told = [
+        f"An epoch takes {one.seconds:.1f} s ({called(one.rate.variant.name)}) and {other.seconds:.1f} s "
+        f"({called(other.rate.variant.name)}), {share(apart, 1)} apart ({one.rate.seconds.place}), for work that "
+        f"differs {ratio:.1f}-fold as we read it."
+    ]
+    if apart > ALIKE_RUNS:
+        return Closing("not asked", tuple(told))
+    holds = one.seconds in one.pipeline and other.seconds in other.pipeline
+    told.append(
+        f"Making the pictures takes {one.pipeline} s on one core, whatever the network: that "
+        f"{'holds' if holds else 'does not hold'} both."
+    )
+    if not holds:
+        return Closing("no", tuple(told))
+    rivals = [(a, b) for a in first for b in second if _ratio(a, b) <= 1 + ALIKE_EPOCHS and _takes_both(a, b)]
+    if ratio > 1 + ALIKE_EPOCHS:
+        told.append(
+            "The step must then hide behind the pictures: one after the other, the epochs would lie "
+            f"{abs(one.step.low - other.step.low):.0f} s apart at least."
+        )
+    told += [
+        f"Read as {a.rate.variant.name} and {b.rate.variant.name}, though, the work is equal, and the step alone, of "
+        f"{a.step} s, takes both times as well."
+        for a, b in rivals
+    ]
+    told += [
+        f"{capitalised(called(third.rate.variant.name))} takes {third.seconds:.1f} s ({third.rate.seconds.place}) for "
+        f"{_ratio(one, third):.1f} times less work, and its step alone {third.step} s: of that the pictures are the "
+        "explanation."
+        for third in _thirds(predictions, one)
+    ]
+    return Closing("yes, but not it alone" if rivals else "yes", tuple(told))
+
+
+def _thirds(predictions: Sequence[Prediction], one: Prediction) -> list[Prediction]:
+    """Other networks whose epochs last as long, for which their step alone is too short in each reading."""
+    others = [each for each in predictions if each.rate.variant.base_name not in NETWORKS]
+    alike = [each for each in others if abs(each.seconds / one.seconds - 1) <= ALIKE_EPOCHS]
+    excluded = {_key(each) for each in alike if each.explanation != "explained by the input pipeline"}
+    return [each for each in alike if _key(each) not in excluded and "@" not in each.rate.variant.name]
+
+
+def _key(prediction: Prediction) -> tuple[str, str]:
+    return prediction.rate.variant.base_name, prediction.rate.seconds.name
+
+
+def _of(predictions: Sequence[Prediction], name: str) -> list[Prediction]:
+    """A variant's headline time in each reading, the default first."""
+    found = [each for each in predictions if each.rate.variant.base_name == name]
+    return [each for each in found if (each.rate.seconds, each.rate.epochs) == _headline(found[0])]
+
+
+def _headline(prediction: Prediction) -> tuple[object, int]:
+    return prediction.rate.seconds, prediction.rate.epochs
+
+
+def _ratio(one: Prediction, other: Prediction) -> float:
+    """Of their operations an epoch, at least 1."""
+    work = one.operations, other.operations
+    return max(work) / min(work)
+
+
+def _takes_both(one: Prediction, other: Prediction) -> bool:
+    """Whether the step alone may take both times."""
+    return one.seconds in one.step and other.seconds in other.step
