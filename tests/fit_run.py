@@ -11,7 +11,7 @@ from fake_model import Call, FakeClock, FakeModel, FakeObserver, fake_variant, n
 
 from harness.data.dataset import Dataset
 from harness.data.pipelines import DevicePipeline
-from harness.interface import InputPipeline
+from harness.interface import Features, InputPipeline
 from harness.training.budget import Budget
 from harness.training.fit import Fit, FitResult
 from harness.training.plan import ProtocolName, make_plan
@@ -37,6 +37,7 @@ class Run:
         dataset: Dataset | None = None,
         is_interrupted: Callable[[FakeModel], bool] = lambda model: False,
         feature_seconds: float | None = None,
+        views: int | None = None,
         **of_model: Any,
     ) -> None:
         clock = FakeClock()
@@ -45,7 +46,10 @@ class Run:
         self.dataset = dataset or numbered_dataset()
         self.observer = FakeObserver()
         self.plan = make_plan(self.dataset, protocol, budget, seed=0)
-        self.pipeline = DevicePipeline.of(self.dataset, self.plan.training_rows, self.model.variant, seed=0)
+        self.pipeline = DevicePipeline.of(
+            self.dataset, self.plan.training_rows, self.model.variant, seed=0, views=views
+        )
+        self.features: dict[int | None, Features] = {}
         self.fit = Fit(
             self.model,
             self.dataset,
@@ -54,13 +58,16 @@ class Run:
             budget=budget,
             observer=self.observer,
             is_interrupted=lambda: is_interrupted(self.model),
-            keep_features=None if feature_seconds is None else lambda: self.keep_features(feature_seconds),
+            keep_features=None if feature_seconds is None else lambda epoch: self.keep_features(feature_seconds, epoch),
         )
 
-    def keep_features(self, seconds: float) -> InputPipeline:
+    def keep_features(self, seconds: float, epoch: int) -> InputPipeline:
+        """So many seconds for each set of pictures that is new."""
         self.model.calls.append(Call("keep_features"))
-        self.model.clock.now += seconds
-        return replace(self.pipeline, features=numbered_features(self.model.variant, range(len(self.dataset))))
+        for view in {None, self.pipeline.view(epoch)} - self.features.keys():
+            self.model.clock.now += seconds
+            self.features[view] = numbered_features(self.model.variant, range(len(self.dataset)))
+        return replace(self.pipeline, features=self.features)
 
     def run(self) -> FitResult:
         return self.fit.run()

@@ -48,9 +48,19 @@ def train(
     keras_backend: options.Backend = None,
     weights_dir: options.WeightsDir = None,
     stand_in_weights: options.StandIn = False,
+    views: Annotated[
+        int | None,
+        typer.Option(min=1, help="Show so many augmented views of each image in turn. [default: a new one an epoch]"),
+    ] = None,
     cached_features: Annotated[
-        bool, typer.Option("--cached-features", help="Compute a frozen base once and keep what it gives on disk.")
-    ] = False,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="VIEWS",
+            help="Compute a frozen base once for so many augmented views of each image (1: as it is, where none is "
+            "augmented) and keep what it gives on disk; implies --views.",
+        ),
+    ] = None,
     pipeline: options.PipelineOption = "device",
     results_dir: options.Results = Path("results"),
 ) -> None:
@@ -71,6 +81,7 @@ def train(
         threads=threads,
         weights_dir=weights_dir,
         stand_in_weights=stand_in_weights,
+        views=views,
         cached_features=cached_features,
         pipeline=pipeline,
     )

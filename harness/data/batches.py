@@ -86,6 +86,7 @@ def training_batches(
     class_weights: NDArray[np.float64],
     seed: int,
     epoch: int,
+    view: int | None = None,
 ) -> Batches:
     """Shuffled, augmented, weighted batches of one epoch.
 
@@ -96,10 +97,11 @@ def training_batches(
         class_weights: Shape (7,).
         seed: Of the run.
         epoch: Number of the epoch, from 0.
+        view: Number of the epoch whose maps are taken; None for this one's own.
     """
     maps = None
     if variant.augmentation is not None:
-        maps = draw_maps(variant.augmentation, seed=seed, epoch=epoch, count=len(dataset))
+        maps = draw_maps(variant.augmentation, seed=seed, epoch=epoch if view is None else view, count=len(dataset))
     order = training_order(rows, seed=seed, epoch=epoch)
     return Batches(dataset, order, variant.batch_size, class_weights, maps)
 

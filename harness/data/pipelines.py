@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -16,7 +17,7 @@ from harness.data.host_pixels import resize_all
 from harness.data.picture_files import write_pictures
 from harness.data.splits import class_weights
 from harness.interface import Features, Images, Implementation, InputPipeline, PictureReader
-from harness.variants import Pipeline, Variant
+from harness.variants import Pipeline, Variant, VariantError
 
 SPARE_MEMORY: Final = 0.25
 """Share of the memory that is left to the network and its optimizer where all pixels lie in memory."""
@@ -32,7 +33,9 @@ class DevicePipeline:
         variant: Its batch size and augmentation.
         class_weights: Shape (7,).
         seed: Of the run.
-        features: What a frozen base makes of each row of the data set; None to compute it anew.
+        views: Augmented views of each picture, which epochs show in turn; None for a new one in every epoch.
+        features: By view (None: the picture as it is), what a frozen base makes of each row of the data set; None
+            to compute it anew.
     """
 
     dataset: Dataset
@@ -40,23 +43,36 @@ class DevicePipeline:
     variant: Variant
     class_weights: NDArray[np.float64]
     seed: int
-    features: Features | None = None
+    views: int | None = None
+    features: Mapping[int | None, Features] | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset, rows: NDArray[np.intp], variant: Variant, *, seed: int) -> DevicePipeline:
+    def of(
+        cls, dataset: Dataset, rows: NDArray[np.intp], variant: Variant, *, seed: int, views: int | None = None
+    ) -> DevicePipeline:
         """With the class weights that the variant's scheme gives to these rows."""
-        return cls(dataset, rows, variant, class_weights(dataset.labels[rows], variant.class_weights), seed)
+        return cls(dataset, rows, variant, class_weights(dataset.labels[rows], variant.class_weights), seed, views)
+
+    def view(self, epoch: int) -> int | None:
+        """Number of the view that an epoch shows, which is that of the first epoch with it; None unaugmented."""
+        if self.variant.augmentation is None:
+            return None
+        return epoch if self.views is None else epoch % self.views
 
     def training_batches(self, epoch: int) -> Batches:
         """Shuffled, augmented, weighted batches of an epoch, counted from 0."""
+        view, weights = self.view(epoch), self.class_weights
         batches = training_batches(
-            self.dataset, self.rows, self.variant, class_weights=self.class_weights, seed=self.seed, epoch=epoch
+            self.dataset, self.rows, self.variant, class_weights=weights, seed=self.seed, epoch=epoch, view=view
         )
-        return replace(batches, features=self.features)
+        return replace(batches, features=self._features_of(view))
 
     def plain_batches(self, rows: NDArray[np.intp], batch_size: int) -> Batches:
         """Batches in the order given, without augmentation, every weight 1."""
-        return replace(plain_batches(self.dataset, rows, batch_size), features=self.features)
+        return replace(plain_batches(self.dataset, rows, batch_size), features=self._features_of(None))
+
+    def _features_of(self, view: int | None) -> Features | None:
+        return None if self.features is None else self.features[view]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +148,29 @@ def open_pipeline(
             position = np.zeros(len(device.dataset), np.intp)
             position[rows] = np.arange(len(rows))
             return ManualPipeline(device, resize_all(device.dataset.images, rows, device.variant), position)
+
+
+def check_views(variant: Variant, views: int | None, pipeline: Pipeline) -> None:
+    """Refuse a number of views that a variant and a pipeline cannot have.
+
+    Raises:
+        VariantError: If it is below 1, the variant does not augment and has one view alone, or the pipeline is the
+            paper's, which draws anew in every epoch or not at all.
+    """
+    if views is None:
+        return
+    if views < 1:
+        raise VariantError(f"{views} views of each picture; expected 1 or more")
+    if variant.augmentation is None and views > 1:
+        raise VariantError(
+            f"{variant.name} does not augment, so there is 1 view of each picture, not {views}; "
+            "give 1, or choose a variant that augments"
+        )
+    if pipeline != "device":
+        raise VariantError(
+            f"views are chosen, and features kept, by pipeline device alone, not by {pipeline}: leave --views and "
+            "--cached-features away, or --pipeline"
+        )
 
 
 def require_memory(variant: Variant, images: int, *, available_bytes: int | None = None) -> None:

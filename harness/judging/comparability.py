@@ -42,6 +42,9 @@ def differences(record: RunRecord) -> list[str]:
         found.append(f"protocol {record.spec.protocol}")
     if record.spec.pipeline == "manual" and record.spec.variant.augmentation is not None:
         found.append("pipeline manual, which augments nothing")
+    if _repeats_views(record):
+        count = record.spec.views
+        found.append(f"{count} augmented view{'' if count == 1 else 's'} repeated")
     found += _of_weights(record)
     if not all(math.isfinite(value) for epoch in record.history for value in astuple(epoch)):
         found.append("history not finite")
@@ -50,6 +53,11 @@ def differences(record: RunRecord) -> list[str]:
     elif not _is_cut(record) and not _is_declared(record.spec.variant):
         found.append("variant unlike variants.toml")
     return found
+
+
+def _repeats_views(record: RunRecord) -> bool:
+    """Whether an epoch showed pictures that an earlier one had shown. With a view for each it is the paper's way."""
+    return record.spec.views is not None and record.spec.views < len(record.history)
 
 
 def _of_data(record: RunRecord) -> list[str]:

@@ -83,11 +83,12 @@ def check_timings(record: RunRecord) -> Iterator[Flaw]:
             yield Flaw("timings", "no timings", "those of a complete run")
         return
     values = {name: value for name, value in vars(timings).items() if value is not None}
-    rate = values.pop("training_images_per_second", 0.0)
+    rates = {name: values.pop(name) for name in list(values) if name.endswith("_per_second")}
     bad = [f"{name} = {value}" for name, value in values.items() if not 0 <= value <= MOST_SECONDS]
-    if bad or not math.isfinite(rate):
-        seen = ", ".join(bad) or f"training_images_per_second = {rate}"
-        yield Flaw("timings", seen, f"seconds from 0 to {MOST_SECONDS:g}, and a finite rate")
+    bad += [f"{name} = {rate}" for name, rate in rates.items() if not 0 <= rate < math.inf]
+    if bad:
+        seen = ", ".join(bad)
+        yield Flaw("timings", seen, f"seconds from 0 to {MOST_SECONDS:g}, and finite rates")
         return
     for name in ("training_seconds", "input_seconds"):
         total = sum(getattr(each, name) for each in record.history)

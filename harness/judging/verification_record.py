@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 from harness.architectures import count_parameters
 from harness.data.dataset import DatasetName, Door
+from harness.data.pipelines import check_views
 from harness.judging.flaws import Flaw, StoredRun
 from harness.runs.record import DatasetIdentity, RunRecord
 from harness.training.budget import BUDGETS
@@ -127,8 +128,14 @@ def _contradictions(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield f"first weights {weights.source!r} with the file {weights.file!r}", "a file where they were not drawn"
     if data is not None and data.deviations and not spec.allow_deviating_data:
         yield "data that deviate", "allow_deviating_data, without which they are refused"
+    try:
+        check_views(spec.variant, spec.views, spec.pipeline)
+    except VariantError as error:
+        yield "views that repeat", f"none: {error}"
+    if spec.cached_features and spec.pipeline != "device":
+        yield f"features that were kept on the pipeline {spec.pipeline}", "the pipeline device, which alone keeps them"
     if spec.cached_features:
         try:
-            check_cacheable(spec.variant)
+            check_cacheable(spec.variant, spec.views)
         except VariantError as error:
             yield "features that were kept", f"none: {error}"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.data.dataset import CLASSES
-from harness.runs.record import RunRecord
+from harness.runs.record import RunRecord, Timings
 
 
 def record_page(record: RunRecord) -> RenderableType:
@@ -24,9 +24,34 @@ def _start(record: RunRecord) -> Text:
     source = f"{weights.source} ({weights.file})" if weights.file else weights.source
     lines = [f"{record.run}: {record.status}", f"weights: {source}, digest {weights.digest[:12]}"]
     if record.spec.cached_features and record.timings:
-        seconds = record.timings.features_seconds
-        lines.append(f"features of the frozen base kept on disk; computing or opening them took {seconds:.1f} s")
+        lines.append(features_line(record, record.timings))
     return Text("\n".join(lines))
+
+
+def features_line(record: RunRecord, timings: Timings) -> str:
+    """What kept features cost, and what they saved where the head alone was trained."""
+    shown = f", {views_told(record)}" if record.spec.views else ""
+    line = (
+        f"features of the frozen base kept on disk{shown}; "
+        f"computing or opening them took {timings.features_seconds:.1f} s"
+    )
+    base, head, factor = (
+        timings.features_images_per_second,
+        timings.training_images_per_second,
+        timings.features_speed_up,
+    )
+    if base is None:
+        return line
+    line = f"{line}, at {base:.1f} images/s"
+    only_head = all(phase.trainable == "head" for phase in record.spec.variant.phases)
+    if head is None or factor is None or not only_head:
+        return line
+    return f"{line}; the head trained at {head:.0f}: a step that computes both takes about {factor:.1f} times as long"
+
+
+def views_told(record: RunRecord) -> str:
+    """How many augmented views a run shows in turn."""
+    return f"{record.spec.views} augmented view{'' if record.spec.views == 1 else 's'} of each image"
 
 
 def _table(title: str, first: str, *others: str) -> Table:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from harness.judging.bands import Verdict, VerdictKind, judge
 from harness.paper.facts import facts
+from harness.report.records import features_line, views_told
 from harness.runs.record import RunRecord
 from harness.runs.store import read_arrays
 
@@ -85,6 +86,11 @@ def _rate(record: RunRecord) -> str:
 def small_print(runs: Runs) -> RenderableType:
     """What these runs show whatever their size: did the loss fall, and do the frameworks agree?"""
     lines = [_loss_line(record) for _, record in runs]
+    lines += [
+        f"{record.spec.label}: {features_line(record, record.timings)}"
+        for _, record in runs
+        if record.spec.cached_features and record.timings
+    ]
     lines += _agreement_lines(runs)
     conditions = sorted({f"{_conditions(record)}, {_number(runs)}" for _, record in runs})
     return Group(*(Text(line) for line in [*lines, *conditions]))
@@ -159,8 +165,9 @@ def _conditions(record: RunRecord) -> str:
         f"{data.name} ({data.door}), {data.training_examples:,} + {data.test_examples:,} images" if data else "no data"
     )
     weights = f"weights {record.weights.source}"
+    views = f"; {views_told(record)}" if record.spec.views else ""
     kept = "; features of the frozen base kept" if record.spec.cached_features else ""
-    return f"conditions: {where}; {frameworks}; {what}; {weights}; budget {record.spec.budget.name}{kept}"
+    return f"conditions: {where}; {frameworks}; {what}; {weights}; budget {record.spec.budget.name}{views}{kept}"
 
 
 def run_list(runs: Runs) -> Table:

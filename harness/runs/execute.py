@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.splits import clean_test_rows
-from harness.interface import Implementation, ImplementationError, InputPipeline, Model, Runtime
+from harness.interface import Implementation, ImplementationError, Model, Runtime
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
@@ -39,8 +39,8 @@ from harness.runs.record import (
 )
 from harness.runs.spec import RunSpec
 from harness.runs.store import RecordError, check_directory, new_run_name, read_run, write_run
-from harness.training.features import compute_features
 from harness.training.fit import Fit, FitResult, Interrupted, Observer, TrainingDiverged
+from harness.training.kept_features import KeptFeatures
 from harness.training.metrics import Score, score
 from harness.training.plan import Plan, make_plan
 from harness.weights.canonical import digest
@@ -158,7 +158,8 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
     model = implementation.build(
         spec.variant, weights=weights, seed=spec.seed, runtime=Runtime(spec.device, spec.threads)
     )
-    device = DevicePipeline.of(dataset, plan.training_rows, spec.variant, seed=spec.seed)
+    device = DevicePipeline.of(dataset, plan.training_rows, spec.variant, seed=spec.seed, views=spec.views)
+    kept = _kept_features(spec, model, device, plan, implementation, observer, stop)
     fit = Fit(
         model,
         dataset,
@@ -167,7 +168,7 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         budget=spec.budget,
         observer=observer,
         is_interrupted=lambda: stop.asked,
-        keep_features=_keep_features(spec, model, device, plan, implementation, observer, stop),
+        keep_features=kept.of_epoch if spec.cached_features else None,
     )
     environment = _environment(implementation, spec)
     status, error, stop_reason = _run(fit)
@@ -184,7 +185,7 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         environment=environment,
         history=tuple(fit.result.history),
         scores=_scores(dataset, plan.test_rows, fit.result.test_logits),
-        timings=_timings(fit.result, len(plan.training_rows), time.perf_counter() - start),
+        timings=_timings(fit.result, kept, len(plan.training_rows), time.perf_counter() - start),
         arrays_sha256=None,
     )
     return record, _arrays(dataset, plan, fit.result)
@@ -216,7 +217,7 @@ def first_weights(spec: RunSpec) -> tuple[dict[str, NDArray[np.float32]], Weight
     return {**drawn, **base.weights}, WeightsIdentity(base.source, base.file_name, base.digest)
 
 
-def _keep_features(
+def _kept_features(
     spec: RunSpec,
     model: Model,
     device: DevicePipeline,
@@ -224,19 +225,14 @@ def _keep_features(
     implementation: Implementation,
     observer: Observer,
     stop: _Stop,
-) -> Callable[[], InputPipeline] | None:
-    if not spec.cached_features:
-        return None
-    return lambda: replace(
+) -> KeptFeatures:
+    return KeptFeatures(
+        model,
         device,
-        features=compute_features(
-            model,
-            device.dataset,
-            _rows(plan),
-            versions={**implementation.versions(), "device": spec.device},
-            say=observer.say,
-            is_interrupted=lambda: stop.asked,
-        ),
+        np.concatenate([plan.watched_rows, plan.test_rows]),
+        versions={**implementation.versions(), "device": spec.device},
+        say=observer.say,
+        is_interrupted=lambda: stop.asked,
     )
 
 
@@ -273,7 +269,7 @@ def _identity(dataset: Dataset, plan: Plan, device: DevicePipeline) -> DatasetId
     )
 
 
-def _timings(result: FitResult, images: int, total_seconds: float) -> Timings:
+def _timings(result: FitResult, kept: KeptFeatures, images: int, total_seconds: float) -> Timings:
     """Seconds of complete epochs of so many images; evaluation also of the last one."""
     training_seconds = sum(epoch.training_seconds for epoch in result.history)
     return Timings(
@@ -284,6 +280,7 @@ def _timings(result: FitResult, images: int, total_seconds: float) -> Timings:
         evaluation_seconds=result.clocks.evaluation,
         total_seconds=total_seconds,
         training_images_per_second=images * len(result.history) / training_seconds if training_seconds else None,
+        features_images_per_second=kept.images / kept.seconds if kept.seconds else None,
     )
 
 

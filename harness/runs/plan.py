@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from harness.data.dataset import DatasetError
+from harness.data.pipelines import check_views
 from harness.interface import ImplementationError
 from harness.registry import ImplementationName, KerasBackend, choose_keras_backend, missing_framework
 from harness.runs.spec import Device, RunSpec
@@ -53,7 +54,8 @@ def make_spec(
     threads: int | None = None,
     weights_dir: Path | None = None,
     stand_in_weights: bool = False,
-    cached_features: bool = False,
+    views: int | None = None,
+    cached_features: int | None = None,
     pipeline: Pipeline = "device",
 ) -> RunSpec:
     """Resolve names and defaults, and refuse at once what could not run.
@@ -74,23 +76,26 @@ def make_spec(
         threads: CPU threads.
         weights_dir: Folder of ImageNet weights; None leaves the frameworks' caches, then a download.
         stand_in_weights: Draw weights in place of ImageNet's.
-        cached_features: Compute the features of a frozen base once.
+        views: Augmented views of each image, shown in turn; None draws a new one in every epoch.
+        cached_features: Compute the features of a frozen base once, for so many views; it implies `views`.
         pipeline: Where pixels are computed.
 
     Raises:
-        VariantError: If the variant is unknown, or its features cannot be kept and should be.
+        VariantError: If the variant is unknown, or has no such views or features to be kept.
         ImplementationError: If its framework is not installed.
         DatasetError: If nothing lies at the data set's path.
         WeightsError: If the folder of weights is none, or the weights are those of another network.
     """
     found = find_variant(variant)
-    if cached_features:
-        check_cacheable(found)
-        if pipeline != "device":
-            raise VariantError(
-                f"features are kept for pipeline device alone, not for {pipeline}: leave --cached-features away, "
-                "or --pipeline"
-            )
+    if None not in (views, cached_features) and views != cached_features:
+        raise VariantError(
+            f"--views {views} and --cached-features {cached_features}: features are kept of the views that are shown; "
+            "give one of the two, or the same number twice"
+        )
+    views = cached_features if views is None else views
+    check_views(found, views, pipeline)
+    if cached_features is not None:
+        check_cacheable(found, views)
     check_folder(weights_dir)
     if found.weights_source != "random":
         find_checkpoint(found.weights_source, found.architecture)
@@ -126,6 +131,7 @@ def make_spec(
         threads=threads,
         weights_dir=str(weights_dir.resolve()) if weights_dir else None,
         stand_in_weights=stand_in_weights and found.weights_source != "random",
-        cached_features=cached_features,
+        views=None if found.augmentation is None else views,
+        cached_features=cached_features is not None,
         pipeline=pipeline,
     )

@@ -12,8 +12,11 @@ from harness.training.fit import EpochRecord
 from harness.training.metrics import Score
 from harness.variants import VARIANTS
 
-SCHEMA_VERSION: Final = 2
-"""Raised with every change of the record's fields; records of other versions are refused."""
+SCHEMA_VERSION: Final = 3
+"""Raised with every change of the record's fields."""
+READABLE_VERSIONS: Final = (2, 3)
+"""Records of others are refused. Version 2 lacks `RunSpec.views` and `Timings.features_images_per_second` alone, whose
+defaults say what was done then."""
 
 _STRICT = ConfigDict(extra="forbid")  # a field that this version does not know is an error, not ignored
 
@@ -79,7 +82,11 @@ class Environment:
 @dataclass(frozen=True)
 class Timings:
     """Seconds. `training` and `input`, which it contains, are sums over complete epochs; warm-up holds compilation,
-    `features` the single pass of a frozen base over all images, near zero where they lay on the disk already."""
+    `features` the single pass of a frozen base over all images and views, near zero where they lay on the disk already.
+
+    `features_images_per_second` is the rate of that pass, its compilation and writing included; None where nothing was
+    computed, and in records of version 2.
+    """
 
     warm_up_seconds: float
     features_seconds: float
@@ -88,8 +95,18 @@ class Timings:
     evaluation_seconds: float
     total_seconds: float
     training_images_per_second: float | None
+    features_images_per_second: float | None = None
 
     __pydantic_config__ = _STRICT
+
+    @property
+    def features_speed_up(self) -> float | None:
+        """How many times as long a training step takes that computes the base's pass as well, by the two rates.
+
+        Each image then takes the seconds of both. Only of a run that trained the head alone; None where a rate lacks.
+        """
+        head, base = self.training_images_per_second, self.features_images_per_second
+        return 1 + head / base if head and base else None
 
 
 @dataclass(frozen=True)

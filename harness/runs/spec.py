@@ -32,7 +32,8 @@ class RunSpec:
         threads: CPU threads; None leaves the framework's choice.
         weights_dir: Folder in which ImageNet weights are looked for first. A record keeps its last part alone.
         stand_in_weights: Take drawn weights for ImageNet's, where those cannot be had; never comparable.
-        cached_features: Compute what a frozen base makes of an image once, and keep it on disk.
+        views: Augmented views of each image, which epochs show in turn; None draws a new one in every epoch.
+        cached_features: Compute what a frozen base makes of each view of an image once, and keep it on disk.
         pipeline: Where pixels are computed. The variant names the paper's pipeline, this is the run's.
     """
 
@@ -50,6 +51,7 @@ class RunSpec:
     stand_in_weights: bool = False
     cached_features: bool = False
     pipeline: Pipeline = "device"
+    views: int | None = None
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -62,7 +64,8 @@ class RunSpec:
 
     @property
     def label(self) -> str:
-        """Variant, implementation, backend, pipeline where it is not ours, and seed in one word."""
+        """Variant, implementation, backend, pipeline where it is not ours, views where they repeat, seed: one word."""
         backend = f"-{self.keras_backend}" if self.keras_backend else ""
         pipeline = "" if self.pipeline == "device" else f"-{self.pipeline}"
-        return f"{self.variant.name}-{self.implementation}{backend}{pipeline}-seed{self.seed}"
+        views = f"-{self.views}views" if self.views else ""
+        return f"{self.variant.name}-{self.implementation}{backend}{pipeline}{views}-seed{self.seed}"

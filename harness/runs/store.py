@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from harness.runs.record import SCHEMA_VERSION, RunRecord, from_json, to_json
+from harness.runs.record import READABLE_VERSIONS, RunRecord, from_json, to_json
 from harness.runs.spec import RunSpec
 
 MOST_BYTES: Final = 2**24
@@ -160,9 +160,9 @@ def _read_record(path: Path) -> RunRecord:
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is damaged: no JSON ({error})") from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS:
         raise RecordError(
-            f"{path} has schema_version {version!r}; this ferbench reads {SCHEMA_VERSION}",
+            f"{path} has schema_version {version!r}; this ferbench reads {' and '.join(map(str, READABLE_VERSIONS))}",
             "use the version that wrote it, or run again",
         )
     try:

@@ -1,8 +1,8 @@
 """What a frozen base makes of every image, computed once and kept on disk.
 
-A file is known by all that its numbers depend on: weights and layers of the base, data, pixels, and the
-implementation with its versions. Rows are computed when they are first asked for, so an interrupted run loses
-nothing, and runs on different parts of a data set share a file.
+A file is known by all that its numbers depend on: weights and layers of the base, data, pixels, maps where pictures
+are augmented, and the implementation with its versions. Rows are computed when they are first asked for, so an
+interrupted run loses nothing, and runs on different parts of a data set share a file.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,16 +46,16 @@ SPARE_BYTES: Final = 2**30
 """Of the disk, left free."""
 
 
-def check_cacheable(variant: Variant) -> None:
+def check_cacheable(variant: Variant, views: int | None) -> None:
     """Refuse features for a variant whose base never gives the same twice.
 
     Raises:
-        VariantError: If it augments, or no phase trains the head alone.
+        VariantError: If it augments anew in every epoch, or no phase trains the head alone.
     """
-    if variant.augmentation is not None:
+    if variant.augmentation is not None and views is None:
         raise VariantError(
-            f"{variant.name} augments, so its features differ from epoch to epoch and cannot be kept; "
-            f"{_advice(variant, 'unaugmented')}leave --cached-features away"
+            f"{variant.name} augments, so without a number of views its features differ from epoch to epoch and "
+            f"cannot be kept; give one, or {_advice(variant, 'unaugmented')}leave --cached-features away"
         )
     if all(phase.trainable != "head" for phase in variant.phases):
         raise VariantError(
@@ -89,12 +90,14 @@ class FeatureFile:
         self.done.flush()  # type: ignore[attr-defined]
 
 
-def feature_folder(model: Model, dataset: Dataset, versions: Mapping[str, str]) -> Path:
-    """Where the features of a model's base on a data set lie."""
+def feature_folder(
+    model: Model, dataset: Dataset, versions: Mapping[str, str], maps: NDArray[np.float32] | None = None
+) -> Path:
+    """Where the features of a model's base on a data set lie, under these maps or as its pictures are."""
     variant = model.variant
     names = {layer.name for layer in layers(variant) if layer.part == "base"}
     base = {name: array for name, array in model.get_weights().items() if name.partition(".")[0] in names}
-    identity = {
+    identity: dict[str, object] = {
         "format": _FORMAT,
         "weights": digest(base),
         "data": dataset.digest,
@@ -103,8 +106,14 @@ def feature_folder(model: Model, dataset: Dataset, versions: Mapping[str, str]) 
         "versions": sorted(versions.items()),
         "code": _code_digest(model),
     }
+    if maps is not None:  # themselves, and not what they were drawn from: seed, view, augmentation, code
+        identity["maps"] = hashlib.sha256(maps.tobytes()).hexdigest()
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-    return cache_folder() / "features" / key
+    return _root() / key
+
+
+def _root() -> Path:
+    return cache_folder() / "features"
 
 
 def _code_digest(model: Model) -> str:
@@ -163,48 +172,56 @@ def _lock(
     raise Interrupted
 
 
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """What `compute_features` found or made.
+
+    Attributes:
+        features: Memory-mapped, shape (len(dataset), height, width, channels), valid at the rows asked for.
+        images: How many were computed; the others lay on the disk.
+        seconds: What that took, writing included.
+    """
+
+    features: Features
+    images: int
+    seconds: float
+
+
 def compute_features(
     model: Model,
     dataset: Dataset,
     rows: NDArray[np.intp],
     *,
+    maps: NDArray[np.float32] | None = None,
+    what: str = "images",
     versions: Mapping[str, str],
     say: Callable[[str], None],
     is_interrupted: Callable[[], bool] = lambda: False,
-) -> Features:
+) -> Computed:
     """Features of a data set's rows, read from the disk or computed and kept there.
 
     Args:
         model: Its base is frozen and in the state in which it stays.
         dataset: Data set.
         rows: Rows that are needed, in any order.
+        maps: One for each row of the data set, shape (len(dataset), 2, 3); None for pictures as they are.
+        what: They are called so in what is said.
         versions: Of the implementation, and all else of the machine that its numbers depend on.
         say: Told how far it is.
         is_interrupted: Asked between two slices.
 
-    Returns:
-        Memory-mapped array of shape (len(dataset), height, width, channels), valid at `rows`.
-
     Raises:
-        VariantError: If the variant's features cannot be kept.
         DatasetError: If the disk has no room for them.
         Interrupted: If `is_interrupted` says so; what is computed stays.
     """
-    variant = model.variant
-    check_cacheable(variant)
-    folder = feature_folder(model, dataset, versions)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DatasetError(
-            f"{folder} cannot hold features: {error.strerror or error}; set {CACHE_VARIABLE} to another folder, "
-            "or leave --cached-features away"
-        ) from error
+    variant, seconds = model.variant, 0.0
+    folder = feature_folder(model, dataset, versions, maps)
+    _make(folder)
     with _lock(folder, say, is_interrupted):
         file = open_features(folder, variant, dataset)
         missing = file.missing(rows)
-        _require_room(file, missing)
-        say(f"features of {len(np.unique(rows)):,} images: {len(missing):,} to compute, kept in {folder}")
+        _require_room(variant, len(missing), folder)
+        say(f"features of {len(np.unique(rows)):,} {what}: {len(missing):,} to compute, kept in {folder}")
         size, done, steps = evaluation_batch_size(variant), 0, 1
         start = time.perf_counter()
         while done < len(missing):
@@ -212,20 +229,57 @@ def compute_features(
                 raise Interrupted
             part = missing[done : done + steps * size]
             filled = np.concatenate([part, np.repeat(part[-1:], -len(part) % size)])
-            file.put(part, model.features(plain_batches(dataset, filled, size))[: len(part)])
+            file.put(part, model.features(replace(plain_batches(dataset, filled, size), maps=maps))[: len(part)])
             done += len(part)
             seconds = time.perf_counter() - start
             steps = max(1, int(min(done / seconds * SLICE_SECONDS, SLICE_BYTES / file.features[0].nbytes) / size))
             left = (len(missing) - done) * seconds / done
             say(f"features {done:,} of {len(missing):,}, {done / seconds:.1f} images/s, {left / 60:.0f} min left")
-    return file.features
+    return Computed(file.features, len(missing), seconds)
 
 
-def _require_room(file: FeatureFile, missing: NDArray[np.intp]) -> None:
-    needed = len(missing) * file.features[0].nbytes + SPARE_BYTES
-    free = shutil.disk_usage(file.folder).free
-    if len(missing) and needed > free:
+def require_room(
+    model: Model,
+    dataset: Dataset,
+    versions: Mapping[str, str],
+    wanted: Sequence[tuple[NDArray[np.float32] | None, NDArray[np.intp]]],
+) -> None:
+    """See before anything is computed that the disk has room for all that a run may want.
+
+    Args:
+        model: As for `compute_features`.
+        dataset: Data set.
+        versions: As for `compute_features`.
+        wanted: Maps and rows, each pair as for `compute_features`.
+
+    Raises:
+        DatasetError: If it has not, or cannot be written to.
+    """
+    missing = 0
+    for maps, rows in wanted:
+        folder = feature_folder(model, dataset, versions, maps)
+        is_there = (folder / "done.npy").exists()
+        missing += len(open_features(folder, model.variant, dataset).missing(rows) if is_there else np.unique(rows))
+    _make(_root())
+    _require_room(model.variant, missing, _root())
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
         raise DatasetError(
-            f"the features of {len(missing):,} images need {needed / 1e9:.1f} GB under {file.folder}, "
-            f"{free / 1e9:.1f} GB are free; set {CACHE_VARIABLE} to a larger disk, or leave --cached-features away"
+            f"{folder} cannot hold features: {error.strerror or error}; set {CACHE_VARIABLE} to another folder, "
+            "or leave --cached-features away"
+        ) from error
+
+
+def _require_room(variant: Variant, images: int, folder: Path) -> None:
+    image_bytes = math.prod(feature_shape(variant)) * np.dtype(np.float32).itemsize
+    needed, free = images * image_bytes + SPARE_BYTES, shutil.disk_usage(folder).free
+    if images and needed > free:
+        raise DatasetError(
+            f"the features of {images:,} images, each view counted, of {image_bytes / 1e3:,.0f} KB need "
+            f"{needed / 1e9:.1f} GB under {folder}, {free / 1e9:.1f} GB are free; set {CACHE_VARIABLE} to a larger "
+            "disk, ask for fewer views, or leave --cached-features away"
         )

@@ -130,8 +130,9 @@ class _ClockedBatches(Sequence[Batch]):
 class Fit:
     """One run of the loop. Call `run` once; `result` is valid whatever ended it.
 
-    `keep_features` returns the pipeline with what the frozen base makes of each row (see `harness.training.features`);
-    it is called at the beginning of each phase that trains the head alone, and only there.
+    `keep_features` returns the pipeline for an epoch with what the frozen base makes of each row (see
+    `harness.training.kept_features`). It is asked for epochs of phases that train the head alone: for each when it
+    begins, and for a phase's first one before that for its warm-up.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class Fit:
         budget: Budget,
         observer: Observer,
         is_interrupted: Callable[[], bool] = lambda: False,
-        keep_features: Callable[[], InputPipeline] | None = None,
+        keep_features: Callable[[int], InputPipeline] | None = None,
     ) -> None:
         self.result = FitResult()
         self._model = model
@@ -178,6 +179,7 @@ class Fit:
                 self.result.stop_reason = reason
                 return self._finish(watched_logits)
             for _ in range(phase.epochs):
+                self._feed = self._feed_of(phase, epoch)
                 watched_logits = self._epoch(epoch, schedule.learning_rate)
                 last = self.result.history[-1]
                 reason = schedule.observe(accuracy=last.watched_accuracy, loss=last.watched_loss)
@@ -210,13 +212,7 @@ class Fit:
         """Compile everything on steps that are undone, and keep what the untrained network says."""
         if epoch:
             self._model.start_phase(phase)
-        self._feed = self._pipeline
-        if self._keep_features is not None and phase.trainable == "head":
-            start = time.perf_counter()
-            try:
-                self._feed = self._keep_features()
-            finally:
-                self.result.clocks.features += time.perf_counter() - start
+        self._feed = self._feed_of(phase, epoch)
         first_rows = self._plan.test_rows[: evaluation_batch_size(self._model.variant)]
         logits = self._evaluate(first_rows, clocked=False)
         if not epoch:
@@ -234,6 +230,16 @@ class Fit:
             self._forecast = (time.perf_counter() - start) * len(batches)
         self._model.set_state(state)
         self._model.wait()
+
+    def _feed_of(self, phase: Phase, epoch: int) -> InputPipeline:
+        """What an epoch and its evaluation are fed with."""
+        if self._keep_features is None or phase.trainable != "head":
+            return self._pipeline
+        start = time.perf_counter()
+        try:
+            return self._keep_features(epoch)
+        finally:
+            self.result.clocks.features += time.perf_counter() - start
 
     def _epoch(self, epoch: int, learning_rate: float) -> Logits:
         clocks, before = self.result.clocks, replace(self.result.clocks)

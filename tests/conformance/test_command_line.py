@@ -138,12 +138,20 @@ def test_a_variant_has_its_sources(ferbench: FerBench) -> None:
         (["variants", "vgg16-scratch@[red]"], "unknown reading '[red]' of vgg16-scratch; its readings are "),
         (["train", "alexnet", "--implementation", "pytorch"], "unknown variant 'alexnet'"),
         (
-            ["train", "vgg16-transfer@frozen", "--implementation", "pytorch", "--cached-features"],
-            "vgg16-transfer@frozen augments, so its features differ from epoch to epoch and cannot be kept",
+            ["train", "vgg16-transfer@frozen,unaugmented", "--implementation", "pytorch", "--cached-features", "2"],
+            "vgg16-transfer@frozen,unaugmented does not augment, so there is 1 view of each picture, not 2",
         ),
         (
-            ["train", "vgg16-scratch", "--implementation", "keras3", "--cached-features"],
-            "vgg16-scratch augments, so its features differ from epoch to epoch and cannot be kept; leave",
+            ["train", "vgg16-scratch", "--implementation", "keras3", "--cached-features", "2"],
+            "vgg16-scratch never trains the head alone, so its features change and cannot be kept; leave",
+        ),
+        (
+            ["train", "vgg16-transfer@frozen", "--implementation", "pytorch", "--cached-features", "0"],
+            "'--cached-features': Input should be greater than or equal to 1",
+        ),
+        (
+            ["train", "vgg16-transfer@frozen", "--implementation", "pytorch", "--views", "3", "--cached-features", "2"],
+            "--views 3 and --cached-features 2: features are kept of the views that are shown; give one of the two",
         ),
         (
             ["train", "vgg16-transfer", "--implementation", "pytorch", "--weights-dir", "nowhere"],

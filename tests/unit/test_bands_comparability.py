@@ -94,6 +94,22 @@ def test_a_pipeline_that_augments_nothing_is_another_training() -> None:
     assert differences(with_pipeline(fake_record(), "generator")) == []
 
 
+@pytest.mark.parametrize(
+    ("views", "epochs", "expected"),
+    [
+        (None, 3, []),
+        (3, 3, []),  # each epoch has a view of its own, as it has without a number
+        (4, 3, []),
+        (2, 3, ["2 augmented views repeated"]),
+        (1, 2, ["1 augmented view repeated"]),
+        (1, 1, []),
+    ],
+)
+def test_views_that_repeat_are_another_augmentation(views: int | None, epochs: int, expected: list[str]) -> None:
+    record = fake_record(variant="vgg16-transfer", history=history_of([0.5] * epochs))
+    assert differences(replace(record, spec=replace(record.spec, views=views))) == expected
+
+
 def test_the_readings_of_all_runs_are_named() -> None:
     records = [
         fake_record(variant=name) for name in ("vgg16-scratch", "vgg16-scratch@unstopped", "vgg16-scratch@balanced")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness.architectures import feature_shape, weight_shapes
+from harness.data.augment import identity_maps
 from harness.data.dataset import Dataset, DatasetError
 from harness.interface import Features
 from harness.training import features
@@ -53,9 +54,10 @@ def features_of(
     dataset: Dataset = DATASET,
     is_interrupted: Callable[[], bool] = lambda: False,
 ) -> Features:
-    return compute_features(
+    found = compute_features(
         model, dataset, rows, versions=VERSIONS, say=lambda text: None, is_interrupted=is_interrupted
     )
+    return found.features
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +168,15 @@ def test_whatever_changes_the_numbers_changes_the_folder(
     assert feature_folder(model, dataset, versions) != feature_folder(model_of(), DATASET, VERSIONS)
 
 
+def test_each_set_of_maps_has_its_folder() -> None:
+    maps = identity_maps(len(DATASET))
+    other = maps.copy()
+    other[-1, 0, 0] = np.nextafter(np.float32(1), np.float32(2))
+    folders = [feature_folder(model_of(), DATASET, VERSIONS, each) for each in (None, maps, other)]
+    assert len(set(folders)) == 3
+    assert folders[1] == feature_folder(model_of(), DATASET, VERSIONS, maps.copy())
+
+
 @pytest.mark.parametrize("weight", ["gamma", "beta", "moving_mean", "moving_variance"])
 def test_a_norms_weights_change_the_folder(weight: str) -> None:
     variant = replace(narrow(find_variant("resnet50-transfer"), width_divisor=64, input_size=48), blocks=1)
@@ -245,31 +256,45 @@ def test_a_full_disk_is_noticed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=room))
     features_of(model_of(), np.arange(10))
     model = model_of()
-    with pytest.raises(DatasetError, match=r"the features of 3 images need 1\.1 GB under .* set FERBENCH_CACHE"):
+    with pytest.raises(
+        DatasetError, match=r"of 3 images, each view counted, of 0 KB need 1\.1 GB .* set FERBENCH_CACHE"
+    ):
         features_of(model, np.arange(13))
     assert computed(model) == []
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
     features_of(model_of(), np.arange(10))  # nothing is to be written
 
 
-def test_an_augmenting_variant_is_refused(cache: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [("vgg16-transfer", "of 100 KB need 8.3 GB under"), ("resnet50-transfer", "of 401 KB need 30.0 GB under")],
+)
+def test_a_disk_that_is_too_small_is_told_the_figure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, figures: str
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**9))
+    with pytest.raises(DatasetError, match=f"the features of 72,000 images, each view counted, {figures}"):
+        features._require_room(find_variant(name), 72_000, tmp_path)
+
+
+def test_an_augmenting_variant_is_refused_without_a_number_of_views() -> None:
     variant = replace(VARIANT, name="vgg16-transfer", augmentation=VARIANTS["vgg16-scratch"].augmentation)
-    with pytest.raises(VariantError, match=r"augments.*choose the reading `unaugmented`, or leave"):
-        features_of(model_of(variant), np.arange(8))
-    with pytest.raises(VariantError, match=r"augments.*cannot be kept; leave --cached-features away"):
-        features_of(model_of(replace(variant, name="vgg16-scratch")), np.arange(8))
-    assert not cache.exists()
+    with pytest.raises(VariantError, match=r"augments.*give one, or choose the reading `unaugmented`, or leave"):
+        check_cacheable(variant, None)
+    with pytest.raises(VariantError, match=r"augments.*give one, or leave --cached-features away"):
+        check_cacheable(replace(variant, name="vgg16-scratch"), None)
+    check_cacheable(variant, 1)
 
 
 @pytest.mark.parametrize("phases", [(Phase(1, "all"),), (Phase(1, "block5"),)])
 def test_a_base_that_is_never_frozen_is_refused(phases: tuple[Phase, ...]) -> None:
     with pytest.raises(VariantError, match=r"never trains the head alone.*choose the reading `frozen`"):
-        features_of(model_of(replace(VARIANT, name="vgg16-transfer", phases=phases)), np.arange(8))
+        check_cacheable(replace(VARIANT, name="vgg16-transfer", phases=phases), None)
 
 
 @pytest.mark.parametrize("base_name", ["vgg16-transfer", "vgg16-fine-tune", "resnet50-transfer", "resnet50-fine-tune"])
 def test_the_readings_that_the_messages_name_help(base_name: str) -> None:
-    check_cacheable(find_variant(f"{base_name}@frozen,unaugmented"))
+    check_cacheable(find_variant(f"{base_name}@frozen,unaugmented"), None)
 
 
 # Two runs at once

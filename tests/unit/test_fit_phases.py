@@ -93,22 +93,33 @@ def test_features_serve_the_phases_that_train_the_head_alone(make_run: Callable[
         else:
             assert [call.features for call in asked] == [(None,) * len(call.rows) for call in asked]
     methods = [[call.method for call in part] for part in phases_of(run)]
-    assert [part.count("keep_features") for part in methods] == [1, 0, 1]
+    assert [part.count("keep_features") for part in methods] == [1 + 2, 0, 1 + 1], "for the warm-up and each epoch"
     assert methods[0][0] == "keep_features", "before anything is compiled"
     assert methods[2][:2] == ["start_phase", "keep_features"]
 
 
 def test_features_have_a_clock_of_their_own(make_run: Callable[..., Run]) -> None:
-    clocks = make_run(fake_variant(epochs=4, phases=PHASES), feature_seconds=100).run().clocks
-    without = make_run(fake_variant(epochs=4, phases=PHASES)).run().clocks
-    assert (clocks.features, without.features) == (pytest.approx(200, abs=CLOCK_ERROR), 0)
-    for name in ("warm_up", "training", "evaluation"):
-        assert getattr(clocks, name) == pytest.approx(getattr(without, name), abs=CLOCK_ERROR)
+    """Also those of a view that an epoch in the middle of a phase is the first to show."""
+    options = {"views": 2}
+    result = make_run(fake_variant(epochs=4, phases=PHASES), feature_seconds=100, **options).run()
+    without = make_run(fake_variant(epochs=4, phases=PHASES), **options).run()
+    expected = pytest.approx(300, abs=CLOCK_ERROR)  # plain pictures, and two views of them
+    assert (result.clocks.features, without.clocks.features) == (expected, 0)
+    for name in ("warm_up", "training", "input", "evaluation"):
+        assert getattr(result.clocks, name) == pytest.approx(getattr(without.clocks, name), abs=CLOCK_ERROR)
+    for one, other in zip(result.history, without.history, strict=True):
+        for name in ("training_seconds", "input_seconds", "evaluation_seconds"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name), abs=CLOCK_ERROR)
 
 
 def test_features_are_no_part_of_the_budget(make_run: Callable[..., Run]) -> None:
-    budget = Budget("custom", seconds=4 * STEPS + 1)
-    assert len(make_run(fake_variant(epochs=4, phases=PHASES), feature_seconds=1e6, budget=budget).run().history) == 4
+    run = make_run(
+        fake_variant(epochs=4, phases=PHASES),
+        feature_seconds=1e6,
+        views=2,
+        budget=Budget("custom", seconds=4 * STEPS + 1),
+    )
+    assert len(run.run().history) == 4
 
 
 def test_the_tests_of_the_honest_protocol_get_features_too(make_run: Callable[..., Run]) -> None:

@@ -19,7 +19,8 @@ from harness.data.pipelines import DevicePipeline, open_pipeline, require_memory
 from harness.data.toyfaces import toyfaces
 from harness.runs.plan import make_spec
 from harness.runs.record import from_json, to_json
-from harness.variants import VariantError, find_variant, narrow
+from harness.runs.spec import RunSpec
+from harness.variants import Pipeline, VariantError, find_variant, narrow
 
 PILLOW_LARGEST = 1.001
 """Grey levels between the fused lookup and pictures that Pillow enlarged: it rounds to bytes after each of two axes."""
@@ -49,9 +50,67 @@ def test_a_record_names_its_pipeline(pipeline) -> None:
     assert (pipeline in record.spec.label) == (pipeline != "device")
 
 
-def test_kept_features_go_with_the_device_pipeline_alone() -> None:
-    with pytest.raises(VariantError, match="pipeline device alone, not for manual"):
-        make_spec("vgg16-transfer@frozen,unaugmented", "pytorch", cached_features=True, pipeline="manual")
+# Views
+
+
+@pytest.mark.parametrize("views", [None, 1, 2, 5])
+def test_views_are_shown_in_turn_and_the_order_goes_on(device, views) -> None:
+    ours = replace(device, views=views)
+    for epoch in range(4):
+        batches = ours.training_batches(epoch)
+        shown = epoch if views is None else epoch % views
+        maps = draw_maps(device.variant.augmentation, seed=device.seed, epoch=shown, count=len(device.dataset))
+        np.testing.assert_array_equal(batches.maps, maps)
+        np.testing.assert_array_equal(batches.rows, device.training_batches(epoch).rows)
+        assert ours.view(epoch) == shown
+
+
+def test_pictures_that_are_not_augmented_have_no_views(device) -> None:
+    plain = replace(device, variant=replace(device.variant, augmentation=None), views=2)
+    assert [plain.view(epoch) for epoch in range(3)] == [None] * 3
+    assert plain.training_batches(1).maps is None
+
+
+FROZEN = "vgg16-transfer@frozen"
+
+
+def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: int) -> RunSpec:
+    return make_spec(variant, "pytorch", pipeline=pipeline, **options)
+
+
+@pytest.mark.parametrize(
+    ("variant", "options", "expected"),
+    [
+        (FROZEN, {}, (None, False)),
+        (FROZEN, {"views": 3}, (3, False)),
+        (FROZEN, {"cached_features": 3}, (3, True)),
+        (FROZEN, {"cached_features": 3, "views": 3}, (3, True)),
+        # one view of each picture is no choice where none is augmented
+        (f"{FROZEN},unaugmented", {"views": 1}, (None, False)),
+        (f"{FROZEN},unaugmented", {"cached_features": 1}, (None, True)),
+    ],
+)
+def test_kept_features_are_of_the_views_that_are_shown(variant, options, expected) -> None:
+    spec = spec_of(variant, **options)
+    assert (spec.views, spec.cached_features) == expected
+    assert ("views" in spec.label) == (spec.views is not None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"views": 2, "cached_features": 3}, "--views 2 and --cached-features 3: features are kept of the views that"),
+        ({"variant": f"{FROZEN},unaugmented", "views": 2}, "does not augment, so there is 1 view of each picture, not"),
+        ({"variant": f"{FROZEN},unaugmented", "cached_features": 2}, "does not augment, so there is 1 view of each"),
+        ({"variant": "vgg16-scratch", "cached_features": 2}, "never trains the head alone"),
+        ({"views": 0}, "0 views of each picture; expected 1 or more"),
+        ({"views": 2, "pipeline": "generator"}, "by pipeline device alone, not by generator"),
+        ({"cached_features": 2, "pipeline": "manual"}, "by pipeline device alone, not by manual"),
+    ],
+)
+def test_views_that_cannot_be_are_refused(options, message) -> None:
+    with pytest.raises(VariantError, match=message):
+        spec_of(**options)
 
 
 def test_class_weights_are_of_the_rows_that_train(device) -> None:

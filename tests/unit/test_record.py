@@ -73,7 +73,7 @@ records = st.builds(
         git_commit=st.none() | text,
     ),
     scores=st.fixed_dictionaries({"paper_test": score_values}, optional={"clean_test": score_values}),
-    timings=st.none() | st.builds(Timings, *[number] * 6, st.none() | number),
+    timings=st.none() | st.builds(Timings, *[number] * 6, st.none() | number, st.none() | number),
     arrays_sha256=st.none() | text,
 )
 

@@ -32,7 +32,6 @@ from forged_records import (
 from harness.judging import results
 from harness.judging.flaws import Flaw, StoredRun
 from harness.judging.results import Judged, _are_alike, judge_results
-from harness.runs.record import SCHEMA_VERSION
 from harness.runs.store import RecordError, write_run
 from harness.training.budget import BUDGETS
 
@@ -81,7 +80,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "arrays-missing": (lambda path: path.with_suffix(".safetensors").unlink(), "cannot be read: No such file"),
     "other-schema": (
         lambda path: edit_json(path, setting("schema_version", to=1)),
-        f"has schema_version 1; this ferbench reads {SCHEMA_VERSION}; expected a record that ferbench wrote, with its "
+        "has schema_version 1; this ferbench reads 2 and 3; expected a record that ferbench wrote, with its "
         "arrays beside it; use the version that wrote it, or run again",
     ),
     "folder": (lambda path: (path.unlink(), path.mkdir()), "is a folder, not a file"),

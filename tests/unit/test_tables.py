@@ -153,6 +153,42 @@ def test_conditions_name_machine_data_and_number() -> None:
     assert "n = 1 to 2 runs each" in printed(small_print(more), soft_wrap=True)
 
 
+def kept(name: str = "vgg16-transfer@frozen", *, views: int | None = 3, **timings: float | None) -> RunRecord:
+    record = fake_record(variant=name, timings=replace(SECONDS, **({"features_seconds": 12.5} | timings)))
+    return replace(record, spec=replace(record.spec, cached_features=True, views=views))
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        # each image takes 1/96 s in the head and would take 1/24 s in the base as well
+        (
+            kept(features_images_per_second=24.0),
+            "features of the frozen base kept on disk, 3 augmented views of each image; computing or opening them took "
+            "12.5 s, at 24.0 images/s; the head trained at 96: a step that computes both takes about 5.0 times as long",
+        ),
+        (kept(views=1), "kept on disk, 1 augmented view of each image; computing or opening them took 12.5 s"),
+        (kept("vgg16-transfer@frozen,unaugmented", views=None), "kept on disk; computing or opening them took 12.5 s"),
+        # the rate of training is none of the head alone where a phase trains more
+        (kept("resnet50-fine-tune@augmented", features_images_per_second=24.0), "took 12.5 s, at 24.0 images/s"),
+        (kept(features_images_per_second=24.0, training_images_per_second=None), "took 12.5 s, at 24.0 images/s"),
+    ],
+)
+def test_what_kept_features_cost_and_saved_is_told(record: RunRecord, expected: str) -> None:
+    for page in (small_print(unwritten(record)), record_page(record)):
+        line = row_of(printed(page, soft_wrap=True), "computing or opening")
+        assert line.endswith(expected)
+
+
+def test_conditions_name_views() -> None:
+    record = fake_record(variant="vgg16-transfer")
+    line = row_of(
+        printed(small_print(unwritten(replace(record, spec=replace(record.spec, views=2)))), soft_wrap=True),
+        "conditions",
+    )
+    assert "; budget paper; 2 augmented views of each image, n = 1 run each" in line
+
+
 def test_the_list_of_runs() -> None:
     text = printed(run_list(unwritten(fake_record(0.6), replace(INTERRUPTED, run="other", dataset=None))))
     assert "60.00 %" in row_of(text, "vgg16-scratch-pytorch-seed0", "complete", "2", "fer2013", "paper")

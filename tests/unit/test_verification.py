@@ -235,6 +235,21 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "features-of-a-trained-base": (
         setting("spec", "cached_features", to=True), "contradiction", "features that were kept; expected none: vgg16-s",
     ),
+    "features-of-new-pictures": (
+        setting("spec", "cached_features", to=True), "contradiction", "without a number of views its features differ",
+    ),
+    "features-on-the-papers-pipeline": (
+        lambda record: record["spec"].update(cached_features=True, pipeline="manual"), "contradiction",
+        "kept on the pipeline manual; expected the pipeline device",
+    ),
+    "no-views": (setting("spec", "views", to=0), "contradiction", "none: 0 views of each picture; expected 1 or more"),
+    "views-on-the-papers-pipeline": (
+        lambda record: record["spec"].update(views=2, pipeline="generator"), "contradiction",
+        "views that repeat; expected none: views are chosen, and features kept, by pipeline device alone",
+    ),
+    "rate-negative": (
+        setting("timings", "features_images_per_second", to=-1.0), "timings", "features_images_per_second = -1.0",
+    ),
     "loss-huge": (setting("history", 0, "training_loss", to=1e308), "history", "epoch 1: training_loss = 1e+308"),
     "time-huge": (setting("timings", "total_seconds", to=1e300), "timings", "total_seconds = 1e+300"),
 }  # fmt: skip
