@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import keras
+import numpy as np
 from keras import ops
 
 from harness.data.dataset import IMAGE_SIZE
@@ -12,6 +13,12 @@ from harness.data.pixels import output_grid, scaling
 from harness.variants import Variant
 
 Tensor = Any  # a backend's tensor
+
+FIXED_POINT: Final = {"float32": ("int32", 21), "float64": ("int64", 44)}
+"""Type and fraction bits of a coordinate, by the type of the pixels: 2⁻²¹ of a source pixel is finer than float32."""
+REACH: Final = 340.0
+"""Source pixels. A map's two products and its shift end there, so that their sum stays below 2¹⁰ and fits. A lookup is
+thus right for any shift while the two products together reach less than 293: nine times what the paper draws."""
 
 
 class Pixels(keras.layers.Layer):
@@ -26,8 +33,12 @@ class Pixels(keras.layers.Layer):
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return (n, size, size, channels) from images (n, 48, 48) and maps (n, 2, 3)."""
-        grey = warp(inputs["images"], inputs["maps"], ops.convert_to_tensor(self.grid))
-        return (grey[..., None] - ops.convert_to_tensor(self.offset)) / ops.convert_to_tensor(self.scale)
+        size = len(self.grid)
+        # XLA looks each channel up in any case, and along a row many at once; torch would only work three times
+        repeats = 1 if keras.backend.backend() == "torch" else self.channels
+        rows, columns = ops.convert_to_tensor(self.grid), ops.convert_to_tensor(np.repeat(self.grid, repeats))
+        grey = ops.reshape(warp(inputs["images"], inputs["maps"], rows, columns), (-1, size, size, repeats))
+        return (grey - ops.convert_to_tensor(self.offset)) / ops.convert_to_tensor(self.scale)
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Shape of `call`'s result."""
@@ -35,38 +46,53 @@ class Pixels(keras.layers.Layer):
         return (input_shape["images"][0], size, size, self.channels)
 
 
-def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
-    """One bilinear lookup: grey levels (n, size, size) from (n, 48, 48), (n, 2, 3) and (size,)."""
-    size = grid.shape[0]
-    row, column = grid[None, :, None], grid[None, None, :]
-    weight = ops.cast(maps, grid.dtype)[:, :, :, None, None]
-    rows = weight[:, 0, 0] * row + weight[:, 0, 1] * column + weight[:, 0, 2]
-    columns = weight[:, 1, 0] * row + weight[:, 1, 1] * column + weight[:, 1, 2]
-    rows, columns = ops.clip(rows, 0, IMAGE_SIZE - 1), ops.clip(columns, 0, IMAGE_SIZE - 1)
-    # none is below 0, so that this rounds down; `ops.floor` goes through float32 whatever it is given
-    index = ops.cast(rows, "int32") * IMAGE_SIZE + ops.cast(columns, "int32")
-    found = ops.take_along_axis(
-        neighbourhoods(ops.cast(images, grid.dtype)), ops.reshape(index, (-1, size * size, 1)), axis=1
+def warp(images: Tensor, maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """One bilinear lookup: grey levels (n, r, c) from (n, 48, 48), (n, 2, 3) and the output's places (r,) and (c,)."""
+    dtype = keras.backend.standardize_dtype(rows.dtype)
+    weights = ops.cast(maps, dtype)
+    top, lower_share = coordinates(weights[:, 0], rows, columns)
+    left, right_share = coordinates(weights[:, 1], rows, columns)
+    index = top * IMAGE_SIZE + left
+    pictures = ops.arange(ops.shape(images)[0], dtype=index.dtype)[:, None, None]
+    index = ops.reshape(index + pictures * IMAGE_SIZE**2, (-1,))
+    # of one axis: beside an axis of pictures XLA looks up one pixel after the other
+    found = ops.take_along_axis(neighbourhoods(images), index, axis=0)
+    found = ops.reshape(found, (-1, rows.shape[0], columns.shape[0]))
+    first, right, below, opposite = (
+        ops.cast(ops.bitwise_and(ops.right_shift(found, bits), 255), dtype) for bits in (0, 8, 16, 24)
     )
-    found = ops.reshape(found, (-1, size, size, 6))
-    first, right, below, opposite, top, left = (found[..., part] for part in range(6))
-    right_share, lower_share = ops.clip(columns - left, 0, 1), ops.clip(rows - top, 0, 1)
     upper, lower = interpolate(first, right, right_share), interpolate(below, opposite, right_share)
     return interpolate(upper, lower, lower_share)
 
 
-def neighbourhoods(levels: Tensor) -> Tensor:
-    """Of each pixel its level, the right, lower, and lower right ones, its row and its column, (n, 48², 6).
+def coordinates(weights: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Where every output pixel lies on one axis of its source: the pixel before it, and the share of the next one.
 
-    They are looked up together: XLA computes a coordinate anew wherever it is used, with another last bit, and beside
-    an integer a neighbour or a share that came from another floor would be a whole pixel off.
+    In whole numbers: a compiler may compute a coordinate anew wherever it is used, and a float with another last bit;
+    beside an integer a pixel and a share that came from two roundings would be a whole pixel off.
     """
+    dtype = keras.backend.standardize_dtype(weights.dtype)
+    _, bits = FIXED_POINT[dtype]
+    down = fixed_point(weights[:, 0, None] * rows) + fixed_point(weights[:, 2, None])
+    across = fixed_point(weights[:, 1, None] * columns)
+    places = ops.clip(down[:, :, None] + across[:, None, :], 0, (IMAGE_SIZE - 1) << bits)
+    share = ops.cast(ops.bitwise_and(places, (1 << bits) - 1), dtype) * 2.0**-bits
+    return ops.right_shift(places, bits), share
+
+
+def fixed_point(pixels: Tensor) -> Tensor:
+    """Source pixels as whole numbers of 2⁻ᵇⁱᵗˢ, to the nearest; what comes in is one rounded product at most."""
+    integers, bits = FIXED_POINT[keras.backend.standardize_dtype(pixels.dtype)]
+    return ops.cast(ops.round(ops.clip(pixels, -REACH, REACH) * 2.0**bits), integers)
+
+
+def neighbourhoods(images: Tensor) -> Tensor:
+    """Of each pixel its level and the right, lower and lower right ones, a byte each, (n·48²,): one lookup for four."""
+    levels = ops.cast(images, "int32")
     right = ops.concatenate([levels[:, :, 1:], levels[:, :, -1:]], axis=2)
-    both = ops.stack([levels, right], axis=-1)
+    both = ops.bitwise_or(levels, ops.left_shift(right, 8))
     below = ops.concatenate([both[:, 1:], both[:, -1:]], axis=1)
-    places = ops.stack(ops.meshgrid(*2 * [ops.arange(IMAGE_SIZE, dtype=levels.dtype)], indexing="ij"), axis=-1)
-    places = ops.broadcast_to(places, (ops.shape(levels)[0], IMAGE_SIZE, IMAGE_SIZE, 2))
-    return ops.reshape(ops.concatenate([both, below, places], axis=-1), (-1, IMAGE_SIZE * IMAGE_SIZE, 6))
+    return ops.reshape(ops.bitwise_or(both, ops.left_shift(below, 16)), (-1,))
 
 
 def interpolate(first: Tensor, second: Tensor, share: Tensor) -> Tensor:

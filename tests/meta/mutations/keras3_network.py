@@ -42,20 +42,20 @@ def nearest_neighbour(patch: Patch) -> None:
 
 
 def shifts_exchanged(patch: Patch) -> None:
-    def warp(original: Any, images: Any, maps: Any, grid: Any) -> Any:
-        return original(images, ops.concatenate([maps[..., :2], ops.flip(maps[..., 2:], axis=1)], axis=-1), grid)
+    def warp(original: Any, images: Any, maps: Any, *grids: Any) -> Any:
+        return original(images, ops.concatenate([maps[..., :2], ops.flip(maps[..., 2:], axis=1)], axis=-1), *grids)
 
     around(patch, pixels, "warp", warp)
 
 
 def maps_ignored(patch: Patch) -> None:
     identity = np.eye(2, 3, dtype=np.float32)
-    around(patch, pixels, "warp", lambda warp, images, maps, grid: warp(images, 0 * maps + identity, grid))
+    around(patch, pixels, "warp", lambda warp, images, maps, *grids: warp(images, 0 * maps + identity, *grids))
 
 
 def maps_rounded(patch: Patch) -> None:
-    def warp(original: Any, images: Any, maps: Any, grid: Any) -> Any:
-        return original(images, ops.cast(ops.cast(maps, "bfloat16"), "float32"), grid)
+    def warp(original: Any, images: Any, maps: Any, *grids: Any) -> Any:
+        return original(images, ops.cast(ops.cast(maps, "bfloat16"), "float32"), *grids)
 
     around(patch, pixels, "warp", warp)
 

@@ -44,18 +44,18 @@ def nearest_neighbour(patch: Patch) -> None:
 
 
 def shifts_exchanged(patch: Patch) -> None:
-    def warp(original: Any, images: Tensor, maps: Tensor, grid: Tensor) -> Any:
-        return original(images, torch.cat([maps[..., :2], maps[..., 2:].flip(1)], -1), grid)
+    def warp(original: Any, images: Tensor, maps: Tensor, *grids: Tensor) -> Any:
+        return original(images, torch.cat([maps[..., :2], maps[..., 2:].flip(1)], -1), *grids)
 
     around(patch, pixels, "warp", warp)
 
 
 def maps_ignored(patch: Patch) -> None:
-    around(patch, pixels, "warp", lambda warp, images, maps, grid: warp(images, 0 * maps + torch.eye(2, 3), grid))
+    around(patch, pixels, "warp", lambda warp, images, maps, *grids: warp(images, 0 * maps + torch.eye(2, 3), *grids))
 
 
 def maps_rounded(patch: Patch) -> None:
-    around(patch, pixels, "warp", lambda warp, images, maps, grid: warp(images, maps.bfloat16().float(), grid))
+    around(patch, pixels, "warp", lambda warp, images, maps, *grids: warp(images, maps.bfloat16().float(), *grids))
 
 
 # Layers
