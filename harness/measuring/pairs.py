@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,9 @@ from harness.measuring.calibration import clock
 CONFIDENCE: Final = 0.95
 FEWEST_PAIRS: Final = 6
 """With fewer, not even the smallest and the largest enclose the median with that confidence."""
+
+PAUSE_SECONDS: Final = 0.2
+"""Of idleness before each piece of work."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,12 @@ class Pairs:
         return ordered[left_out], ordered[count - 1 - left_out]
 
 
-def take_turns(*ways: Callable[[], object], turns: int) -> tuple[list[float], ...]:
+def take_turns(
+    *ways: Callable[[], object], turns: int, pause_seconds: float = PAUSE_SECONDS
+) -> tuple[list[float], ...]:
     """Clock ways of doing something in turns, after one run of each that is not clocked; each begins as often.
+
+    A pause stands before each: the threads of one library go on spinning for a while, which the next would pay for.
 
     Returns:
         The seconds of each way, in order.
@@ -69,5 +77,6 @@ def take_turns(*ways: Callable[[], object], turns: int) -> tuple[list[float], ..
     for turn in range(turns):
         for place in range(len(ways)):
             which = (turn + place) % len(ways)
+            time.sleep(pause_seconds)
             seconds[which].append(clock(ways[which]))
     return seconds

@@ -93,7 +93,7 @@ def test_ways_take_turns_and_begin_in_turns() -> None:
         calls += name
         time.sleep(seconds)
 
-    quick, slow = take_turns(lambda: call("q", 0.0), lambda: call("s", 0.01), turns=3)
+    quick, slow = take_turns(lambda: call("q", 0.0), lambda: call("s", 0.01), turns=3, pause_seconds=0.0)
     assert calls == "qs" + "qs" + "sq" + "qs"
     assert len(quick) == len(slow) == 3
     assert min(slow) >= 0.01 > min(quick)
