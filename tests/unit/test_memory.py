@@ -11,12 +11,12 @@ from harness.measuring.memory import (
     FRAMEWORK,
     GIB,
     MemoryPrediction,
-    Precision,
     memory_table,
     out_of_memory_advice,
     predict_memory,
     predictions,
 )
+from harness.measuring.tensors import Precision
 from harness.variants import VARIANTS, Phase, find_variant, readings
 
 ALL, HEAD = Phase(1, "all"), Phase(1, "head")
