@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.judging.comparability import (
     differences,
+    disturbances,
     papers_epochs,
     remarks,
     seconds_per_epoch,
@@ -318,9 +319,14 @@ def _judge_time(band: Band, records: Sequence[RunRecord]) -> Judgement:
     chosen = [record for record, found in zip(records, reasons, strict=True) if not found]
     if not chosen:
         return Judgement(band, Verdict("NOT_COMPARABLE", ", ".join(reasons[-1])), ())
+    chosen = [record for record in chosen if not disturbances(record)] or chosen
     epochs = papers_epochs(band.variant)
     seconds = [each for each in map(seconds_per_epoch, chosen) if each is not None]
     verdict = judge_seconds(band, seconds, epochs)
+    disturbed = dict.fromkeys(said for record in chosen for said in disturbances(record))
+    if disturbed:
+        # not a matter of more seeds: on such a card none of them would settle it
+        verdict = Verdict("INCONCLUSIVE", f"{verdict.reason}; the GPU was not its own: {', '.join(disturbed)}")
     verdict = replace(verdict, reason=f"{verdict.reason}; {time_remark(chosen)}")
     return Judgement(band, verdict, tuple(each * epochs for each in seconds))
 

@@ -10,6 +10,7 @@ from dataclasses import astuple
 from typing import Final
 
 from harness.judging.known_data import known_layout
+from harness.measuring.gpu import doubts
 from harness.paper.facts import facts
 from harness.runs.record import RunRecord
 from harness.variants import VARIANTS, Variant, VariantError, find_variant
@@ -123,6 +124,11 @@ def time_differences(record: RunRecord) -> list[str]:
     return found
 
 
+def disturbances(record: RunRecord) -> list[str]:
+    """What the driver saw that makes a run's seconds no property of its GPU; empty if nothing, or nobody looked."""
+    return doubts(record.gpu.identity, record.gpu.use) if record.gpu else []
+
+
 def seconds_per_epoch(record: RunRecord) -> float | None:
     """Mean training and evaluation of an epoch, in seconds, as Keras' own clock around `fit` has both; no warm-up.
 
@@ -153,6 +159,8 @@ def remarks(records: Sequence[RunRecord]) -> list[str]:
 
 
 def time_remark(records: Sequence[RunRecord]) -> str:
-    """What stands beside a verdict on times: the processor, which computes the pixels in the paper's pipelines."""
+    """What stands beside a verdict on times: the processor, which computes the pixels in the paper's pipelines, and
+    whether anybody looked at the GPU meanwhile."""
     processors = ", ".join(dict.fromkeys(record.environment.cpu for record in records))
-    return f"pixels computed by {processors}, the paper's by a {PAPERS_CPU}"
+    unseen = "" if all(record.gpu for record in records) else "; clocks and other users of the GPU not known"
+    return f"pixels computed by {processors}, the paper's by a {PAPERS_CPU}{unseen}"

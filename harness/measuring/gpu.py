@@ -212,5 +212,5 @@ def doubts(identity: GpuIdentity, use: GpuUse) -> list[str]:
     if limit is not None and default is not None and limit < default:
         found.append(f"power limit {limit:.0f} W, its own is {default:.0f} W")
     if use.strangers:
-        found.append(f"shared with {use.strangers} other processes")
+        found.append(f"shared with {use.strangers} other process{'' if use.strangers == 1 else 'es'}")
     return found

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.splits import clean_test_rows
 from harness.interface import Implementation, ImplementationError, Model, Runtime
+from harness.measuring.gpu import GpuWatch, find_gpu
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
@@ -32,6 +33,7 @@ from harness.runs.record import (
     SCHEMA_VERSION,
     DatasetIdentity,
     Environment,
+    Gpu,
     RunRecord,
     Status,
     Timings,
@@ -171,7 +173,8 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         keep_features=kept.of_epoch if spec.cached_features else None,
     )
     environment = _environment(implementation, spec)
-    status, error, stop_reason = _run(fit)
+    with _watched(spec) as watch:
+        status, error, stop_reason = _run(fit)
     record = RunRecord(
         schema_version=SCHEMA_VERSION,
         run=name,
@@ -187,6 +190,7 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
         scores=_scores(dataset, plan.test_rows, fit.result.test_logits),
         timings=_timings(fit.result, kept, len(plan.training_rows), time.perf_counter() - start),
         arrays_sha256=None,
+        gpu=watch(),
     )
     return record, _arrays(dataset, plan, fit.result)
 
@@ -293,6 +297,18 @@ def _arrays(dataset: Dataset, plan: Plan, result: FitResult) -> dict[str, NDArra
         arrays |= {"test_logits": result.test_logits, "test_rows": plan.test_rows.astype(np.int64)}
         arrays["test_labels"] = np.ascontiguousarray(dataset.labels[plan.test_rows])
     return arrays
+
+
+@contextmanager
+def _watched(spec: RunSpec) -> Iterator[Callable[[], Gpu | None]]:
+    """Watch the GPU; what is yielded tells afterwards what was seen."""
+    found = find_gpu() if spec.device == "gpu" else None
+    if found is None:
+        yield lambda: None
+        return
+    identity, look = found
+    with GpuWatch(look) as watch:
+        yield lambda: Gpu(identity, watch.use)
 
 
 def _environment(implementation: Implementation, spec: RunSpec) -> Environment:

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
+from harness.measuring.gpu import GpuIdentity, GpuUse
 from harness.runs.spec import RunSpec
 from harness.training.fit import EpochRecord
 from harness.training.metrics import Score
@@ -15,8 +16,8 @@ from harness.variants import VARIANTS
 SCHEMA_VERSION: Final = 3
 """Raised with every change of the record's fields."""
 READABLE_VERSIONS: Final = (2, 3)
-"""Records of others are refused. Version 2 lacks `RunSpec.views` and `Timings.features_images_per_second` alone, whose
-defaults say what was done then."""
+"""Records of others are refused. Version 2 lacks `RunSpec.views`, `Timings.features_images_per_second` and
+`RunRecord.gpu` alone, whose defaults say what was done then."""
 
 _STRICT = ConfigDict(extra="forbid")  # a field that this version does not know is an error, not ignored
 
@@ -110,6 +111,16 @@ class Timings:
 
 
 @dataclass(frozen=True)
+class Gpu:
+    """What NVIDIA's driver said of the GPU, from the building of the network to the last evaluation."""
+
+    identity: GpuIdentity
+    use: GpuUse
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run, whole.
 
@@ -129,6 +140,7 @@ class RunRecord:
         timings: Seconds.
         arrays_sha256: Of the safetensors file beside the record (`initial_logits`, `initial_rows`,
             `test_logits`, `test_rows`, `test_labels`; rows are rows of the data set); None where there is none.
+        gpu: Which GPU, how it was clocked, and who shared it; None on the CPU, and where `nvidia-ml-py` is missing.
     """
 
     schema_version: int
@@ -145,6 +157,7 @@ class RunRecord:
     scores: dict[str, Score]
     timings: Timings | None
     arrays_sha256: str | None
+    gpu: Gpu | None = None
 
     __pydantic_config__ = _STRICT
 

@@ -19,7 +19,8 @@ from fake_records import (
 
 from harness.judging.bands import Judgement, bands, differences, judge, judge_all, judge_seconds
 from harness.judging.comparability import papers_epochs, remarks, seconds_per_epoch, time_differences
-from harness.runs.record import RunRecord, WeightsIdentity
+from harness.measuring.gpu import GpuIdentity, GpuUse
+from harness.runs.record import Gpu, RunRecord, WeightsIdentity
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.variants import find_variant, narrow
 
@@ -167,8 +168,28 @@ def test_seconds_are_those_of_the_papers_epochs() -> None:
     assert found.verdict.kind == "REPRODUCED"
     assert found.verdict.reason == (
         "5,500 s, ×1.90 of 2,888 s, the middle of the paper's 1,445.48 to 5,771.00 s, within ×/÷3.00 (3 seeds), "
-        "for 100 epochs; pixels computed by a processor, the paper's by a Ryzen 9 5900X"
+        "for 100 epochs; pixels computed by a processor, the paper's by a Ryzen 9 5900X; clocks and other users of the "
+        "GPU not known"
     )
+
+
+def test_times_on_a_throttled_or_shared_gpu_decide_nothing() -> None:
+    quiet = Gpu(
+        GpuIdentity("NVIDIA GeForce RTX 4080 SUPER", "580.1", "13.0", 16 * 2**30, 320.0, 320.0, 3105),
+        GpuUse(100, 2600.0, 300.0, 60.0, 2**33, {"power limit": 0.9}, 0),
+    )
+    hot = replace(quiet, use=replace(quiet.use, held_back={"too hot (hardware)": 0.4}))
+    shared = replace(quiet, use=replace(quiet.use, strangers=1))
+    records = {name: timed(seed, gpu=gpu) for seed, (name, gpu) in enumerate({"hot": hot, "shared": shared}.items())}
+    for name, said in {"hot": "clocks lowered: too hot", "shared": "shared with 1 other process"}.items():
+        found = by_quantity([records[name]] * 3)["seconds"].verdict
+        assert found.kind == "INCONCLUSIVE"
+        assert found.further_seeds is None
+        assert f"the GPU was not its own: {said}" in found.reason
+    alone = [timed(seed, gpu=quiet) for seed in (2, 3, 4)]
+    found = by_quantity([*records.values(), *alone])["seconds"]
+    assert (found.verdict.kind, len(found.observed)) == ("REPRODUCED", 3)
+    assert "not known" not in found.verdict.reason
 
 
 def test_times_are_of_the_runs_whose_times_count() -> None:

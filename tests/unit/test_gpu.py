@@ -96,7 +96,8 @@ def test_several_looks_are_summed_up() -> None:
 def test_strangers(processes, own, strangers) -> None:
     use = summarise([{**LOOK, "processes": processes}], own=own)
     assert use.strangers == strangers
-    assert doubts(IDENTITY, use) == ([f"shared with {strangers} other processes"] if strangers else [])
+    said = {0: [], 1: ["shared with 1 other process"], 2: ["shared with 2 other processes"]}
+    assert doubts(IDENTITY, use) == said[strangers]
 
 
 def test_the_cards_own_power_limit_is_no_fault_a_lowered_one_is() -> None:
