@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from harness.commands import attribute, judging, looking, parity, records, train
+from harness.commands import attribute, compare, judging, looking, parity, records, train
 from harness.data.dataset import DatasetError
 from harness.interface import ImplementationError
 from harness.options import EXIT_CODES, FAILED, USAGE
@@ -27,7 +27,7 @@ app = typer.Typer(
     help="Does a published FER-2013 result hold? Train its variants in Keras 3 and PyTorch and compare.",
     epilog=EXIT_CODES,
 )
-for module in (train, records, judging, parity, attribute, looking):
+for module in (train, records, compare, judging, parity, attribute, looking):
     app.add_typer(module.app)
 
 
