@@ -42,7 +42,7 @@ def attribute(
         int | None,
         typer.Option(min=1, max=1024, help="Images a batch; if left out the variant's, but 4 at 224×224 on a CPU."),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.01, max=600, help="About so long for each part of a round.")] = 1.5,
+    seconds: Annotated[float, typer.Option(min=0.01, max=600, help="About so long for each part of a round.")] = 1.0,
     batches: Annotated[int | None, typer.Option(min=1, help="So many for each part of a round, not by time.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=100, help="How often; 5 if left out, 3 at 224×224.")] = None,
     device: options.DeviceOption = "cpu",

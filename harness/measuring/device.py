@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from harness.judging.findings.physics import CARDS
 from harness.judging.throughput import Rate, rates
-from harness.measuring.attribution import PictureRate
+from harness.measuring.attribution import PictureRate, Spread
 from harness.paper.facts import Facts
 
 Explanation = Literal[
@@ -78,12 +78,14 @@ class Prediction:
 
     Attributes:
         rate: The time, its epochs, and the reading.
-        pipeline: Of one core that makes all pictures, by the paper's generator.
+        pipeline_here: Of one core of this machine that makes all pictures, by the paper's generator; of medians.
+        pipeline: Of one core of the paper's.
         step: Of the card, with its pictures ready.
         peak: Of the card, float32 operations a second.
     """
 
     rate: Rate
+    pipeline_here: float
     pipeline: Interval
     step: Interval
     peak: float
@@ -105,7 +107,7 @@ class Prediction:
 
     @property
     def reason(self) -> str:
-        """Why."""
+        """Why, where the intervals do not say it."""
         return self._judged()[1]
 
     @property
@@ -114,32 +116,29 @@ class Prediction:
         return self.rate.operations_per_second / self.peak
 
     @property
-    def pipeline_needed(self) -> float:
-        """Images a second, trained and watched, if the pictures alone took the paper's time."""
-        return (self.rate.training_images + self.rate.watched_images) / self.seconds
+    def core_ratio_needed(self) -> float:
+        """How much faster the paper's core was than one of this machine, if the pictures alone took its time."""
+        return self.pipeline_here / self.seconds
 
     def _judged(self) -> tuple[Explanation, str]:
         seconds, pipeline, step = self.seconds, self.pipeline, self.step
         by_pipeline, by_step = seconds in pipeline, seconds in step
         if by_pipeline and by_step:
-            return "cannot be told", "each of both alone may take that long"
+            return "cannot be told", "either alone may take that long"
         if by_pipeline and seconds >= step.low:
-            return "explained by the input pipeline", "the pictures take that long, the step less"
+            return "explained by the input pipeline", ""
         if by_step and seconds >= pipeline.low:
-            return "explained by the step", "the step takes that long, the pictures less"
+            return "explained by the step", ""
         if by_pipeline:
             return "cannot be told", f"the pictures may take that long, but the step takes {step.low:,.1f} s at least"
         if by_step:
-            return "cannot be told", (
-                f"the step may take that long, but one core makes the pictures in {pipeline.low:,.1f} s at least: only "
-                "if they came from memory or from several cores"
-            )
+            return "cannot be told", "the step may, if pictures came from memory or from several cores"
         if seconds < max(pipeline.low, step.low):
-            which = "one core makes the pictures" if pipeline.low > step.low else "the step takes"
-            return "explained by neither", f"too short: {which} in {max(pipeline.low, step.low):,.1f} s at least"
+            which = "pictures from one core" if pipeline.low > step.low else "the step"
+            return "explained by neither", f"too short for {which}"
         if seconds <= pipeline.high + step.high:
-            return "cannot be told", "neither alone takes that long, one after the other may"
-        return "explained by neither", f"too long: one after the other they take {pipeline.high + step.high:,.1f} s"
+            return "cannot be told", "neither alone, but one after the other may"
+        return "explained by neither", f"too long, {pipeline.high + step.high:,.1f} s one after the other"
 
 
 def predict(rate: Rate, pictures: Sequence[PictureRate], assumptions: Assumptions) -> Prediction | None:
@@ -150,17 +149,18 @@ def predict(rate: Rate, pictures: Sequence[PictureRate], assumptions: Assumption
         return None
     training = found.plain if rate.variant.augmentation is None else found.augmented
 
-    def pipeline(core_ratio: float, *, fastest: bool) -> float:
-        rates = [each.rate.high if fastest else each.rate.low for each in (training, found.plain)]
-        images = (rate.training_images, rate.watched_images)
-        return sum(count / (speed * core_ratio) for count, speed in zip(images, rates, strict=True))
+    def pipeline(core_ratio: float, of_rate: Callable[[Spread], float]) -> float:
+        images = ((rate.training_images, training), (rate.watched_images, found.plain))
+        return sum(count / (of_rate(clocked.rate) * core_ratio) for count, clocked in images)
 
     steps = sum(math.ceil(each / rate.variant.batch_size) for each in (rate.training_images, rate.watched_images))
     arithmetic = rate.operations / rate.epochs / assumptions.peak
     return Prediction(
         rate,
+        pipeline(1.0, lambda spread: spread.median),
         Interval(
-            pipeline(assumptions.core_ratio.high, fastest=True), pipeline(assumptions.core_ratio.low, fastest=False)
+            pipeline(assumptions.core_ratio.high, lambda spread: spread.high),
+            pipeline(assumptions.core_ratio.low, lambda spread: spread.low),
         ),
         Interval(
             arithmetic / assumptions.utilisation.high + steps * assumptions.step_overhead.low,

@@ -115,9 +115,10 @@ def _prediction_json(prediction: Prediction) -> dict[str, object]:
         "epochs": rate.epochs,
         "epoch_seconds": prediction.seconds,
         "operations": prediction.operations,
+        "pipeline_seconds_here": prediction.pipeline_here,
         "pipeline_seconds": asdict(prediction.pipeline),
         "step_seconds": asdict(prediction.step),
-        "pipeline_needed": prediction.pipeline_needed,
+        "core_ratio_needed": prediction.core_ratio_needed,
         "utilisation_needed": prediction.utilisation_needed,
         "explanation": prediction.explanation,
         "reason": prediction.reason,
@@ -147,7 +148,7 @@ def _shares(measured: Measured) -> Table:
 
 def _ratios(each: Attribution) -> Iterator[str]:
     for share in (each.input_share, each.step_share):
-        yield f"{share.median:.1%} ({share.low:.1%}–{share.high:.1%})"
+        yield f"{_percent(share.median)} ({_percent(share.low)}–{_percent(share.high)})"
     for ratio in (each.to_sum, each.to_longer):
         yield f"{ratio.median:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"
 
@@ -168,22 +169,24 @@ def _conditions(measured: Measured) -> str:
 def _predictions(predictions: Sequence[Prediction]) -> Table:
     table = _table(
         "the paper's machine: seconds an epoch, watching included",
-        "variant", "paper's time", "epochs", "s/epoch", "PFLOP", "needs img/s", "of peak", "pictures, s", "step, s",
+        "variant", "paper's time, s", "epochs", "s/epoch", "pictures, s", "needs r", "PFLOP", "step, s", "needs u",
         "so it is",
     )  # fmt: skip
     for each in _shown(predictions):
         name, at, reading = each.rate.variant.name.partition("@")
-        verdict = Text.assemble((each.explanation, _STYLES[each.explanation]), f": {each.reason}")
+        verdict = Text.assemble((each.explanation, _STYLES[each.explanation]))
+        if each.reason:
+            verdict.append(f": {each.reason}")
         table.add_row(
             f"  read as {reading}" if at else name,
             f"{each.rate.seconds.value:,.2f} ({each.rate.seconds.place})",
             str(each.rate.epochs),
             f"{each.seconds:.1f}",
-            f"{each.operations / 1e15:.3f}",
-            f"{each.pipeline_needed:,.0f}",
-            f"{each.utilisation_needed:.1%}",
             str(each.pipeline),
+            f"{each.core_ratio_needed:.2f}",
+            f"{each.operations / 1e15:.3f}",
             str(each.step),
+            f"{each.utilisation_needed:.1%}",
             verdict,
         )
     return table
@@ -212,6 +215,7 @@ def _arithmetic(report: AttributionReport) -> Iterator[str]:
                 f"images/s of one core here ({_label(measured)}), r = {given.core_ratio.low:g} to "
                 f"{given.core_ratio.high:g} for a core of the paper's CPU (assumed)"
             )
+    yield "needs r, needs u: what they would have to be, if the pictures or the step alone took the paper's time"
     yield (
         f"step: operations / ({given.peak / 1e12:.1f} TFLOP/s · u) + steps · o, u = {given.utilisation.low:.0%} to "
         f"{given.utilisation.high:.0%} of the peak, o = {1e3 * given.step_overhead.low:g} to "
@@ -235,6 +239,10 @@ def _rate(clocked: Clocked | None) -> str:
 
 def _spread(spread: Spread) -> str:
     return f"{_number(spread.median)} ({_number(spread.low)}–{_number(spread.high)})"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}" if value >= 0.001 else "<0.1%"
 
 
 def _number(value: float) -> str:
