@@ -58,7 +58,7 @@ def _pytorch(task: Task, *, is_compiled: bool) -> Source:
 
 
 def keras3(task: Task) -> Source:
-    """Keras' pixel layer in a model of its own, compiled as `keras.Model.compile` compiles on that backend."""
+    """Keras' pixel layer in a model of its own, compiled as a step on that backend and a CPU is."""
     import os
 
     load_implementation("keras3", keras_backend=os.environ["KERAS_BACKEND"])
@@ -87,10 +87,10 @@ def _compile(model: Any, task: Task) -> Callable[[dict[str, np.ndarray]], Any]:
         case "tensorflow":
             import tensorflow as tf
 
-            traced = tf.function(model, jit_compile=True)
+            traced = tf.function(model, jit_compile=False)  # on a CPU a step leaves XLA out as well
             # the buffer is the tensor's own; asking for it waits
             return lambda inputs: np.asarray(memoryview(traced({k: tf.constant(v) for k, v in inputs.items()})))
-        case _:  # torch, where "auto" compiles nothing
+        case _:  # torch, where a step is compiled by nothing
             import torch
 
             torch.set_num_threads(task.cores)
