@@ -6,7 +6,7 @@ PyTorch, where it fuses or computes again, or more, where its plan of buffers ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -174,23 +174,26 @@ def out_of_memory_advice(prediction: MemoryPrediction, *, device_memory: int) ->
     )
     if prediction.fits(device_memory):
         need += ". It should have fitted: look for another process on the device first (nvidia-smi)"
-    return f"{need}. Two ways out: {_checkpointing_advice(prediction)}; {_batch_advice(prediction, device_memory)}"
+    ways = (_checkpointing_advice(prediction, device_memory), _batch_advice(prediction, device_memory))
+    return f"{need}. Two ways out: {'; '.join(ways)}"
 
 
-def _checkpointing_advice(prediction: MemoryPrediction) -> str:
+def _checkpointing_advice(prediction: MemoryPrediction, device_memory: int) -> str:
     if prediction.checkpointing:
         return "activation checkpointing is on already"
     frugal = _again(prediction, prediction.batch_size, checkpointing=True)
     return (
         "activation checkpointing, which computes each block again and keeps the mathematics, is predicted to need "
-        f"{_gib(frugal.total)}"
+        f"{_gib(frugal.total)}{'' if frugal.fits(device_memory) else ', too much as well'}"
     )
 
 
 def _batch_advice(prediction: MemoryPrediction, device_memory: int) -> str:
-    smaller = (_again(prediction, size) for size in range(prediction.batch_size - 1, 0, -1))
-    if prediction.fits(device_memory):  # whatever was in the way
-        smaller = (_again(prediction, size) for size in (prediction.batch_size // 2,) if size)
+    if prediction.fits(device_memory):  # something else was in the way
+        sizes: Iterable[int] = [prediction.batch_size // 2]
+    else:
+        sizes = range(prediction.batch_size - 1, 0, -1)
+    smaller = (_again(prediction, size) for size in sizes if size)
     found = next((each for each in smaller if each.fits(device_memory)), None)
     if found is None:
         return "no smaller batch is predicted to fit"

@@ -5,13 +5,15 @@ Both are counted on the CPU, where they are the same tensors as on a GPU; worksp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from models import BATCH_SIZE, build, faces, narrow_variant, pretrained_variant
 
-from harness.architectures import initial_weights
+from harness.architectures import initial_weights, layers
 from harness.interface import Implementation, Runtime
 from harness.measuring.memory import predict_memory
 from harness.plugin import require_implementation
@@ -40,6 +42,29 @@ def bytes_kept(work: Callable[[], object]) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         work()
     return sum(found.values())
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """Most bytes that PyTorch has allocated at once for what is computed, beyond what it had before."""
+    import torch
+
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        work()
+    events, found = list(profile.profiler.kineto_results.experimental_event_tree()), []
+    while events:
+        event = events.pop()
+        events += event.children
+        if event.tag == torch._C._profiler._EventType.Allocation:
+            found.append((event.start_time_ns, event.extra_fields.ptr, event.extra_fields.alloc_size))
+    live: dict[int, int] = {}
+    peak = 0
+    for _, pointer, size in sorted(found, key=lambda each: each[0]):
+        if size > 0:
+            live[pointer] = size
+        else:  # what was there before is told as well when it goes
+            live.pop(pointer, None)
+        peak = max(peak, sum(live.values()))
+    return peak
 
 
 NARROW = (
@@ -73,3 +98,27 @@ def test_autograd_keeps_what_was_predicted_at_full_width(pytorch: Implementation
     batch = faces(variant)[0]
     assert len(batch) == variant.batch_size
     assert bytes_kept(lambda: model.gradients(batch)) == predict_memory(variant, variant.phases[0]).kept
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variant", "phase"),
+    [
+        pytest.param(v, p, id=f"{v.name}-{p.trainable}-{v.batch_size}")
+        for v in (
+            find_variant("vgg16-scratch"),
+            find_variant("resnet50-scratch"),
+            *(replace(find_variant(f"{name}-fine-tune"), batch_size=4) for name in ("vgg16", "resnet50")),
+            replace(find_variant("vgg16-transfer"), batch_size=4),
+        )
+        for p in v.phases
+    ],
+)
+def test_a_step_needs_what_was_predicted(pytorch: Implementation, variant: Variant, phase: Phase) -> None:
+    """On the CPU it needs more, up to the largest kernel twice: blocks of that size were seen beside the predicted ones."""
+    model = pytorch.build(variant, weights=initial_weights(variant, 0), seed=0, runtime=Runtime())
+    model.start_phase(phase)
+    batch, found = faces(variant)[0], predict_memory(variant, phase)
+    measured = found.weights + found.moments + peak_bytes(lambda: model.gradients(batch))
+    kernel = max(4 * math.prod(layer.weights["kernel"]) for layer in layers(variant) if layer.kind == "convolution")
+    assert 0 <= measured - found.training <= 2 * kernel, f"{measured:,} bytes, predicted {found.training:,}"
