@@ -115,7 +115,7 @@ def test_autograd_keeps_what_was_predicted_at_full_width(pytorch: Implementation
     ],
 )
 def test_a_step_needs_what_was_predicted(pytorch: Implementation, variant: Variant, phase: Phase) -> None:
-    """On the CPU it needs more, up to the largest kernel twice: blocks of that size were seen beside the predicted ones."""
+    """On the CPU it needs more, up to the largest kernel twice: blocks of that size stand beside the predicted ones."""
     model = pytorch.build(variant, weights=initial_weights(variant, 0), seed=0, runtime=Runtime())
     model.start_phase(phase)
     batch, found = faces(variant)[0], predict_memory(variant, phase)
