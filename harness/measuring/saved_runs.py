@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from harness.judging.comparability import disturbances
 from harness.runs.record import RunRecord
 from harness.variants import VariantError, find_variant
 
@@ -210,6 +211,7 @@ def _conditions(record: RunRecord) -> dict[str, str]:
                 "system": environment.operating_system,
                 "python": environment.python,
                 "commit": environment.git_commit,
+                "GPU disturbed": ", ".join(disturbances(record)) or (record.gpu and "no"),
             }
         ),
         **{word(name): word(version) for name, version in environment.versions.items()},
