@@ -46,7 +46,8 @@ def features_line(record: RunRecord, timings: Timings) -> str:
     only_head = all(phase.trainable == "head" for phase in record.spec.variant.phases)
     if head is None or factor is None or not only_head:
         return line
-    return f"{line}; the head trained at {head:.0f}: a step that computes both takes about {factor:.1f} times as long"
+    times = f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}"
+    return f"{line}; the head trained at {head:,.0f}: a step that computes both takes about {times} times as long"
 
 
 def views_told(record: RunRecord) -> str:
