@@ -13,6 +13,7 @@ from harness.architectures import (
     RESNET50_STEM_FILTERS,
 )
 from harness.variants import Variant
+from impls.keras3.folding import first_convolution
 from impls.keras3.weights import UNSET
 
 Tensor = Any  # symbolic
@@ -50,7 +51,8 @@ def bottleneck(x: Tensor, name: str, filters: int, stride: int, *, projects: boo
 def resnet50(x: Tensor, variant: Variant) -> Tensor:
     """Features of the base, (n, height, width, channels), from network input."""
     x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
-    x = convolution(x, "conv1_conv", RESNET50_STEM_FILTERS // variant.width_divisor, 7, 2)
+    stem = first_convolution(variant)
+    x = stem(RESNET50_STEM_FILTERS // variant.width_divisor, 7, 2, kernel_initializer=UNSET, name="conv1_conv")(x)
     x = batch_norm(x, "conv1_bn")
     x = layers.ReLU(name="conv1_relu")(x)
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)

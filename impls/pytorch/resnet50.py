@@ -15,6 +15,7 @@ from harness.architectures import (
     RESNET50_STEM_FILTERS,
 )
 from harness.variants import Variant
+from impls.pytorch.folding import first_convolution
 
 
 class BatchNorm(nn.modules.batchnorm._BatchNorm):
@@ -101,7 +102,7 @@ def resnet50(variant: Variant) -> nn.Module:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = RESNET50_STEM_FILTERS // variant.width_divisor
     layers["conv1_pad"] = nn.ZeroPad2d(3)
-    layers["conv1_conv"] = nn.Conv2d(variant.input_channels, channels, 7, 2)
+    layers["conv1_conv"] = first_convolution(variant)(variant.input_channels, channels, 7, 2)
     layers["conv1_bn"] = BatchNorm(channels)
     layers["conv1_relu"] = nn.ReLU()
     layers["pool1_pad"] = nn.ZeroPad2d(1)

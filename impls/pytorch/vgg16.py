@@ -8,6 +8,7 @@ from torch import nn
 
 from harness.architectures import VGG16_BLOCKS
 from harness.variants import Variant
+from impls.pytorch.folding import first_convolution
 
 
 def vgg16(variant: Variant) -> nn.Module:
@@ -18,7 +19,8 @@ def vgg16(variant: Variant) -> nn.Module:
         for index in range(1, convolutions + 1):
             name = f"block{block}_conv{index}"
             width = filters // variant.width_divisor
-            layers[name] = nn.Conv2d(channels, width, 3, padding=1)
+            kind = nn.Conv2d if block > 1 or index > 1 else first_convolution(variant)
+            layers[name] = kind(channels, width, 3, padding=1)
             layers[f"{name}_relu"] = nn.ReLU()
             channels = width
         layers[f"block{block}_pool"] = nn.MaxPool2d(2, 2)

@@ -178,6 +178,8 @@ def expected_cost(variant: Variant) -> tuple[int, int]:
     costly = [layer for layer in layers(variant) if layer.flops]
     behind = [layer for layer in costly if layer.name in trained]
     flops = sum(layer.flops for layer in costly) + sum(2 * layer.flops for layer in behind) - behind[0].flops
+    if costly[0] is not behind[0]:  # frozen, the first convolution reads one of its equal channels (impls/*/folding.py)
+        flops -= costly[0].flops - costly[0].flops // variant.input_channels
     forward, backward = (sum(layer.kind == "convolution" for layer in part) for part in (costly, behind))
     return BATCH_SIZE * flops, forward + max(0, 2 * backward - 1)
 
