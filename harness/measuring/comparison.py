@@ -115,7 +115,12 @@ def compare_suites(first: Suite, second: Suite) -> Comparison:
         raise RecordError("\n  ".join(["nothing in both suites can be compared; left out:", *left_out]))
     runs = [run for each in compared for run in each.first], [run for each in compared for run in each.second]
     differences, alike = _conditions(*runs)
-    by_totals = [f"{run.name}: {run.without_history}" for side in runs for run in side if not run.history]
+    by_totals = [
+        f"{side}, {run.name}: {run.without_history}"
+        for side, of_side in zip("AB", runs, strict=True)
+        for run in of_side
+        if not run.history
+    ]
     return Comparison(tuple(compared), differences, alike, tuple(by_totals), tuple(left_out))
 
 

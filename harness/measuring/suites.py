@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,19 +50,14 @@ def read_suite(path: Path, results: Path | None = None, *, option: str = "result
     if results is not None and not results.is_dir():
         raise RecordError(f"--{option} {results} is no folder; expected the one with the records of {path}")
     content = None if path.is_dir() else _read_json(path)
-    is_benchmark = isinstance(content, dict) and "benchmarks" in content
-    if results is not None and not is_benchmark:
-        raise RecordError(f"--{option} {results}: it goes with a file of benchmarks, and {path} is none")
-    if is_benchmark:
+    if isinstance(content, dict) and "benchmarks" in content:
         suite = _of_benchmarks(path, content, results or _nearest_results(path))
+    elif results is not None:
+        raise RecordError(f"--{option} {results}: it goes with a file of benchmarks, and {path} is none")
+    elif content is None or (isinstance(content, dict) and "schema_version" in content):
+        suite = _of_records(path)
     else:
-        if content is not None and not (isinstance(content, dict) and "schema_version" in content):
-            raise RecordError(f"{path} is neither a file of benchmarks (it has no 'benchmarks') nor a record of a run")
-        found, errors = list_runs(path) if path.is_dir() else ([(path, read_run(path))], [])
-        takes: list[tuple[str, Callable[[], SavedRun]]] = [
-            (str(where), lambda record=record: from_record(record)) for where, record in found
-        ]
-        suite = Suite(path, *_taken(takes), tuple(map(str, errors)))
+        raise RecordError(f"{path} is neither a file of benchmarks (it has no 'benchmarks') nor a record of a run")
     if not suite.runs:
         reasons = "\n  ".join([*suite.left_out, *suite.damaged])
         raise RecordError(
@@ -69,6 +65,12 @@ def read_suite(path: Path, results: Path | None = None, *, option: str = "result
             f"folder of records{': ' if reasons else ''}\n  {reasons}".rstrip()
         )
     return suite
+
+
+def _of_records(path: Path) -> Suite:
+    found, errors = list_runs(path) if path.is_dir() else ([(path, read_run(path))], [])
+    runs, left_out = _taken((str(where), partial(from_record, record)) for where, record in found)
+    return Suite(path, runs, left_out, tuple(map(str, errors)))
 
 
 def _of_benchmarks(path: Path, content: Mapping[str, Any], results: Path | None) -> Suite:
@@ -87,7 +89,7 @@ def _of_benchmarks(path: Path, content: Mapping[str, Any], results: Path | None)
             others += 1
             continue
         name = word(entry.get("name"))
-        takes.append((f"{path}: {name}", lambda entry=entry, name=name: _run(name, entry, machine, results)))
+        takes.append((f"{path}: {name}", partial(_run, name, entry, machine, results)))
     runs, left_out = _taken(takes)
     if others:
         left_out += (f"{path}: {others} benchmarks that name no record of a run",)
@@ -131,7 +133,7 @@ def _machine(content: Mapping[str, Any]) -> dict[str, str]:
     """Of what pytest-benchmark says of a machine, what records say as well."""
     machine, commit = content.get("machine_info"), content.get("commit_info")
     found = {"python": machine.get("python_version")} if isinstance(machine, dict) else {}
-    if isinstance(commit, dict) and isinstance(commit.get("id"), str):
+    if isinstance(commit, dict) and isinstance(commit.get("id"), str) and commit["id"] != "unversioned":
         found["commit"] = commit["id"] + ("+changes" if commit.get("dirty") is True else "")
     return {name: word(value) for name, value in found.items() if isinstance(value, str)}
 

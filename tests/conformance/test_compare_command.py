@@ -62,7 +62,9 @@ def test_one_seed_without_records(compare: Compare, tmp_path: Path) -> None:
     (tmp_path / "alone" / "h100.json").write_text(json.dumps(told))
     code, out, _ = compare(first, tmp_path / "alone" / "h100.json")
     assert (code, "0.500 no test: one seed each" in flat(out)) == (0, True)
-    assert "by the run's sums, as no epochs are at hand (1): H10-vgg16-scratch-0: no folder `results` lies" in flat(out)
+    assert "by the run's sums, as no epochs are at hand (1): B, H10-vgg16-scratch-0: no folder `results` lies" in flat(
+        out
+    )
     code, out, _ = compare(first, tmp_path / "alone" / "h100.json", "--results-b", tmp_path / "b" / "results")
     assert (code, "by the run's sums" in out, "epochs 2 to 10" in flat(out)) == (0, False, True)
 

@@ -120,7 +120,7 @@ def test_sums_are_compared_where_a_record_is_not_at_hand() -> None:
     comparison = compare_suites(suite(run("A", 10.0)), suite(without_history(run("B", 5.0))))
     found = only(comparison)
     assert (found.basis, found.ratio.value) == ("training, all epochs", pytest.approx(0.5))
-    assert comparison.by_totals == ("B-vgg16-scratch-0-10: the record is not at hand",)
+    assert comparison.by_totals == ("B, B-vgg16-scratch-0-10: the record is not at hand",)
 
 
 def test_of_a_seed_the_last_run_counts() -> None:
