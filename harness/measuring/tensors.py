@@ -106,7 +106,7 @@ class Network:
     def last_use(self) -> dict[str, str]:
         """Tensor to the layer after which nothing but autograd holds it. A block's input is held until its end, and
         the pixels are until the end of the base, by the callers."""
-        found = {}
+        found: dict[str, str] = {}
         for name, taken in self.inputs.items():
             found |= dict.fromkeys(map(self.owner, taken), name)
             if name.endswith("_out"):
