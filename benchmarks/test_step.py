@@ -59,7 +59,7 @@ def summary(timings: dict) -> dict:
     lowest, highest = pairs.interval
     images = [timings["images"] / each for each in timings["ours"]]
     rate = statistics.median(timings["rates"])
-    turns = zip(timings["ours"], timings["rates"], strict=True)
+    turns = zip(timings["beside_products"], timings["rates"], strict=True)
     fraction = statistics.median(timings["flops"] / seconds / 1e9 / product for seconds, product in turns)
     line = (
         f"{statistics.median(images):.1f} images/s ({min(images):.1f}-{max(images):.1f}), "
