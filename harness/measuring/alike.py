@@ -61,9 +61,9 @@ def close(predictions: Sequence[Prediction]) -> Closing | None:
         for a, b in rivals
     ]
     told += [
-        f"{capitalised(called(third.rate.variant.name))} takes {third.seconds:.1f} s ({third.rate.seconds.place}) for "
-        f"{_ratio(one, third):.1f} times less work, and its step alone {third.step} s: of that the pictures are the "
-        "explanation."
+        f"{capitalised(called(third.rate.variant.name))} takes, by one of its times, {third.seconds:.1f} s "
+        f"({third.rate.seconds.place}) for {_ratio(one, third):.1f} times less work; its step alone takes {third.step} "
+        "s, which leaves the pictures."
         for third in _thirds(predictions, one)
     ]
     return Closing("yes, but not it alone" if rivals else "yes", tuple(told))
