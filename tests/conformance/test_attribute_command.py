@@ -51,6 +51,7 @@ def few_faces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeding, "open_dataset", lambda *_, **__: faces)
 
 
+@pytest.mark.slow  # compiles two networks: 15 s in Keras
 def test_every_part_of_every_pipeline_is_clocked(
     implementation: Implementation, request: pytest.FixtureRequest, few_faces: None
 ) -> None:
