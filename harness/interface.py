@@ -24,6 +24,9 @@ State = Mapping[str, NDArray[Any]]
 """Flat arrays from which training goes on to the bit: weights, optimizer, random streams."""
 
 
+Precision = Literal["float32", "tf32", "mixed", "float64"]
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Examples as they cross to the device: small, before any pixel is computed.
@@ -74,14 +77,18 @@ class Runtime:
     Attributes:
         device: `cpu` or `gpu`. One that cannot be seen is an error, never a fall-back.
         threads: CPU threads; None leaves the framework's own choice.
-        precision: `float32`, with TF32 and the like off, is what trains. In `float64` a model is an arbiter: all
-            that it returns is float64 then. Keras' batch norms stay in float32 whatever is asked, so a network
-            that has them is refused there.
+        precision: `float32`, with TF32 and the like off, is the default. `tf32` lets a GPU's convolutions and products
+            round their factors to it; `mixed` computes layers in bfloat16, on weights, pixels and losses in float32.
+            In `float64` a model is an arbiter: all that it returns is float64 then. Keras' batch norms stay in float32
+            whatever is asked, so a network that has them is refused there.
+        deterministic: Only operations that give the same bits again, and an error where there is none. On a CPU all
+            are; on a GPU it costs time.
     """
 
     device: Literal["cpu", "gpu"] = "cpu"
     threads: int | None = None
-    precision: Literal["float32", "float64"] = "float32"
+    precision: Precision = "float32"
+    deterministic: bool = False
 
 
 class ImplementationError(RuntimeError):
@@ -178,3 +185,6 @@ class Implementation(Protocol):
 
     def gpu_name(self) -> str | None:
         """Name of the GPU that this framework or backend would use, None where it sees none."""
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error of this framework says that the device's memory did not do."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.registry import KerasBackend
-from harness.runs.spec import Device
+from harness.runs.spec import Device, TrainingPrecision
 from harness.training.budget import BudgetName
 from harness.training.plan import ProtocolName
 from harness.variants import Pipeline
@@ -68,5 +68,14 @@ PipelineOption = Annotated[
         help="device: pixels in the framework's own step; generator, manual: the paper's two ways, the only ones on "
         "which its seconds are judged."
     ),
+]
+PrecisionOption = Annotated[
+    TrainingPrecision,
+    typer.Option(
+        help="float32: TF32 off; tf32: GPUs alone, as TensorFlow does there; mixed: bfloat16, not comparable."
+    ),
+]
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="The same bits again, on a GPU too; an error where it has no way to.")
 ]
 Backend = Annotated[KerasBackend | None, typer.Option(help="For keras3. [default: KERAS_BACKEND, else jax]")]

@@ -74,4 +74,7 @@ def _prepare_keras(backend: str) -> None:
         # torch loads it when it first builds an optimizer, and crashes the process where TensorFlow's LLVM came before
         importlib.import_module("triton")
     os.environ["KERAS_BACKEND"] = backend
+    # both would take nearly all of a GPU's memory at their start: a peak could not be told, nor another process live
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -62,6 +62,8 @@ def train(
         ),
     ] = None,
     pipeline: options.PipelineOption = "device",
+    precision: options.PrecisionOption = "float32",
+    deterministic: options.Deterministic = False,
     results_dir: options.Results = Path("results"),
 ) -> None:
     """Train one variant in one framework and keep the record."""
@@ -84,6 +86,8 @@ def train(
         views=views,
         cached_features=cached_features,
         pipeline=pipeline,
+        precision=precision,
+        deterministic=deterministic,
     )
     _conclude([execute(spec, results_dir)])
 
@@ -103,6 +107,8 @@ def reproduce(
     weights_dir: options.WeightsDir = None,
     stand_in_weights: options.StandIn = False,
     pipeline: options.PipelineOption = "device",
+    precision: options.PrecisionOption = "float32",
+    deterministic: options.Deterministic = False,
     results_dir: options.Results = Path("results"),
 ) -> None:
     """Train all variants in every framework that is installed, and compare with the paper."""
@@ -131,6 +137,8 @@ def reproduce(
             weights_dir=weights_dir,
             stand_in_weights=name in stand_ins,
             pipeline=pipeline,
+            precision=precision,
+            deterministic=deterministic,
         )
         for name in VARIANTS
         for implementation in installed

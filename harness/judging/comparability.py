@@ -43,6 +43,8 @@ def differences(record: RunRecord) -> list[str]:
         found.append(f"protocol {record.spec.protocol}")
     if record.spec.pipeline == "manual" and record.spec.variant.augmentation is not None:
         found.append("pipeline manual, which augments nothing")
+    if record.spec.precision == "mixed":
+        found.append("precision mixed")
     if _repeats_views(record):
         count = record.spec.views
         found.append(f"{count} augmented view{'' if count == 1 else 's'} repeated")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.architectures import count_parameters
-from harness.measuring.tensors import Network, Precision, evaluate, train
+from harness.interface import Precision
+from harness.measuring.tensors import Network, evaluate, train
 from harness.training.fit import evaluation_batch_size
 from harness.variants import VARIANTS, Phase, Variant
 

@@ -15,9 +15,9 @@ from typing import Final, Literal
 
 from harness.architectures import Layer, layers, trainable_layers
 from harness.data.dataset import CLASSES
+from harness.interface import Precision
 from harness.variants import Phase, Variant
 
-Precision = Literal["float32", "tf32", "mixed", "float64"]
 Storage = tuple[Literal["activation", "weight-gradient", "in flight"], str]
 """What a tensor is, and its name."""
 

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, Final
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
@@ -26,6 +27,7 @@ from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.splits import clean_test_rows
 from harness.interface import Implementation, ImplementationError, Model, Runtime
 from harness.measuring.gpu import GpuWatch, find_gpu
+from harness.measuring.memory import out_of_memory_advice, predict_memory
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
@@ -158,7 +160,10 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
     weights, weights_identity = first_weights(spec)
     implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
     model = implementation.build(
-        spec.variant, weights=weights, seed=spec.seed, runtime=Runtime(spec.device, spec.threads)
+        spec.variant,
+        weights=weights,
+        seed=spec.seed,
+        runtime=Runtime(spec.device, spec.threads, spec.precision, spec.deterministic),
     )
     device = DevicePipeline.of(dataset, plan.training_rows, spec.variant, seed=spec.seed, views=spec.views)
     kept = _kept_features(spec, model, device, plan, implementation, observer, stop)
@@ -174,7 +179,7 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
     )
     environment = _environment(implementation, spec)
     with _watched(spec) as watch:
-        status, error, stop_reason = _run(fit)
+        status, error, stop_reason = _run(fit, spec, implementation)
     record = RunRecord(
         schema_version=SCHEMA_VERSION,
         run=name,
@@ -250,7 +255,7 @@ def _last_part(path: str | None) -> str | None:
     return Path(path).name if path else None
 
 
-def _run(fit: Fit) -> tuple[Status, str | None, str | None]:
+def _run(fit: Fit, spec: RunSpec, implementation: Implementation) -> tuple[Status, str | None, str | None]:
     """Status, error and reason of the end."""
     try:
         return "complete", None, fit.run().stop_reason
@@ -258,6 +263,22 @@ def _run(fit: Fit) -> tuple[Status, str | None, str | None]:
         return "interrupted", None, "interrupted"
     except TrainingDiverged as error:
         return "failed", str(error), None
+    except Exception as error:  # what it is, only its framework can tell
+        if not implementation.is_out_of_memory(error):
+            raise
+        return "failed", _out_of_memory(spec), None
+
+
+def _out_of_memory(spec: RunSpec) -> str:
+    """What was too much, and what to do."""
+    variant = spec.variant
+    predicted = [
+        predict_memory(variant, phase, batch_size=variant.batch_size, precision=spec.precision)
+        for phase in variant.phases
+    ]
+    gpu = find_gpu() if spec.device == "gpu" else None
+    memory = gpu[0].memory_bytes if gpu else psutil.virtual_memory().total
+    return out_of_memory_advice(max(predicted, key=lambda each: each.total), device_memory=memory)
 
 
 def _identity(dataset: Dataset, plan: Plan, device: DevicePipeline) -> DatasetIdentity:

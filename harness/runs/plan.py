@@ -9,7 +9,7 @@ from harness.data.dataset import DatasetError
 from harness.data.pipelines import check_views
 from harness.interface import ImplementationError
 from harness.registry import ImplementationName, KerasBackend, choose_keras_backend, missing_framework
-from harness.runs.spec import Device, RunSpec
+from harness.runs.spec import Device, RunSpec, TrainingPrecision
 from harness.training.budget import BUDGETS, BudgetName, limit_variant
 from harness.training.features import check_cacheable
 from harness.training.plan import ProtocolName
@@ -57,6 +57,8 @@ def make_spec(
     views: int | None = None,
     cached_features: int | None = None,
     pipeline: Pipeline = "device",
+    precision: TrainingPrecision = "float32",
+    deterministic: bool = False,
 ) -> RunSpec:
     """Resolve names and defaults, and refuse at once what could not run.
 
@@ -79,6 +81,8 @@ def make_spec(
         views: Augmented views of each image, shown in turn; None draws a new one in every epoch.
         cached_features: Compute the features of a frozen base once, for so many views; it implies `views`.
         pipeline: Where pixels are computed.
+        precision: `float32`, `tf32` or `mixed`.
+        deterministic: Only operations that give the same bits again.
 
     Raises:
         VariantError: If the variant is unknown, or has no such views or features to be kept.
@@ -134,4 +138,6 @@ def make_spec(
         views=None if found.augmentation is None else views,
         cached_features=cached_features is not None,
         pipeline=pipeline,
+        precision=precision,
+        deterministic=deterministic,
     )

@@ -13,6 +13,7 @@ from harness.training.plan import ProtocolName
 from harness.variants import Pipeline, Variant
 
 Device = Literal["cpu", "gpu"]
+TrainingPrecision = Literal["float32", "tf32", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class RunSpec:
         views: Augmented views of each image, which epochs show in turn; None draws a new one in every epoch.
         cached_features: Compute what a frozen base makes of each view of an image once, and keep it on disk.
         pipeline: Where pixels are computed. The variant names the paper's pipeline, this is the run's.
+        precision: `float32`, `tf32` or `mixed`; see `harness.interface.Runtime`.
+        deterministic: Only operations that give the same bits again.
     """
 
     variant: Variant
@@ -52,6 +55,8 @@ class RunSpec:
     cached_features: bool = False
     pipeline: Pipeline = "device"
     views: int | None = None
+    precision: TrainingPrecision = "float32"
+    deterministic: bool = False
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -64,8 +69,9 @@ class RunSpec:
 
     @property
     def label(self) -> str:
-        """Variant, implementation, backend, pipeline where it is not ours, views where they repeat, seed: one word."""
+        """Variant, implementation, backend and seed, and what is not as usual: pipeline, views, precision. One word."""
         backend = f"-{self.keras_backend}" if self.keras_backend else ""
         pipeline = "" if self.pipeline == "device" else f"-{self.pipeline}"
         views = f"-{self.views}views" if self.views else ""
-        return f"{self.variant.name}-{self.implementation}{backend}{pipeline}{views}-seed{self.seed}"
+        precision = "" if self.precision == "float32" else f"-{self.precision}"
+        return f"{self.variant.name}-{self.implementation}{backend}{pipeline}{views}{precision}-seed{self.seed}"

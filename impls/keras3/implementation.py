@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -18,7 +17,6 @@ from harness.architectures import (
     HEAD_BATCH_NORM_EPSILON,
     check_features,
     head_names,
-    layers,
     require_equal_shapes,
     trainable_layers,
 )
@@ -27,7 +25,6 @@ from harness.interface import (
     Batch,
     Features,
     Images,
-    ImplementationError,
     Logits,
     PictureReader,
     Runtime,
@@ -39,6 +36,7 @@ from harness.variants import Phase, Variant
 from impls.keras3.generator import picture_reader
 from impls.keras3.pixels import Pixels
 from impls.keras3.resnet50 import resnet50
+from impls.keras3.runtime import gpu_name, is_out_of_memory, prepare, uses_xla, versions
 from impls.keras3.vgg16 import vgg16
 from impls.keras3.weights import UNSET, export_weights, import_weights, variables
 
@@ -90,7 +88,8 @@ def build_head(x: Tensor, variant: Variant, seed: int) -> Tensor:
             case "dense":
                 x = keras.layers.Dense(layer.units, kernel_initializer=UNSET, name=name)(x)
                 x = keras.layers.ReLU(name=f"{name}_relu")(x)
-    return keras.layers.Dense(len(CLASSES), kernel_initializer=UNSET, name="logits")(x)
+    # not in bfloat16, whatever the others are computed in: losses and answers are made of these
+    return keras.layers.Dense(len(CLASSES), kernel_initializer=UNSET, name="logits", dtype=keras.config.floatx())(x)
 
 
 class GradientKeeper(keras.optimizers.Optimizer):
@@ -121,9 +120,10 @@ def build_network(variant: Variant, seed: int) -> tuple[keras.Model, keras.Model
 class KerasModel:
     """A `harness.interface.Model`."""
 
-    def __init__(self, variant: Variant, *, weights: Weights, seed: int, jit_compile: bool) -> None:
+    def __init__(self, variant: Variant, *, weights: Weights, seed: int) -> None:
         self.variant = variant
-        self._jit_compile = jit_compile
+        self._jit_compile = uses_xla()
+        self._dtype = keras.config.floatx()
         self._network, self._base = build_network(variant, seed)
         # before the head is called again, which makes `layer.output` ambiguous
         self._outputs = {
@@ -134,7 +134,7 @@ class KerasModel:
         self._activations: keras.Model | None = None
         self._head = keras.Model(self._base.output, self._network.output)
         self._behind_pixels = keras.Model(self._network.get_layer("pixels").output, self._network.output)
-        self._base.jit_compile = jit_compile
+        self._base.jit_compile = self._jit_compile
         import_weights(self._network, weights)
         self.start_phase(variant.phases[0])
 
@@ -196,7 +196,7 @@ class KerasModel:
     def features(self, batches: Sequence[Batch]) -> Features:
         """Output of the base in inference mode, shape (n, height, width, channels)."""
         feed = ((_pictures(batch),) for batch in batches)
-        return np.asarray(self._base.predict(feed, steps=len(batches), verbose=0))
+        return np.asarray(self._base.predict(feed, steps=len(batches), verbose=0), self._dtype)
 
     def pixels(self, batch: Batch) -> Images:
         """Network input of a batch, shape (n, size, size, channels)."""
@@ -211,7 +211,7 @@ class KerasModel:
             outputs = self._activations(_pictures(batch), training=training)
         finally:
             self.set_state(state)
-        return {name: np.array(ops.convert_to_numpy(output)) for name, output in outputs.items()}
+        return {name: np.array(ops.convert_to_numpy(output), self._dtype) for name, output in outputs.items()}
 
     def gradients(self, batch: Batch) -> dict[str, NDArray[np.float32]]:
         """Gradient of a batch's loss in training mode by each trainable weight. Changes no state."""
@@ -301,28 +301,8 @@ class Keras3:
 
     def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> KerasModel:
         """A model with these weights; `seed` drives dropout."""
-        backend = keras.backend.backend()
-        gpu_name = self.gpu_name()
-        if runtime.device == "gpu" and gpu_name is None:
-            raise ImplementationError(
-                f"Keras {keras.__version__} on {backend} sees no GPU; use --device cpu "
-                f"(pytest: --ferbench-device=cpu), or install {backend} with CUDA "
-                "(`jax[cpu]` beside a CUDA build of torch is the usual trap)"
-            )
-        if runtime.device == "cpu" and gpu_name is not None:
-            raise ImplementationError(
-                f"Keras on {backend} would use {gpu_name}; hide it with CUDA_VISIBLE_DEVICES= for a run on the CPU"
-            )
-        if runtime.precision == "float64" and any(layer.kind == "batch-norm" for layer in layers(variant)):
-            raise ImplementationError(
-                f"{variant.name} has batch norms, which Keras {keras.__version__} computes in float32 whatever is "
-                "asked; float64 is for networks without them, or for PyTorch"
-            )
-        _set_precision(backend, runtime.precision)
-        if runtime.threads is not None:
-            _limit_threads(backend, runtime.threads)
-        jit_compile = _uses_xla(backend, gpu_name)
-        return KerasModel(variant, weights=weights, seed=seed, jit_compile=jit_compile)
+        prepare(runtime, variant)
+        return KerasModel(variant, weights=weights, seed=seed)
 
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
         """The reader of the paper's pipeline."""
@@ -330,81 +310,15 @@ class Keras3:
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""
-        backend = keras.backend.backend()
-        distributions = {
-            "jax": ("jax", "jaxlib"),
-            "torch": ("torch",),
-            "tensorflow": ("tensorflow-cpu", "tensorflow"),
-        }
-        found = {"keras": keras.__version__, "backend": backend}
-        for name in distributions[backend]:
-            try:
-                found[name] = importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
-                continue
-        return found
+        return versions()
 
     def gpu_name(self) -> str | None:
         """Name of the GPU that the backend would use, None where it sees none."""
-        match keras.backend.backend():
-            case "jax":
-                import jax
+        return gpu_name()
 
-                return next((str(each.device_kind) for each in jax.devices() if each.platform == "gpu"), None)
-            case "torch":
-                import torch
-
-                return torch.cuda.get_device_name() if torch.cuda.is_available() else None
-            case _:
-                import tensorflow
-
-                found = tensorflow.config.list_physical_devices("GPU")
-                return str(found[0].name) if found else None
-
-
-def _uses_xla(backend: str, gpu_name: str | None) -> bool:
-    """As Keras chooses, but for TensorFlow on a CPU: XLA's convolutions take twice as long there as its own do.
-
-    Source: docs/backends.md, "What was tried".
-    """
-    return backend == "jax" or (backend == "tensorflow" and gpu_name is not None)
-
-
-def _set_precision(backend: str, precision: str) -> None:
-    """Turn TF32 and its like off, which each backend has on for some of its operations on GPUs."""
-    keras.config.set_floatx(precision)
-    match backend:
-        case "jax":
-            import jax
-
-            if precision == "float64":  # stays on: arrays that are float32 by name remain so
-                jax.config.update("jax_enable_x64", True)
-            jax.config.update("jax_default_matmul_precision", "highest")
-        case "torch":
-            import torch
-
-            torch.backends.cuda.matmul.allow_tf32 = False
-            torch.backends.cudnn.allow_tf32 = False
-        case _:
-            import tensorflow
-
-            tensorflow.config.experimental.enable_tensor_float_32_execution(False)
-
-
-def _limit_threads(backend: str, threads: int) -> None:
-    match backend:
-        case "torch":
-            import torch
-
-            torch.set_num_threads(threads)
-        case "tensorflow":
-            import tensorflow
-
-            tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
-        case _:
-            raise ImplementationError(
-                f"Keras on {backend} has no setting for {threads} threads; start the run under `taskset` instead"
-            )
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error says that the device's memory did not do."""
+        return is_out_of_memory(error)
 
 
 IMPLEMENTATION = Keras3()

@@ -17,7 +17,8 @@ class GreyConvolution(nn.Conv2d):
         """Return (n, filters, height, width) from (n, channels, height, width)."""
         if self.weight.requires_grad:
             return super().forward(x)
-        return self._conv_forward(x[:, :1], self.weight.sum(1, keepdim=True), self.bias)
+        folded: Tensor = self._conv_forward(x[:, :1], self.weight.sum(1, keepdim=True), self.bias)
+        return folded
 
 
 def first_convolution(variant: Variant) -> type[nn.Conv2d]:

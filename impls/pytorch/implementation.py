@@ -6,7 +6,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -27,7 +27,6 @@ from harness.interface import (
     Batch,
     Features,
     Images,
-    ImplementationError,
     Logits,
     PictureReader,
     Runtime,
@@ -39,6 +38,7 @@ from harness.variants import Phase, Variant
 from impls.pytorch.generator import picture_reader
 from impls.pytorch.pixels import Pixels
 from impls.pytorch.resnet50 import BatchNorm, Bottleneck, resnet50
+from impls.pytorch.runtime import PRECISIONS, gpu_name, is_out_of_memory, prepare, versions
 from impls.pytorch.vgg16 import vgg16
 from impls.pytorch.weights import (
     export_weights,
@@ -48,8 +48,6 @@ from impls.pytorch.weights import (
     to_canonical,
     variables,
 )
-
-PRECISIONS: Final = {"float32": torch.float32, "float64": torch.float64}
 
 
 class Flatten(nn.Module):
@@ -136,15 +134,15 @@ class Network(nn.Module):
 class TorchModel:
     """A `harness.interface.Model`."""
 
-    def __init__(
-        self, variant: Variant, *, weights: Weights, seed: int, device: torch.device, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> None:
         self.variant = variant
-        self._device = device
-        self._generator = torch.Generator(device).manual_seed(seed)
-        network = Network(variant, self._generator, dtype).to(dtype)
+        self._device = torch.device("cuda" if runtime.device == "gpu" else "cpu")
+        self._is_mixed = runtime.precision == "mixed"
+        self._generator = torch.Generator(self._device).manual_seed(seed)
+        self._dtype = PRECISIONS[runtime.precision]
+        network = Network(variant, self._generator, self._dtype).to(self._dtype)
         import_weights(network, weights)
-        self._network = network.to(device).to(memory_format=torch.channels_last)
+        self._network = network.to(self._device).to(memory_format=torch.channels_last)
         self.start_phase(variant.phases[0])
 
     def start_phase(self, phase: Phase) -> None:
@@ -197,8 +195,8 @@ class TorchModel:
     def features(self, batches: Sequence[Batch]) -> Features:
         """Output of the base in inference mode, shape (n, height, width, channels)."""
         self._set_training(False)
-        with torch.inference_mode():
-            results = [self._network.features(*self._inputs(batch)).cpu() for batch in batches]
+        with torch.inference_mode(), self._precision():
+            results = [self._network.features(*self._inputs(batch)).to(self._dtype).cpu() for batch in batches]
             return np.ascontiguousarray(torch.cat(results).permute(0, 2, 3, 1).numpy())
 
     def pixels(self, batch: Batch) -> Images:
@@ -213,7 +211,7 @@ class TorchModel:
 
         def keep(name: str, output: Tensor) -> None:
             last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output
-            outputs[name] = np.array(last.detach().cpu().numpy(), order="C")
+            outputs[name] = np.array(last.detach().to(self._dtype).cpu().numpy(), order="C")
 
         leaves = [
             (layer_name(path), module)
@@ -227,7 +225,7 @@ class TorchModel:
         state = self.get_state()
         self._set_training(training)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), self._precision():
                 self._network(*self._inputs(batch))
         finally:
             for hook in hooks:
@@ -306,12 +304,19 @@ class TorchModel:
 
     def _forward(self, batch: Batch) -> Tensor:
         """Logits, (n, 7), from the pictures, from the host's pixels, or from features that were kept."""
-        if batch.pixels is not None:
-            return self._network.of_pixels(self._send(batch.pixels).permute(0, 3, 1, 2))
-        if batch.features is None:
-            return cast(Tensor, self._network(*self._inputs(batch)))
-        check_features(batch.features.shape, self.variant, self._phase)
-        return cast(Tensor, self._network.head(self._send(batch.features).permute(0, 3, 1, 2)))
+        with self._precision():
+            if batch.pixels is not None:
+                logits = self._network.of_pixels(self._send(batch.pixels).permute(0, 3, 1, 2))
+            elif batch.features is None:
+                logits = self._network(*self._inputs(batch))
+            else:
+                check_features(batch.features.shape, self.variant, self._phase)
+                logits = self._network.head(self._send(batch.features).permute(0, 3, 1, 2))
+        return logits.to(self._dtype)
+
+    def _precision(self) -> torch.autocast:
+        """In `mixed` what is computed here is computed in bfloat16, on weights in float32."""
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._is_mixed)
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Keras' sum_over_batch_size: weighted losses over the number of examples, not over Σw."""
@@ -350,18 +355,8 @@ class PyTorch:
 
     def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> TorchModel:
         """A model with these weights; `seed` drives dropout."""
-        if runtime.device == "gpu" and self.gpu_name() is None:
-            raise ImplementationError(
-                f"PyTorch {torch.__version__} sees no GPU; use --device cpu "
-                "(pytest: --ferbench-device=cpu), or install a CUDA build"
-            )
-        if runtime.threads is not None:
-            torch.set_num_threads(runtime.threads)
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
-        device = torch.device("cuda" if runtime.device == "gpu" else "cpu")
-        dtype = PRECISIONS[runtime.precision]
-        return TorchModel(variant, weights=weights, seed=seed, device=device, dtype=dtype)
+        prepare(runtime, variant)
+        return TorchModel(variant, weights=weights, seed=seed, runtime=runtime)
 
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
         """The reader of the paper's pipeline."""
@@ -369,14 +364,15 @@ class PyTorch:
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""
-        found = {"torch": str(torch.__version__)}
-        if torch.cuda.is_available():
-            found["cuda"] = str(torch.version.cuda)
-        return found
+        return versions()
 
     def gpu_name(self) -> str | None:
         """Name of the GPU that PyTorch would use, None where it sees none."""
-        return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+        return gpu_name()
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error says that the device's memory did not do."""
+        return is_out_of_memory(error)
 
 
 IMPLEMENTATION = PyTorch()

@@ -1,0 +1,90 @@
+"""How precisely a model computes, and what becomes of a device that cannot."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from models import RUNTIMES, SEED, faces, narrow_variant, shared_model
+
+from harness.architectures import initial_weights
+from harness.interface import ImplementationError, Runtime
+
+BFLOAT16 = 2**-8
+"""Relative rounding of a factor in bfloat16, which keeps 8 bits."""
+
+
+def build(implementation, runtime: Runtime):
+    variant = narrow_variant("vgg16-scratch")
+    return implementation.build(variant, weights=initial_weights(variant, SEED), seed=SEED, runtime=runtime)
+
+
+@pytest.fixture
+def quick(implementation, request):
+    """Leaves a model of its own on Keras, which takes ten seconds to compile, to --slow."""
+    if implementation.name == "keras3" and not request.config.getoption("slow"):
+        pytest.skip("compiles another network; runs with --slow")
+
+
+@pytest.fixture
+def float32_afterwards(implementation):
+    """Keras' policy and PyTorch's switches are the process': set them back for the tests that follow."""
+    yield
+    build(implementation, RUNTIMES[implementation.name])
+
+
+def test_a_cpu_has_no_tf32(implementation, float32_afterwards) -> None:
+    with pytest.raises(ImplementationError, match="a CPU has no TF32"):
+        build(implementation, Runtime(precision="tf32"))
+
+
+def test_mixed_rounds_layers_and_keeps_weights_and_answers(implementation, quick, float32_afterwards) -> None:
+    exact = shared_model(implementation, narrow_variant("vgg16-scratch"))
+    batches = faces(exact.variant)[:1]
+    expected, activations = exact.logits(batches), exact.activations(batches[0], training=False)
+    mixed = build(implementation, replace(RUNTIMES[implementation.name], precision="mixed"))
+    assert {array.dtype for array in mixed.get_weights().values()} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(mixed.pixels(batches[0]), exact.pixels(batches[0]))
+    rounded = mixed.activations(batches[0], training=False)["block1_conv1_relu"]
+    assert rounded.dtype == np.float32
+    error = np.abs(rounded - activations["block1_conv1_relu"]).max() / activations["block1_conv1_relu"].max()
+    assert 1e-5 < error < 4 * BFLOAT16, "rounded, and to no less than bfloat16"
+    observed = mixed.logits(batches)
+    assert observed.dtype == np.float32
+    np.testing.assert_allclose(observed, expected, atol=20 * BFLOAT16 * np.abs(expected).max())
+
+
+def test_mixed_trains_as_float32_does_but_for_its_rounding(implementation, quick, float32_afterwards) -> None:
+    exact = shared_model(implementation, narrow_variant("vgg16-scratch"))
+    batches = faces(exact.variant)
+    mixed = build(implementation, replace(RUNTIMES[implementation.name], precision="mixed"))
+    observed = mixed.train(batches, learning_rate=1e-3).step_losses
+    expected = exact.train(batches, learning_rate=1e-3).step_losses
+    np.testing.assert_allclose(observed, expected, rtol=4 * BFLOAT16)
+    assert not np.array_equal(observed, expected)
+
+
+def test_deterministic_trains_to_the_same_bits(implementation, quick, float32_afterwards, monkeypatch) -> None:
+    monkeypatch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", os.environ.get("CUBLAS_WORKSPACE_CONFIG", ""))
+    exact = shared_model(implementation, narrow_variant("vgg16-scratch"))
+    batches = faces(exact.variant)
+    exact.train(batches, learning_rate=1e-3)
+    expected = exact.get_weights()
+    again = build(implementation, replace(RUNTIMES[implementation.name], deterministic=True))
+    again.train(batches, learning_rate=1e-3)
+    for name, array in again.get_weights().items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 1 byte"), {"keras3"}),
+        (ValueError(), set()),
+    ],
+)
+def test_who_knows_an_error_of_memory(implementation, error, expected) -> None:
+    assert implementation.is_out_of_memory(error) == (implementation.name in expected)
