@@ -1,54 +1,86 @@
-"""Train the variants for real and judge them: `pytest -m gpu --fer2013 PATH`."""
+"""Train the variants for real and judge them: `pytest -m gpu --fer2013 PATH`; `pytest -m gpu --rehearse` on the CPU."""
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
+from pathlib import Path
+
 import pytest
 
-from harness.judging.bands import judge
-from harness.plugin import FINISHED_RUNS, find_fer2013, find_weights_dir, require_implementation
+from harness.judging.bands import judge, judge_all
+from harness.judging.comparability import disturbances, seconds_per_epoch
+from harness.plugin import FINISHED_RUNS, SUITE, require_implementation
 from harness.registry import IMPLEMENTATIONS
 from harness.runs.execute import execute
-from harness.runs.plan import make_spec
 from harness.runs.record import RunRecord
+from harness.runs.spec import RunSpec
+from harness.runs.suite import epoch_split
+from harness.suite_plugin import chosen_seeds, results_dir, suite_spec
 from harness.variants import VARIANTS
+
+
+def pytest_generate_tests(metafunc):
+    """One test for each seed that was asked for; all variants with the first one come before those with the next."""
+    metafunc.parametrize("seed", chosen_seeds(metafunc.config), ids="seed{}".format)
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_accuracy_is_the_papers(variant, implementation, benchmark, request):
+def test_accuracy_is_the_papers(variant, implementation, seed, benchmark, request):
     config = request.config
     require_implementation(config, implementation)
-    spec = make_spec(
-        variant,
-        implementation,
-        keras_backend=config.getoption("keras_backend"),
-        fer2013=find_fer2013(config),
-        budget=config.getoption("budget"),
-        seed=config.getoption("seed"),
-        device=config.getoption("ferbench_device") or "gpu",
-        weights_dir=find_weights_dir(config),
-        stand_in_weights=config.getoption("stand_in_weights"),
-    )
-    results = config.getoption("results_dir")
-    # the statistic is the wall-clock of the whole process; what is judged stands in extra_info
-    path, record = benchmark.pedantic(execute, args=(spec, results), rounds=1, iterations=1)
+    spec, suite = suite_spec(config, variant, implementation, seed), config.stash[SUITE]
+    earlier = suite.runs[request.node.nodeid].earlier if suite else None
+    benchmark.extra_info.update(question(spec), reused=earlier is not None)
+    # the statistic is the wall-clock of the whole process; what is judged stands in extra_info. Of a run that is reused
+    # it is nothing, and extra_info has the wall-clock of then
+    run = partial(execute, spec, results_dir(config)) if earlier is None else lambda: earlier
+    path, record = benchmark.pedantic(run, rounds=1, iterations=1)
     config.stash[FINISHED_RUNS].append((path, record))
-    benchmark.extra_info.update(evidence(path.name, record))
-    assert record.status == "complete", f"{spec.label}: {record.status}: {record.error}"
+    benchmark.extra_info.update(evidence(path, record))
+    assert record.status == "complete", f"{spec.label}: {record.status}: {record.error} (record {path})"
     verdict = judge([record])
-    benchmark.extra_info["verdict"] = verdict.kind
     assert verdict.kind != "NOT_REPRODUCED", f"{spec.label}: {verdict.reason} (record {path})"
 
 
-def evidence(name: str, record: RunRecord) -> dict[str, object]:
-    """What a saved benchmark says of a run; set before any assertion, so that no evidence is lost."""
-    timings, scores = record.timings, record.scores
+def question(spec: RunSpec) -> dict[str, object]:
+    """What was asked; known before anything can fail."""
     return {
-        "record": name,
+        "variant": spec.variant.name,
+        "implementation": spec.implementation,
+        "backend": spec.keras_backend,
+        "pipeline": spec.pipeline,
+        "seed": spec.seed,
+        "budget": spec.budget.name,
+        "stand_in_weights": spec.stand_in_weights,
+    }
+
+
+def evidence(path: Path, record: RunRecord) -> dict[str, object]:
+    """What a saved benchmark says of a run; set before any assertion, so that no evidence is lost."""
+    timings, scores, verdict = record.timings, record.scores, judge([record])
+    times = [each.verdict for each in judge_all([record]) if each.band.quantity == "seconds"]
+    return {
+        "record": path.name,
+        "record_sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None,
         "arrays_sha256": record.arrays_sha256,
+        "status": record.status,
+        "stop_reason": record.stop_reason,
         "device": record.environment.gpu or record.environment.cpu,
-        "training_seconds": timings.training_seconds if timings else None,
+        "disturbances": disturbances(record),
+        "versions": record.environment.versions,
+        "weights": record.weights.source,
         "accuracy": scores["paper_test"].accuracy if scores else None,
         "epochs": len(record.history),
+        "training_seconds": timings.training_seconds if timings else None,
+        "wall_clock_seconds": timings.total_seconds if timings else None,
+        "warm_up_seconds": timings.warm_up_seconds if timings else None,
+        "images_per_second": timings.training_images_per_second if timings else None,
+        "epoch_seconds": epoch_split(record),
+        "judged_epoch_seconds": seconds_per_epoch(record),
+        "verdict": verdict.kind,
+        "verdict_reason": verdict.reason,
+        "time_verdicts": [f"{each.kind}: {each.reason}" for each in times],
     }

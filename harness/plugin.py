@@ -8,21 +8,27 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from rich.console import Console
 
 from harness.registry import IMPLEMENTATIONS, KERAS_BACKENDS, choose_keras_backend, missing_framework
 
+if TYPE_CHECKING:
+    from harness.runs.suite import Suite
+
+pytest_plugins = ("harness.suite_plugin",)
 MARKERS: Final = (
-    "gpu: trains for real; skipped where no GPU is seen, unless --ferbench-device=cpu says to rehearse",
+    "gpu: trains for real; skipped where no GPU is seen, unless --rehearse says to rehearse it on the CPU",
     "dataset: needs the real FER-2013 (--fer2013 or FERBENCH_FER2013)",
     "slow: takes longer than the default suite may; runs with --slow",
     "timing: measures time, which a busy machine spoils; runs with --timing",
 )
 FINISHED_RUNS: Final = pytest.StashKey[list[tuple[Path, Any]]]()
 """Where tests leave (path, record) of each run for the summary."""
+SUITE: Final[pytest.StashKey[Suite | None]] = pytest.StashKey()
+"""The runs that were planned, where any were."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,10 +51,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only this framework (may be given twice) [both]",
     )
     group.addoption("--keras-backend", choices=KERAS_BACKENDS, help="for keras3 [KERAS_BACKEND, else jax]")
-    group.addoption("--budget", choices=("smoke", "hour", "paper"), default="paper", help="of gpu tests [paper]")
-    group.addoption("--ferbench-device", choices=("cpu", "gpu"), help="of gpu tests [gpu]; cpu rehearses them")
-    group.addoption("--seed", type=int, default=0, help="of gpu tests [0]")
-    group.addoption("--results-dir", type=Path, default=Path("results"), help="where gpu tests leave records [results]")
     group.addoption(
         "--require-implementations",
         action="store_true",
@@ -63,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.stash[FINISHED_RUNS] = []
+    config.stash[SUITE] = None
 
 
 @pytest.hookimpl(trylast=True)  # after -m and -k: the driver is asked for tests that will run alone
@@ -71,13 +74,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for name in ("slow", "timing"):
         if not config.getoption(name):
             _skip(items, name, f"marked {name}; runs with --{name}")
-    device = config.getoption("ferbench_device")
+    device = "cpu" if config.getoption("rehearse") else config.getoption("ferbench_device")
     if any(item.get_closest_marker("gpu") for item in items) and device is None and not _is_gpu_present():
         _skip(
             items,
             "gpu",
             "no NVIDIA driver answers here, so there is no GPU to train on; "
-            "rehearse with --ferbench-device=cpu --budget=smoke, or force it with --ferbench-device=gpu",
+            "rehearse with --rehearse, or force it with --ferbench-device=gpu",
         )
 
 
@@ -138,14 +141,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     found = config.stash[FINISHED_RUNS]
     if not found:
         return
+    from harness.report.suite import seed_lines
     from harness.report.tables import result_table, small_print
 
-    terminalreporter.section("ferbench: paper · ours · verdict")
-    for line in _render(result_table(found), small_print(found)):
+    is_rehearsal = config.getoption("rehearse")
+    terminalreporter.section(f"ferbench{' rehearsal' if is_rehearsal else ''}: paper · ours · verdict")
+    for line in render(result_table(found), small_print(found), *seed_lines(found)):
         terminalreporter.write_line(line)
+    suite = config.stash[SUITE]
+    for planned in suite.runs.values() if suite else ():
+        if planned.earlier:
+            terminalreporter.write_line(f"{planned.earlier[1].run}: reused, not trained again")
+    if is_rehearsal:
+        terminalreporter.write_line("rehearsal: all of it ran on the CPU, on toyfaces; none of it speaks of the paper")
 
 
-def _render(*parts: Any) -> Iterator[str]:
+def render(*parts: Any) -> Iterator[str]:
+    """Lines of what rich can print."""
     console = Console(file=io.StringIO(), width=150)
     for part in parts:
         console.print(part, soft_wrap=True)

@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 
 from harness.variants import Phase, Variant
 
-BudgetName = Literal["smoke", "hour", "paper"]
+BudgetName = Literal["smoke", "hour", "paper", "rehearsal"]
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,14 @@ class Budget:
     """Caps on a run; None is no cap.
 
     Attributes:
-        name: `paper`, `hour`, `smoke`, or `custom` where a cap was given by hand.
+        name: `paper`, `hour`, `smoke`, `rehearsal`, or `custom` where a cap was given by hand.
         seconds: Of the run's loop (training and evaluation): no epoch but the first is begun that would probably
             exceed them.
         epochs: Whole epochs.
         examples: Training images, drawn by seed in the proportions of the classes.
         test_examples: Test images, likewise.
         input_size: Edge of the network input, in pixels.
+        batch_size: Images a step; records of an earlier version have none.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Budget:
     examples: int | None = None
     test_examples: int | None = None
     input_size: int | None = None
+    batch_size: int | None = None
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -41,16 +43,19 @@ BUDGETS: Final[Mapping[BudgetName, Budget]] = {
     "smoke": Budget("smoke", epochs=2, examples=960, test_examples=512, input_size=48),
     "hour": Budget("hour", seconds=3600.0),
     "paper": Budget("paper"),
+    # as little as passes through all that a run does: two batches an epoch, and an epoch on either side of a new phase
+    "rehearsal": Budget("rehearsal", epochs=2, examples=16, test_examples=16, input_size=48, batch_size=8),
 }
 
 
 def limit_variant(variant: Variant, budget: Budget) -> Variant:
-    """The variant with its input and its epochs capped; phases keep an epoch each while there are enough."""
+    """The variant with input, batch and epochs capped; phases keep an epoch each while there are enough."""
     size = min(variant.input_size, budget.input_size or variant.input_size)
+    batch = min(variant.batch_size, budget.batch_size or variant.batch_size)
     epochs = left = min(variant.epochs, budget.epochs or variant.epochs)
     phases: list[Phase] = []
     for phase in variant.phases[:epochs]:
         later = min(len(variant.phases), epochs) - len(phases) - 1
         phases.append(replace(phase, epochs=min(phase.epochs, left - later)))
         left -= phases[-1].epochs
-    return replace(variant, input_size=size, epochs=epochs, phases=tuple(phases))
+    return replace(variant, input_size=size, batch_size=batch, epochs=epochs, phases=tuple(phases))

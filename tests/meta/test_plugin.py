@@ -62,6 +62,10 @@ def test_options_are_in_the_help(pytester: pytest.Pytester) -> None:
         "--budget",
         "--ferbench-device",
         "--seed",
+        "--seeds",
+        "--pipeline",
+        "--rehearse",
+        "--reuse-runs",
         "--results-dir",
         "--require-implementations",
         "--slow",
@@ -96,6 +100,7 @@ def test_the_installed_entry_point_is_enough(pytester: pytest.Pytester) -> None:
         (["-m", "slow", "--slow"], 1, 0, 4),
         (["--ferbench-device=cpu"], 3, 2, 0),
         (["--ferbench-device=gpu"], 3, 2, 0),
+        (["--rehearse"], 3, 2, 0),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -112,7 +117,7 @@ def test_skips_say_how_to_run(pytester: pytest.Pytester) -> None:
         [
             "SKIPPED*marked slow; runs with --slow",
             "SKIPPED*marked timing; runs with --timing",
-            "SKIPPED*no NVIDIA driver answers here*rehearse with --ferbench-device=cpu --budget=smoke*",
+            "SKIPPED*no NVIDIA driver answers here*rehearse with --rehearse*",
         ]
     )
 

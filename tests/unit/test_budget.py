@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from fake_model import fake_variant
+from fake_records import fake_record
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.judging.bands import judge, judge_all
+from harness.judging.comparability import differences
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.variants import VARIANTS, Phase, Variant
 
@@ -24,6 +27,32 @@ def test_smoke_is_small(variant: Variant) -> None:
     limited = limit_variant(variant, BUDGETS["smoke"])
     assert (limited.epochs, limited.input_size) == (2, min(48, variant.input_size))
     assert limited.name == variant.name
+
+
+@every_variant
+def test_a_rehearsal_crosses_every_phase_in_two_batches_an_epoch(variant: Variant) -> None:
+    budget = BUDGETS["rehearsal"]
+    limited = limit_variant(variant, budget)
+    assert (limited.batch_size, limited.input_size, limited.epochs) == (8, 48, 2)
+    assert [phase.trainable for phase in limited.phases] == [phase.trainable for phase in variant.phases]
+    assert budget.examples == 2 * limited.batch_size
+
+
+@every_variant
+@pytest.mark.parametrize("name", ["rehearsal", "custom", "paper"])
+def test_a_smaller_batch_is_never_comparable(variant: Variant, name: str) -> None:
+    """Whatever the budget is called, and on the real data from the right weights."""
+    budget = Budget(name, batch_size=8)
+    record = fake_record(variant=limit_variant(variant, budget), budget=budget)
+    assert differences(record) == ["variant unlike variants.toml" if name == "paper" else f"budget {name}"]
+    assert judge([record]).kind == "NOT_COMPARABLE"
+
+
+@every_variant
+def test_a_rehearsal_is_never_comparable(variant: Variant) -> None:
+    budget = BUDGETS["rehearsal"]
+    record = fake_record(variant=limit_variant(variant, budget), budget=budget)
+    assert {judgement.verdict.kind for judgement in judge_all([record])} == {"NOT_COMPARABLE"}
 
 
 @pytest.mark.parametrize(
@@ -48,15 +77,20 @@ def test_phases_are_cut_from_the_end_but_keep_an_epoch(epochs: int, expected: tu
     epochs=st.none() | st.integers(1, 100),
     input_size=st.sampled_from([48, 96, 224]),
     cap=st.none() | st.integers(32, 300),
+    batch=st.none() | st.integers(1, 64),
 )
-def test_nothing_grows(lengths: list[int], epochs: int | None, input_size: int, cap: int | None) -> None:
+def test_nothing_grows(
+    lengths: list[int], epochs: int | None, input_size: int, cap: int | None, batch: int | None
+) -> None:
     phases = tuple(Phase(length, "all") for length in lengths)
     variant = fake_variant(epochs=sum(lengths), phases=phases, input_size=input_size)
-    limited = limit_variant(variant, Budget("custom", epochs=epochs, input_size=cap))
+    budget = Budget("custom", epochs=epochs, input_size=cap, batch_size=batch)
+    limited = limit_variant(variant, budget)
+    assert limited.batch_size == min(variant.batch_size, batch or variant.batch_size)
     assert limited.epochs == min(sum(lengths), epochs or sum(lengths))
     assert limited.input_size == min(input_size, cap or input_size)
     assert sum(phase.epochs for phase in limited.phases) == limited.epochs
     assert len(limited.phases) == min(len(phases), limited.epochs), "an epoch each while there are enough"
     for phase, length in zip(limited.phases, lengths, strict=False):
         assert 1 <= phase.epochs <= length
-    assert limit_variant(limited, Budget("custom", epochs=epochs, input_size=cap)) == limited
+    assert limit_variant(limited, budget) == limited

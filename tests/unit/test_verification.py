@@ -196,7 +196,9 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "data-set": (setting("dataset", "name", to="foo"), "data", "data set 'foo'; expected one of fer2013, toyfaces"),
     "started": (setting("started", to="zzz"), "started", "started 'zzz'; expected a moment with its zone"),
     "started-without-a-zone": (setting("started", to="2024-01-01T00:00:00"), "started", "started '2024-01-01T00:"),
-    "budget": (setting("spec", "budget", "name", to="[/x]"), "budget", "expected one of smoke, hour, paper, or custom"),
+    "budget": (
+        setting("spec", "budget", "name", to="[/x]"), "budget", "expected one of smoke, hour, paper, rehearsal, or",
+    ),
     "budget-renamed": (
         setting("spec", "budget", "name", to="paper"), "budget", "budget 'paper' with test_examples=350; expected",
     ),

@@ -1,0 +1,167 @@
+"""How long a run will take, before it starts: as one like it took, else by its operations and the machine's rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.data.reading import KNOWN_COUNTS
+from harness.judging.findings.physics import CARDS
+from harness.measuring.calibration import calibrate, numpy_product
+from harness.measuring.cost import epoch_flops
+from harness.measuring.device import CORE_RATIO, STEP_OVERHEAD, UTILISATION, Interval
+from harness.runs.record import RunRecord
+from harness.runs.spec import RunSpec
+from harness.training.fit import evaluation_batch_size
+
+CPU_SHARE: Final = Interval(0.15, 0.9)
+"""Of the rate of NumPy's matrix products that a step on a CPU reaches; declared. The best that was seen is 0.86 (see
+`harness.judging.findings.physics.HIGHEST_SHARE`); batch norms and poolings, which are not counted, take the rest."""
+START_SECONDS: Final = Interval(5.0, 60.0)
+"""A process, its framework, the data, the compilation of each phase; declared."""
+PICTURES: Final = {48: (3_035.0, 8_926.0), 224: (178.0, 1_809.0)}
+"""Pictures a second, augmented and plain, by the edge of the input: Keras' ImageDataGenerator on one core of an AMD
+EPYC (Zen 4). Source: docs/attribution.md. Another core's are `CORE_RATIO` times as many."""
+NO_SECONDS: Final = Interval(0.0, 0.0)
+TOYFACES_IMAGES: Final = (2_870, 718)
+"""Training and test images of `harness.data.toyfaces`."""
+FER2013_IMAGES: Final = (
+    sum(KNOWN_COUNTS["training"]),
+    sum(KNOWN_COUNTS["public_test"]) + sum(KNOWN_COUNTS["private_test"]),
+)
+"""The same of FER-2013."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a forecast knows of the machine.
+
+    Attributes:
+        name: Of the GPU, or of the CPU where that trains.
+        rate: Operations a second that its steps reach; None where nobody knows.
+        basis: Where the rate is from, in words.
+        step_overhead: Seconds of a step besides its operations.
+    """
+
+    name: str
+    rate: Interval | None
+    basis: str
+    step_overhead: Interval = NO_SECONDS
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Of one run.
+
+    Attributes:
+        operations: Floating-point operations of training and watching.
+        seconds: Of the whole process; None where nothing is known of the machine.
+        basis: Where they are from, in words.
+    """
+
+    operations: int
+    seconds: Interval | None
+    basis: str
+
+    @property
+    def middle(self) -> float | None:
+        """One number of seconds for it."""
+        return (self.seconds.low + self.seconds.high) / 2 if self.seconds else None
+
+
+def machine_of_gpu(name: str | None) -> Machine:
+    """By the nominal peak of a card whose reference figures are known."""
+    for number, card in CARDS.items():
+        if name and str(number) in name.split():
+            share = f"{UTILISATION.low:.0%} to {UTILISATION.high:.0%} of {card.peak / 1e12:.1f} TFLOP/s"
+            basis = f"operations ÷ ({share}), {1000 * STEP_OVERHEAD.high:.0f} ms a step at most besides"
+            rate = Interval(UTILISATION.low * card.peak, UTILISATION.high * card.peak)
+            return Machine(name, rate, basis, STEP_OVERHEAD)
+    return Machine(name or "a GPU that no driver names", None, "nothing known of this GPU until a run has ended on it")
+
+
+def machine_of_cpu(name: str) -> Machine:
+    """By NumPy's own matrix products, clocked now: half a second."""
+    rate = calibrate(numpy_product()).rate * 1e9
+    basis = (
+        f"operations ÷ ({CPU_SHARE.low:.0%} to {CPU_SHARE.high:.0%} of {rate / 1e9:.0f} GFLOP/s, NumPy's products now)"
+    )
+    return Machine(name, Interval(CPU_SHARE.low * rate, CPU_SHARE.high * rate), basis)
+
+
+def forecast(spec: RunSpec, machine: Machine, records: Sequence[RunRecord]) -> Forecast:
+    """How long a run will take.
+
+    Args:
+        spec: What it is asked to do.
+        machine: On which it is.
+        records: Earlier runs, oldest first; the last one of the same work on the same machine, whatever its seed,
+            says more than any arithmetic.
+    """
+    operations = count_operations(spec)
+    for record in reversed(records):
+        if record.status == "complete" and record.timings and _is_alike(record, spec, machine):
+            seconds = record.timings.total_seconds
+            return Forecast(operations, Interval(seconds, seconds), f"as {record.run}")
+    if machine.rate is None:
+        return Forecast(operations, None, machine.basis)
+    steps, basis = _steps(spec), machine.basis
+    low = operations / machine.rate.high + steps * machine.step_overhead.low
+    high = operations / machine.rate.low + steps * machine.step_overhead.high
+    if spec.pipeline == "generator":
+        seconds = _picture_seconds(spec)
+        low, high = max(low, seconds / CORE_RATIO.high), high + seconds / CORE_RATIO.low
+        basis += (
+            f"; pictures by a core {CORE_RATIO.low:g} to {CORE_RATIO.high:g} times as fast as in docs/attribution.md"
+        )
+    low, high = low + START_SECONDS.low, high + START_SECONDS.high
+    if spec.budget.seconds is not None:
+        low, high = (min(each, spec.budget.seconds + START_SECONDS.high) for each in (low, high))
+    return Forecast(operations, Interval(low, high), basis)
+
+
+def count_operations(spec: RunSpec) -> int:
+    """Floating-point operations of all planned epochs."""
+    training, watched = _images(spec)
+    return sum(
+        phase.epochs
+        * epoch_flops(
+            spec.variant,
+            phase,
+            training_images=training,
+            watched_images=watched,
+            kept_features=spec.cached_features and phase.trainable == "head",
+        )
+        for phase in spec.variant.phases
+    )
+
+
+def _steps(spec: RunSpec) -> int:
+    """Batches of all epochs, those that are watched included."""
+    training, watched = _images(spec)
+    variant = spec.variant
+    a_watching = math.ceil(watched / evaluation_batch_size(variant))
+    return variant.epochs * (math.ceil(training / variant.batch_size) + a_watching)
+
+
+def _picture_seconds(spec: RunSpec) -> float:
+    """Of one core that makes the pictures of all epochs, one after the other."""
+    training, watched = _images(spec)
+    augmented, plain = PICTURES[48 if spec.variant.input_size <= 48 else 224]
+    return spec.variant.epochs * (training / (augmented if spec.variant.augmentation else plain) + watched / plain)
+
+
+def _images(spec: RunSpec) -> tuple[int, int]:
+    """Trained on and watched, an epoch, by the paper's protocol."""
+    training, tests = TOYFACES_IMAGES if spec.fer2013 is None else FER2013_IMAGES
+    return min(training, spec.budget.examples or training), min(tests, spec.budget.test_examples or tests)
+
+
+def _is_alike(record: RunRecord, spec: RunSpec, machine: Machine) -> bool:
+    """Whether a record is of the same work on the same machine."""
+    where, theirs = record.environment.gpu or record.environment.cpu, record.spec
+    same_data = (theirs.fer2013 is None) == (spec.fer2013 is None)
+    same = theirs == replace(spec, fer2013=theirs.fer2013, weights_dir=theirs.weights_dir, seed=theirs.seed)
+    return same_data and same and where == machine.name
