@@ -52,6 +52,8 @@ def question(spec: RunSpec) -> dict[str, object]:
         "implementation": spec.implementation,
         "backend": spec.keras_backend,
         "pipeline": spec.pipeline,
+        "precision": spec.precision,
+        "deterministic": spec.deterministic,
         "seed": spec.seed,
         "budget": spec.budget.name,
         "stand_in_weights": spec.stand_in_weights,

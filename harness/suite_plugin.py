@@ -41,6 +41,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="input of gpu tests; the paper's seconds are judged on its own two, generator and manual [device]",
     )
     group.addoption(
+        "--precision", choices=("float32", "tf32", "mixed"), default="float32", help="of gpu tests [float32, TF32 off]"
+    )
+    group.addoption("--deterministic", action="store_true", help="gpu tests give the same bits again, on a GPU too")
+    group.addoption(
         "--seed",
         action="append",
         metavar="S",
@@ -118,6 +122,8 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
         weights_dir=weights_dir,
         stand_in_weights=config.getoption("stand_in_weights") or (is_rehearsal and lacks_weights(variant, weights_dir)),
         pipeline=config.getoption("pipeline"),
+        precision=config.getoption("precision"),
+        deterministic=config.getoption("deterministic"),
     )
 
 

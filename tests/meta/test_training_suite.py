@@ -169,6 +169,14 @@ def test_the_estimate_stands_before_the_first_test(pytester: pytest.Pytester) ->
     )
 
 
+def test_options_reach_the_run(pytester: pytest.Pytester, runs: Runs) -> None:
+    run(pytester, *ONE, "--precision=tf32", "--deterministic", "--pipeline=generator", "--budget=hour", SAVE)
+    (spec,) = runs.specs
+    assert (spec.precision, spec.deterministic, spec.pipeline, spec.budget.name) == ("tf32", True, "generator", "hour")
+    told = saved(pytester)["benchmarks"][0]["extra_info"]
+    assert (told["precision"], told["deterministic"]) == ("tf32", True)
+
+
 def test_a_record_of_the_same_work_says_more_than_arithmetic(pytester: pytest.Pytester) -> None:
     run(pytester, *ONE)
     result = run(pytester, *ONE, "--seed=5")
