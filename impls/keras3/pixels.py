@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import keras
-import numpy as np
 from keras import ops
 
 from harness.data.dataset import IMAGE_SIZE
@@ -33,12 +32,11 @@ class Pixels(keras.layers.Layer):
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return (n, size, size, channels) from images (n, 48, 48) and maps (n, 2, 3)."""
-        size = len(self.grid)
-        # XLA looks each channel up in any case, and along a row many at once; torch would only work three times
-        repeats = 1 if keras.backend.backend() == "torch" else self.channels
-        rows, columns = ops.convert_to_tensor(self.grid), ops.convert_to_tensor(np.repeat(self.grid, repeats))
-        grey = ops.reshape(warp(inputs["images"], inputs["maps"], rows, columns), (-1, size, size, repeats))
-        return (grey - ops.convert_to_tensor(self.offset)) / ops.convert_to_tensor(self.scale)
+        grey = warp(inputs["images"], inputs["maps"], ops.convert_to_tensor(self.grid))
+        # by a convolution of single pixels, which XLA computes apart: into a product of three channels it would draw
+        # the lookup, three times and one pixel after the other
+        channels = ops.conv(grey[..., None], ops.convert_to_tensor((1 / self.scale)[None, None, None]))
+        return channels - ops.convert_to_tensor(self.offset / self.scale)
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Shape of `call`'s result."""
@@ -46,26 +44,25 @@ class Pixels(keras.layers.Layer):
         return (input_shape["images"][0], size, size, self.channels)
 
 
-def warp(images: Tensor, maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """One bilinear lookup: grey levels (n, r, c) from (n, 48, 48), (n, 2, 3) and the output's places (r,) and (c,)."""
-    dtype = keras.backend.standardize_dtype(rows.dtype)
-    weights = ops.cast(maps, dtype)
-    top, lower_share = coordinates(weights[:, 0], rows, columns)
-    left, right_share = coordinates(weights[:, 1], rows, columns)
+def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
+    """One bilinear lookup: grey levels (n, size, size) from (n, 48, 48), (n, 2, 3) and (size,)."""
+    size = grid.shape[0]
+    weights = ops.cast(maps, grid.dtype)
+    top, lower_share = coordinates(weights[:, 0], grid)
+    left, right_share = coordinates(weights[:, 1], grid)
     index = top * IMAGE_SIZE + left
     pictures = ops.arange(ops.shape(images)[0], dtype=index.dtype)[:, None, None]
     index = ops.reshape(index + pictures * IMAGE_SIZE**2, (-1,))
     # of one axis: beside an axis of pictures XLA looks up one pixel after the other
-    found = ops.take_along_axis(neighbourhoods(images), index, axis=0)
-    found = ops.reshape(found, (-1, rows.shape[0], columns.shape[0]))
+    found = ops.reshape(ops.take(neighbourhoods(images), index, axis=0), (-1, size, size))
     first, right, below, opposite = (
-        ops.cast(ops.bitwise_and(ops.right_shift(found, bits), 255), dtype) for bits in (0, 8, 16, 24)
+        ops.cast(ops.bitwise_and(ops.right_shift(found, bits), 255), grid.dtype) for bits in (0, 8, 16, 24)
     )
     upper, lower = interpolate(first, right, right_share), interpolate(below, opposite, right_share)
     return interpolate(upper, lower, lower_share)
 
 
-def coordinates(weights: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+def coordinates(weights: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
     """Where every output pixel lies on one axis of its source: the pixel before it, and the share of the next one.
 
     In whole numbers: a compiler may compute a coordinate anew wherever it is used, and a float with another last bit;
@@ -73,8 +70,8 @@ def coordinates(weights: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor,
     """
     dtype = keras.backend.standardize_dtype(weights.dtype)
     _, bits = FIXED_POINT[dtype]
-    down = fixed_point(weights[:, 0, None] * rows) + fixed_point(weights[:, 2, None])
-    across = fixed_point(weights[:, 1, None] * columns)
+    down = fixed_point(weights[:, 0, None] * grid) + fixed_point(weights[:, 2, None])
+    across = fixed_point(weights[:, 1, None] * grid)
     places = ops.clip(down[:, :, None] + across[:, None, :], 0, (IMAGE_SIZE - 1) << bits)
     share = ops.cast(ops.bitwise_and(places, (1 << bits) - 1), dtype) * 2.0**-bits
     return ops.right_shift(places, bits), share

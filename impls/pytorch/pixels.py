@@ -17,6 +17,10 @@ REACH: Final = 340.0
 """Source pixels. A map's two products and its shift end there, so that their sum stays below 2¹⁰ and fits. A lookup is
 thus right for any shift while the two products together reach less than 293: nine times what the paper draws."""
 
+AT_ONCE: Final = 2**18
+"""Pixels of the output that a CPU looks up together, 5 pictures at 224 or all of a batch at 48. Of a whole batch each
+operation would write megabytes, which leave the cache and are new memory every time."""
+
 
 class Pixels(nn.Module):
     """Warp, scale and repeat channels, as `harness.data.pixels` defines it; never less precise than float32."""
@@ -34,7 +38,11 @@ class Pixels(nn.Module):
 
     def forward(self, images: Tensor, maps: Tensor) -> Tensor:
         """Return (n, channels, size, size), channels last in memory, from (n, 48, 48) and (n, 2, 3)."""
-        grey = warp(images, maps, self.grid, self.grid)
+        size = len(self.grid)
+        # a device has no such cache, and a compiler joins the operations
+        few = max(1, AT_ONCE // size**2) if images.is_cpu and not torch.compiler.is_compiling() else len(images)
+        parts = zip(torch.split(images, few), torch.split(maps, few), strict=True)
+        grey = torch.cat([warp(*part, self.grid) for part in parts])
         pixels = grey.new_empty(*grey.shape, len(self.scale))
         # one channel after the other: three at once, which lie side by side, take twice as long on a CPU
         for channel, (offset, scale) in enumerate(zip(self.offset, self.scale, strict=True)):
@@ -42,27 +50,28 @@ class Pixels(nn.Module):
         return pixels.permute(0, 3, 1, 2)
 
 
-def warp(images: Tensor, maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """One bilinear lookup: grey levels (n, r, c) from (n, 48, 48), (n, 2, 3) and the output's places (r,) and (c,)."""
-    weights = maps.to(rows.dtype)
-    top, lower_share = coordinates(weights[:, 0], rows, columns)
-    left, right_share = coordinates(weights[:, 1], rows, columns)
+def warp(images: Tensor, maps: Tensor, grid: Tensor) -> Tensor:
+    """One bilinear lookup: grey levels (n, size, size) from (n, 48, 48), (n, 2, 3) and (size,)."""
+    weights = maps.to(grid.dtype)
+    top, lower_share = coordinates(weights[:, 0], grid)
+    left, right_share = coordinates(weights[:, 1], grid)
     index = top * IMAGE_SIZE + left
-    found = neighbourhoods(images).take_along_dim(index.flatten(1).long(), dim=1).reshape(index.shape)
-    first, right, below, opposite = (((found >> bits) & 255).to(rows.dtype) for bits in (0, 8, 16, 24))
+    # not take_along_dim, which divides every index to allow for negative ones
+    found = neighbourhoods(images).gather(1, index.flatten(1).long()).reshape(index.shape)
+    first, right, below, opposite = (((found >> bits) & 255).to(grid.dtype) for bits in (0, 8, 16, 24))
     upper, lower = interpolate(first, right, right_share), interpolate(below, opposite, right_share)
     return interpolate(upper, lower, lower_share)
 
 
-def coordinates(weights: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+def coordinates(weights: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
     """Where every output pixel lies on one axis of its source: the pixel before it, and the share of the next one.
 
     In whole numbers: a compiler may compute a coordinate anew wherever it is used, and a float with another last bit;
     beside an integer a pixel and a share that came from two roundings would be a whole pixel off.
     """
     _, bits = FIXED_POINT[weights.dtype]
-    down = fixed_point(weights[:, 0, None] * rows) + fixed_point(weights[:, 2, None])
-    across = fixed_point(weights[:, 1, None] * columns)
+    down = fixed_point(weights[:, 0, None] * grid) + fixed_point(weights[:, 2, None])
+    across = fixed_point(weights[:, 1, None] * grid)
     places = (down[:, :, None] + across[:, None, :]).clamp(0, (IMAGE_SIZE - 1) << bits)
     return places >> bits, (places & ((1 << bits) - 1)).to(weights.dtype) * 2.0**-bits
 
