@@ -185,7 +185,7 @@ def _checkpointing_advice(prediction: MemoryPrediction, device_memory: int) -> s
     frugal = _again(prediction, prediction.batch_size, checkpointing=True)
     return (
         "activation checkpointing, which computes each block again and keeps the mathematics, is predicted to need "
-        f"{_gib(frugal.total)}{'' if frugal.fits(device_memory) else ', too much as well'}"
+        f"{_gib(frugal.total)}{'' if frugal.fits(device_memory) else ', too much as well'} (no option of ferbench yet)"
     )
 
 
@@ -200,7 +200,7 @@ def _batch_advice(prediction: MemoryPrediction, device_memory: int) -> str:
         return "no smaller batch is predicted to fit"
     return (
         f"a smaller batch, {found.batch_size}, is predicted to need {_gib(found.total)}, but the batch size is the "
-        "paper's, so that the run becomes NOT_COMPARABLE"
+        "paper's, so that the run becomes NOT_COMPARABLE (a field of the variant, no option either)"
     )
 
 

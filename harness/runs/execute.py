@@ -239,7 +239,7 @@ def _kept_features(
         model,
         device,
         np.concatenate([plan.watched_rows, plan.test_rows]),
-        versions={**implementation.versions(), "device": spec.device},
+        versions={**implementation.versions(), "device": spec.device, "precision": spec.precision},
         say=observer.say,
         is_interrupted=lambda: stop.asked,
     )

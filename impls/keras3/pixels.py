@@ -10,6 +10,7 @@ from keras import ops
 from harness.data.dataset import IMAGE_SIZE
 from harness.data.pixels import output_grid, scaling
 from harness.variants import Variant
+from impls.keras3.runtime import gpu_name
 
 Tensor = Any  # a backend's tensor
 
@@ -29,14 +30,17 @@ class Pixels(keras.layers.Layer):
         offset, scale = scaling(variant.input_convention, variant.input_channels)
         self.offset, self.scale = offset.astype(dtype), scale.astype(dtype)
         self.grid = output_grid(variant.input_size).astype(dtype)
+        self.is_on_cpu = gpu_name() is None
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return (n, size, size, channels) from images (n, 48, 48) and maps (n, 2, 3)."""
-        grey = warp(inputs["images"], inputs["maps"], ops.convert_to_tensor(self.grid))
-        # by a convolution of single pixels, which XLA computes apart: into a product of three channels it would draw
-        # the lookup, three times and one pixel after the other
-        channels = ops.conv(grey[..., None], ops.convert_to_tensor((1 / self.scale)[None, None, None]))
-        return channels - ops.convert_to_tensor(self.offset / self.scale)
+        grey = warp(inputs["images"], inputs["maps"], ops.convert_to_tensor(self.grid))[..., None]
+        factors, offsets = ops.convert_to_tensor(1 / self.scale), ops.convert_to_tensor(self.offset / self.scale)
+        if self.is_on_cpu:
+            # by a convolution of single pixels, which XLA computes apart: into a product of three channels it would
+            # draw the lookup, three times and one pixel after the other
+            return ops.conv(grey, factors[None, None, None]) - offsets
+        return grey * factors - offsets  # a GPU may round a convolution's factors to TF32
 
     def compute_output_shape(self, input_shape: dict[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Shape of `call`'s result."""

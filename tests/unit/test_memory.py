@@ -150,8 +150,8 @@ def test_the_advice_names_the_figure_and_both_ways_out(large: MemoryPrediction) 
         f"{large.total / GIB:.2f} GiB"
     )
     assert "the device has 5.00 GiB, of which 1.00 GiB are left to a display. Two ways out:" in text
-    assert f"keeps the mathematics, is predicted to need {frugal.total / GIB:.2f} GiB; a smaller batch, " in text
-    assert text.endswith("so that the run becomes NOT_COMPARABLE")
+    assert f"keeps the mathematics, is predicted to need {frugal.total / GIB:.2f} GiB (no option of" in text
+    assert text.endswith("so that the run becomes NOT_COMPARABLE (a field of the variant, no option either)")
 
 
 def test_the_smaller_batch_is_the_largest_that_fits(large: MemoryPrediction) -> None:
@@ -164,7 +164,7 @@ def test_the_smaller_batch_is_the_largest_that_fits(large: MemoryPrediction) -> 
 
 def test_checkpointing_that_does_not_fit_is_called_so(large: MemoryPrediction) -> None:
     frugal = predict_memory(large.variant, ALL, checkpointing=True)
-    told = f"is predicted to need {frugal.total / GIB:.2f} GiB, too much as well; a smaller batch, "
+    told = f"is predicted to need {frugal.total / GIB:.2f} GiB, too much as well (no option of ferbench yet); a smaller"
     assert told in out_of_memory_advice(large, device_memory=4 * GIB)
 
 

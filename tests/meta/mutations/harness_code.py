@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import augment, batches, door_csv, pixels, splits
+from harness.data import augment, batches, door_csv, pipelines, pixels, splits
 from harness.data.dataset import Dataset
 from harness.interface import Batch
 from harness.training import fit, metrics, plan, schedule
@@ -68,7 +68,7 @@ def twins_divided(patch: Patch) -> None:
 
 
 def shared_class_weights_ignored(patch: Patch) -> None:
-    around(patch, fit, "class_weights", lambda weights, labels, _scheme: weights(labels, "none"))
+    around(patch, pipelines, "class_weights", lambda weights, labels, _scheme: weights(labels, "none"))
 
 
 def class_weights_scaled(patch: Patch, size: float) -> None:

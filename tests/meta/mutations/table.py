@@ -137,7 +137,7 @@ OF_THE_HARNESS: Final = (
     Mutation("twins_divided", "data", "identical images on both sides of the honest split",
              SPLITS + "test_the_honest_split_divides_training_by_groups"),
     Mutation("shared_class_weights_ignored", "loop", "class weights ignored",
-             FIT + "test_class_weights_are_of_the_rows_that_train"),
+             "unit/test_pipelines.py::test_class_weights_are_of_the_rows_that_train"),
     Mutation("class_weights_scaled", "loop", "balanced class weights × {}",
              SPLITS + "test_balanced_weights_are_those_of_scikit_learn_with_mean_one", (1.01, 1.0001)),
     Mutation("scheduled_learning_rate", "loop", "the schedule's learning rate × {}",
