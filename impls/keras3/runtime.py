@@ -38,7 +38,7 @@ def prepare(runtime: Runtime, variant: Variant) -> None:
             f"(pytest: --ferbench-device=cpu), or install {backend} with CUDA "
             "(`jax[cpu]` beside a CUDA build of torch is the usual trap)"
         )
-    if runtime.device == "cpu" and name is not None:
+    if runtime.device == "cpu" and name is not None:  # only on a GPU
         raise ImplementationError(
             f"Keras on {backend} would use {name}; hide it with CUDA_VISIBLE_DEVICES= for a run on the CPU"
         )

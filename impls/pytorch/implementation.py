@@ -294,7 +294,7 @@ class TorchModel:
 
     def wait(self) -> None:
         """Return when the device has nothing left to do."""
-        if self._device.type == "cuda":
+        if self._device.type == "cuda":  # only on a GPU
             torch.cuda.synchronize(self._device)
 
     def _set_training(self, training: bool) -> None:

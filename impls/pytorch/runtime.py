@@ -43,7 +43,7 @@ def prepare(runtime: Runtime, variant: Variant) -> None:
 def versions() -> Mapping[str, str]:
     """Name to version of framework, backend and kernels' libraries."""
     found = {"torch": str(torch.__version__)}
-    if torch.cuda.is_available():
+    if torch.cuda.is_available():  # only on a GPU
         found["cuda"] = str(torch.version.cuda)
         found["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
     return found
