@@ -153,6 +153,8 @@ def remarks(records: Sequence[RunRecord]) -> list[str]:
     """What has to be said beside a verdict on comparable runs of one variant."""
     readings = {record.spec.variant.name.partition("@")[2] for record in records}
     found = [f"reading {each}, not the default" for each in sorted(readings) if each]
+    if any(record.spec.precision == "tf32" for record in records):
+        found.append("precision tf32")
     doors = {record.dataset.door for record in records if record.dataset}
     unknown = [door for door in sorted(doors) if door.endswith(".csv")]
     if unknown:

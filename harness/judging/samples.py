@@ -219,7 +219,7 @@ def _place(run: StoredRun) -> tuple[object, ...]:
     """What seconds depend on besides the network."""
     spec, environment = run.record.spec, run.record.environment
     where = environment.gpu, environment.cpu, environment.cpu_cores, tuple(sorted(environment.versions.items()))
-    return *where, spec.device, spec.threads, spec.pipeline
+    return *where, spec.device, spec.threads, spec.pipeline, spec.precision, spec.deterministic
 
 
 def _untimed(*pair: StoredRun) -> str:
@@ -234,7 +234,9 @@ def _untimed(*pair: StoredRun) -> str:
         return "features of the frozen base kept, which the paper computes in every epoch"
     if any(measures.seconds(run) is None for run in pair):
         return "epochs of unequal work, not all run"
-    return "" if _place(pair[0]) == _place(pair[1]) else "the two ran on different machines, versions or pipelines"
+    if _place(pair[0]) != _place(pair[1]):
+        return "the two differ in machine, versions, pipeline, threads, precision or determinism"
+    return ""
 
 
 def _ratio(one: StoredRun, other: StoredRun) -> float:

@@ -153,7 +153,7 @@ def _agreement_line(first: tuple[Path, RunRecord], second: tuple[Path, RunRecord
 
 
 def _conditions(record: RunRecord) -> str:
-    environment = record.environment
+    spec, environment = record.spec, record.environment
     where = environment.gpu or f"{environment.cpu}, {environment.cpu_cores} cores"
     frameworks = ", ".join(
         f"{name} {version}"
@@ -165,9 +165,15 @@ def _conditions(record: RunRecord) -> str:
         f"{data.name} ({data.door}), {data.training_examples:,} + {data.test_examples:,} images" if data else "no data"
     )
     weights = f"weights {record.weights.source}"
-    views = f"; {views_told(record)}" if record.spec.views else ""
-    kept = "; features of the frozen base kept" if record.spec.cached_features else ""
-    return f"conditions: {where}; {frameworks}; {what}; {weights}; budget {record.spec.budget.name}{views}{kept}"
+    unusual = {
+        f"pipeline {spec.pipeline}": spec.pipeline != "device",
+        f"precision {spec.precision}": spec.precision != "float32",
+        "deterministic": spec.deterministic,
+        views_told(record): spec.views,
+        "features of the frozen base kept": spec.cached_features,
+    }
+    said = "".join(f"; {each}" for each, is_so in unusual.items() if is_so)
+    return f"conditions: {where}; {frameworks}; {what}; {weights}; budget {spec.budget.name}{said}"
 
 
 def run_list(runs: Runs) -> Table:

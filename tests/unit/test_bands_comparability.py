@@ -118,6 +118,14 @@ def test_the_readings_of_all_runs_are_named() -> None:
     assert remarks(records) == ["reading balanced, not the default", "reading unstopped, not the default"]
 
 
+def test_tf32_is_judged_and_named() -> None:
+    record = fake_record(0.547, variant="resnet50-scratch")
+    other = replace(record, spec=replace(record.spec, seed=1, precision="tf32"))
+    assert remarks([record]) == []
+    assert remarks([record, other]) == remarks([other]) == ["precision tf32"]
+    assert judge([other]).reason == f"{judge([record]).reason}; precision tf32"
+
+
 def test_a_csv_is_judged_and_named() -> None:
     records = [fake_record(0.547, variant="resnet50-scratch", dataset=replace(FER2013, door="fer2013.csv"))]
     assert "; data from fer2013.csv known by their counts alone" in judge(records).reason

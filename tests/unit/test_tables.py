@@ -193,6 +193,25 @@ def test_conditions_name_views() -> None:
     assert "; budget paper; 2 augmented views of each image, n = 1 run each" in line
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, "; budget paper, n = 1 run each"),
+        ({"pipeline": "generator"}, "; budget paper; pipeline generator, n = 1 run each"),
+        ({"precision": "tf32"}, "; budget paper; precision tf32, n = 1 run each"),
+        ({"deterministic": True}, "; budget paper; deterministic, n = 1 run each"),
+        (
+            {"pipeline": "manual", "precision": "mixed", "deterministic": True},
+            "; budget paper; pipeline manual; precision mixed; deterministic, n = 1 run each",
+        ),
+    ],
+)
+def test_conditions_name_what_is_not_as_usual(fields: dict[str, Any], expected: str) -> None:
+    record = fake_record()
+    page = small_print(unwritten(replace(record, spec=replace(record.spec, **fields))))
+    assert row_of(printed(page, soft_wrap=True), "conditions").endswith(f"weights random{expected}")
+
+
 def test_the_list_of_runs() -> None:
     text = printed(run_list(unwritten(fake_record(0.6), replace(INTERRUPTED, run="other", dataset=None))))
     assert "60.00 %" in row_of(text, "vgg16-scratch-pytorch-seed0", "complete", "2", "fer2013", "paper")
