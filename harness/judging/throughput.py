@@ -1,9 +1,7 @@
 """What a reported training time implies: images and floating-point operations a second.
 
-Operations are those of `harness.architectures`, of direct convolution, two for each multiply-add. An image that
-trains costs its forward pass, the gradient of every trainable layer's weights, and the gradient of every input on the
-way down to the first of them; a watched image its forward pass. Norms, poolings, the optimizer and the picture itself
-are not counted, nor is a frozen base computed once for all epochs: augmented pictures are new ones in each.
+Operations are counted by `harness.measuring.cost`: an image that trains goes forth and back, a watched one forth. A
+frozen base is not taken to be computed once for all epochs: augmented pictures are new ones in each.
 """
 
 from __future__ import annotations
@@ -13,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from harness.architectures import forward_flops, layers, trainable_layers
+from harness.architectures import forward_flops
+from harness.measuring.cost import training_image_flops
 from harness.paper.facts import Fact, Facts
-from harness.variants import VARIANTS, Phase, Variant, find_variant, readings
+from harness.variants import VARIANTS, Variant, find_variant, readings
 
 FIELDS_OF_WORK = frozenset({"blocks", "input_size", "phases"})
 """Fields of a reading that change how many operations an image takes."""
@@ -67,22 +66,14 @@ class Rate:
 
 
 @cache
-def training_operations(variant: Variant, phase: Phase) -> int:
-    """Floating-point operations of one training image in a phase."""
-    computed = [layer for layer in layers(variant) if layer.flops]
-    trained = trainable_layers(variant, phase)
-    first = next(index for index, layer in enumerate(computed) if layer.name in trained)
-    weights = sum(layer.flops for layer in computed if layer.name in trained)
-    inputs = sum(layer.flops for layer in computed[first + 1 :])  # nobody asks for the first one's input gradient
-    return forward_flops(variant) + weights + inputs
-
-
-@cache
 def mean_training_operations(variant: Variant, epochs: int) -> float:
-    """The same, averaged over the first epochs of a run; more epochs than planned prolong the last phase."""
+    """Floating-point operations of one training image, averaged over the first epochs of a run.
+
+    More epochs than planned prolong the last phase.
+    """
     plan = [phase for phase in variant.phases for _ in range(phase.epochs)]
     plan = plan[:epochs] + [plan[-1]] * (epochs - len(plan))
-    costs = {phase: training_operations(variant, phase) for phase in set(plan)}
+    costs = {phase: training_image_flops(variant, phase) for phase in set(plan)}
     return sum(costs[phase] for phase in plan) / epochs
 
 

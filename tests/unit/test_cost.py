@@ -22,6 +22,12 @@ def test_with_everything_trained_it_is_thrice_the_forward_pass_less_one_gradient
     assert training_image_flops(variant, ALL) == training_flops(variant)
 
 
+@every_variant
+def test_a_head_that_trains_on_a_frozen_base_costs_little_more_than_an_answer(variant: Variant) -> None:
+    extra = training_image_flops(variant, HEAD) - forward_flops(variant)
+    assert 0 < extra < 0.01 * forward_flops(variant)
+
+
 def test_a_frozen_base_costs_its_forward_pass_alone() -> None:
     variant = VARIANTS["vgg16-transfer"]
     first_dense = 2 * 25088 * 64
