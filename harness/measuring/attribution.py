@@ -25,6 +25,9 @@ Bound = Literal["input", "step", "cannot be told"]
 ALIKE: Final = 0.05
 """Relative difference up to which two lengths count as one: the rounds of one measurement spread by about as much."""
 
+FEWEST_ROUNDS: Final = 3
+"""Of one or two rounds the range is that of chance: below, neither order nor bound is told."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -109,6 +112,8 @@ class Attribution:
     @property
     def order(self) -> Order:
         """Whether input and step go on at the same time, as far as the rounds tell it."""
+        if self._has_few_rounds:
+            return "cannot be told"
         as_sum, as_longer = self.to_sum.is_alike(1), self.to_longer.is_alike(1)
         if as_sum and as_longer:  # the shorter is less than what the rounds differ by
             return "cannot be told"
@@ -123,10 +128,16 @@ class Attribution:
     @property
     def bound(self) -> Bound:
         """Which of both is the longer in every round."""
+        if self._has_few_rounds:
+            return "cannot be told"
         ratio = _ratios(self.input.image_seconds, self.step.image_seconds)
         if ratio.low > 1:
             return "input"
         return "step" if ratio.high < 1 else "cannot be told"
+
+    @property
+    def _has_few_rounds(self) -> bool:
+        return len(self.together.seconds) < FEWEST_ROUNDS
 
     def _alone(self) -> list[tuple[float, float]]:
         return list(zip(self.input.image_seconds, self.step.image_seconds, strict=True))
@@ -149,6 +160,11 @@ class PictureRate:
     plain: Clocked
 
     __pydantic_config__ = _STRICT
+
+    @property
+    def clocked_pictures(self) -> int:
+        """Behind either rate, over all rounds: the fewer of both."""
+        return min(each.images * len(each.seconds) for each in (self.augmented, self.plain))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.judging.findings.physics import CARD_SOURCE, DIRECT_SOURCE
 from harness.measuring.alike import Closing
-from harness.measuring.attribution import Attribution, Clocked, Measured, PictureRate, Spread
+from harness.measuring.attribution import FEWEST_ROUNDS, Attribution, Clocked, Measured, PictureRate, Spread
 from harness.measuring.device import Assumptions, Explanation, Prediction
 from harness.runs.environment import read_environment
 
@@ -28,8 +28,11 @@ _ABOUT = (
     "augmented; manual: rows of an array in memory). pixels: the same for device, and network input made of it outside "
     "the step. step: training on one batch that is ready (device: its pixel layer included). together: training on "
     "batches as they come. Weights are drawn: no time depends on them. generator and manual take up to 8,192 images or "
-    "600 MB of pixels: files in the system's cache, an array larger than the processor's."
+    "600 MB of pixels: files in the system's cache, an array larger than the processor's. "
+    f"Fewer than {FEWEST_ROUNDS} rounds tell neither order nor bound."
 )
+FEWEST_PICTURES = 200
+"""Behind a rate of the generator, which every prediction of the paper's epochs rests on."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def attribution_page(report: AttributionReport) -> RenderableType:
     parts.append(Text(f"{_ABOUT}\n", "dim"))
     if report.predictions:
         parts += [_predictions(report.predictions), Text("\n".join(_arithmetic(report)), "dim")]
+        parts += [Text(each, "yellow") for each in _warnings(report)]
     if report.closing is not None:
         told = " ".join(report.closing.sentences)
         parts.append(
@@ -222,6 +226,16 @@ def _arithmetic(report: AttributionReport) -> Iterator[str]:
         f"{1e3 * given.step_overhead.high:g} ms a step of {rate.variant.batch_size} images (both assumed)"
     )
     yield f"{CARD_SOURCE}; {DIRECT_SOURCE}."
+
+
+def _warnings(report: AttributionReport) -> Iterator[str]:
+    for measured in report.measured:
+        for pictures in measured.pictures:
+            if (count := pictures.clocked_pictures) < FEWEST_PICTURES:
+                yield (
+                    f"warning: rates from {count} pictures of {_size(pictures)}, fewer than {FEWEST_PICTURES}: what "
+                    "they predict is rough; more --rounds, --seconds or --batches clock more"
+                )
 
 
 def _label(measured: Measured) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from harness.judging.throughput import Rate, rates
 from harness.measuring.alike import close
 from harness.measuring.attribution import Attribution, Clocked, Measured, PictureRate, Spread
 from harness.measuring.device import Assumptions, Interval, Prediction, paper_peak, predict, predict_all
 from harness.paper.facts import facts
+from harness.report.attribution import AttributionReport, attribution_page
 from harness.variants import VARIANTS, find_variant
 
 PAPER = facts()
@@ -68,6 +70,13 @@ def test_rounds_that_disagree_leave_the_bound_open() -> None:
     assert attribution([1.0, 1.0, 3.0], [2.0] * 3, [3.0] * 3).bound == "cannot be told"
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_one_round_or_two_tell_neither_the_order_nor_the_bound(rounds: int) -> None:
+    for together in (1.5, 2.0, 2.5, 3.0, 3.5):
+        found = attribution([1.0] * rounds, [2.0] * rounds, [together] * rounds)
+        assert (found.order, found.bound) == ("cannot be told", "cannot be told")
+
+
 def measured(*clocked: Clocked) -> Measured:
     return Measured("pytorch", VARIANTS["vgg16-scratch"], "all", clocked, (), 10**9, (100.0, 200.0), {}, None)
 
@@ -95,6 +104,34 @@ def test_the_steps_rate_is_that_of_the_fastest_kind() -> None:
 def pictures(size=224, channels=3, augmented=(100.0, 100.0), plain=(200.0, 200.0)) -> PictureRate:
     both = [Clocked("generator", "input", 1, tuple(1 / each for each in rate)) for rate in (augmented, plain)]
     return PictureRate(size, channels, *both)
+
+
+def page(augmented: tuple[int, int], plain: tuple[int, int]) -> str:
+    """What is printed where so many pictures a round were clocked in so many rounds."""
+    both = [Clocked("generator", "input", images, (1.0,) * rounds) for images, rounds in (augmented, plain)]
+    found = replace(measured(Clocked("device", "step", 4, (2.0, 2.0))), pictures=(PictureRate(224, 3, *both),))
+    given = Assumptions(paper_peak(PAPER))
+    console = Console(width=500)
+    with console.capture() as capture:
+        report = AttributionReport([found], given, list(predict_all(PAPER, found.pictures, given)), None)
+        console.print(attribution_page(report))
+    return capture.get()
+
+
+@pytest.mark.parametrize(
+    ("augmented", "plain", "warned"),
+    [
+        ((32, 1), (400, 1), "rates from 32 pictures of 224×224×3, fewer than 200: "),
+        ((400, 1), (32, 2), "rates from 64 pictures of 224×224×3, fewer than 200: "),
+        ((199, 1), (199, 1), "rates from 199 pictures"),
+        ((200, 1), (100, 2), None),
+        ((40, 5), (400, 5), None),
+    ],
+)
+def test_few_pictures_behind_the_generators_rate_are_warned_of(augmented, plain, warned: str | None) -> None:
+    printed = page(augmented, plain)
+    assert ("fewer than" in printed) == (warned is not None)
+    assert warned is None or warned in printed
 
 
 def rate_of(name: str, fact: str = "table-6") -> Rate:
