@@ -16,7 +16,7 @@ MOST_EPOCHS: Final = 10**6
 _LONGEST_WORD: Final = 200
 _LABEL: Final = re.compile(
     r"-(?P<implementation>pytorch|keras3)(-(?P<backend>jax|torch|tensorflow))?"
-    r"(-(?P<pipeline>generator|manual))?(-\d+views)?-seed(?P<seed>\d{1,10})-\d{8}T\d+"
+    r"(-(?P<pipeline>generator|manual))?(-\d+views)?(-(?P<precision>tf32|mixed))?-seed(?P<seed>\d{1,10})-\d{8}T\d+"
 )
 """How a record is named: `RunSpec.label` and the time."""
 _OF_LENGTH: Final = frozenset({"epochs", "phases", "name", "pipeline"})
@@ -104,7 +104,7 @@ def from_record(record: RunRecord) -> SavedRun:
         training_images=data.training_examples if data else None,
         test_images=score.examples,
         history=tuple(seconds),
-        labels=_known({"backend": spec.keras_backend, "pipeline": spec.pipeline, "precision": _precision(record)}),
+        labels=_known({"backend": spec.keras_backend, "pipeline": spec.pipeline, "precision": spec.precision}),
         work=_work(record),
         training=_training(record),
         conditions=_conditions(record),
@@ -130,8 +130,8 @@ def from_benchmark(
     record = str(extra.get("record", ""))[:_LONGEST_WORD]
     label = _LABEL.search(record)
     named: dict[str, Any] = label.groupdict() if label else {}
-    if label and named["pipeline"] is None:
-        named["pipeline"] = "device"
+    if label:  # what is as usual is not in a name
+        named |= {"pipeline": named["pipeline"] or "device", "precision": named["precision"] or "float32"}
     given = {**named, **params, **{key: value for key, value in extra.items() if value is not None}}
     if extra.get("accuracy") is None:
         raise Unusable("extra_info has no accuracy, so the run was not complete")
@@ -169,10 +169,6 @@ def word(value: object) -> str:
 
 def _known(values: Mapping[str, object]) -> dict[str, str]:
     return {name: word(value) for name, value in values.items() if isinstance(value, str) and value}
-
-
-def _precision(record: RunRecord) -> object:
-    return vars(record.spec).get("precision")
 
 
 def _work(record: RunRecord) -> dict[str, object]:

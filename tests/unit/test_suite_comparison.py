@@ -131,7 +131,7 @@ def test_of_a_seed_the_last_run_counts() -> None:
 
 def test_what_is_in_one_suite_alone_is_listed() -> None:
     comparison = compare_suites(suite(run("A"), run("A", variant="resnet50-scratch")), suite(run("B")))
-    assert comparison.left_out == ("A, resnet50-scratch pytorch device (1 run): B has no partner for it",)
+    assert comparison.left_out == ("A, resnet50-scratch pytorch device float32 (1 run): B has no partner for it",)
 
 
 def with_spec(side: str, **changes: Any) -> SavedRun:
@@ -154,7 +154,7 @@ def test_another_setting_alone_is_compared_and_named(change: dict[str, Any], nam
 def test_the_same_setting_is_preferred() -> None:
     both = [suite(with_spec(side), with_spec(side, pipeline="generator")) for side in "AB"]
     comparison = compare_suites(*both)
-    assert [each.name.split()[-1] for each in comparison.compared] == ["device", "generator"]
+    assert [each.name.split()[-2] for each in comparison.compared] == ["device", "generator"]
     with pytest.raises(RecordError, match="B has it only with pipeline manual, not device"):
         compare_suites(both[0], suite(with_spec("B", pipeline="manual")))
 
@@ -171,7 +171,7 @@ def test_other_work_is_not_compared(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(RecordError) as error:
         compare_suites(suite(run("A")), suite(run("B", **fields)))
     assert "nothing in both suites can be compared" in str(error.value)
-    assert f"A, vgg16-scratch pytorch device (1 run): B has it only with {told}" in str(error.value)
+    assert f"A, vgg16-scratch pytorch device float32 (1 run): B has it only with {told}" in str(error.value)
 
 
 @pytest.mark.parametrize(

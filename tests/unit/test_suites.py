@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from saved_suites import entry, epochs, save_benchmarks, save_records, timed_record
 
 from harness.measuring.suites import read_suite
+from harness.registry import KerasBackend
 from harness.runs.record import RunRecord
+from harness.runs.spec import TrainingPrecision
 from harness.runs.store import RecordError
+from harness.variants import Pipeline
 
 GPU = "RTX 4080 SUPER"
-LABEL = "vgg16-scratch-keras3-torch-generator-seed3-20261125T193041285887"
+TIME = "20261125T193041285887"
 
 
 def record(**fields: Any) -> RunRecord:
@@ -36,7 +40,8 @@ def test_epochs_come_from_the_records_that_a_file_names(tmp_path: Path) -> None:
     assert by_default.runs == by_option.runs == of_folder.runs == of_record.runs
     (found,) = by_default.runs
     assert found.history == tuple((seconds, 2.0) for seconds in epochs(10.0))
-    assert (found.without_history, found.conditions["device"], found.labels) == ("", GPU, {"pipeline": "device"})
+    assert (found.without_history, found.conditions["device"]) == ("", GPU)
+    assert found.labels == {"pipeline": "device", "precision": "float32"}
 
 
 @pytest.mark.parametrize(
@@ -65,12 +70,28 @@ def test_a_record_of_another_run_is_not_taken(tmp_path: Path) -> None:
 
 def test_what_extra_info_does_not_say_the_records_name_does(tmp_path: Path) -> None:
     run = record(implementation="keras3")
-    (found,) = read_suite(save_benchmarks(tmp_path / "a.json", entry(run, record=f"{LABEL}.json"))).runs
-    assert (found.seed, found.labels) == (3, {"backend": "torch", "pipeline": "generator"})
-    told = entry(run, record=f"{LABEL}.json", seed=5, pipeline="manual", precision="tf32", images_per_second=50)
+    name = f"{replace(run.spec, keras_backend='torch', pipeline='generator', seed=3).label}-{TIME}.json"
+    (found,) = read_suite(save_benchmarks(tmp_path / "a.json", entry(run, record=name))).runs
+    assert (found.seed, found.labels) == (3, {"backend": "torch", "pipeline": "generator", "precision": "float32"})
+    told = entry(run, record=name, seed=5, pipeline="manual", precision="tf32", images_per_second=50)
     (found,) = read_suite(save_benchmarks(tmp_path / "a.json", told)).runs
     assert (found.seed, found.labels) == (5, {"backend": "torch", "pipeline": "manual", "precision": "tf32"})
     assert found.training_images == pytest.approx(50 * sum(epochs(10.0)) / 10)
+
+
+@pytest.mark.parametrize("precision", get_args(TrainingPrecision))
+@pytest.mark.parametrize("views", [None, 12])
+@pytest.mark.parametrize("pipeline", get_args(Pipeline))
+@pytest.mark.parametrize("backend", [None, *get_args(KerasBackend)])
+def test_every_name_of_a_record_is_understood(
+    tmp_path: Path, backend: KerasBackend | None, pipeline: Pipeline, views: int | None, precision: TrainingPrecision
+) -> None:
+    run = record(implementation="keras3" if backend else "pytorch")
+    spec = replace(run.spec, keras_backend=backend, pipeline=pipeline, views=views, precision=precision, seed=7)
+    told = entry(run, record=f"{spec.label}-{TIME}.json")
+    (found,) = read_suite(save_benchmarks(tmp_path / "a.json", told)).runs
+    named = {"backend": backend} if backend else {}
+    assert (found.seed, found.labels) == (7, named | {"pipeline": pipeline, "precision": precision})
 
 
 NUMBERS = [
