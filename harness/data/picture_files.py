@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +32,7 @@ def picture_row(name: str) -> int:
 
 
 def write_pictures(dataset: Dataset, rows: NDArray[np.intp]) -> Path:
-    """The folder with the pictures of these rows, made where it is missing.
+    """The folder with the pictures of these rows, made where it is missing or has lost or gained a file.
 
     PNG, not the JPEG of the distributed folders: it keeps the pixels of every door as they are.
 
@@ -49,7 +51,8 @@ def write_pictures(dataset: Dataset, rows: NDArray[np.intp]) -> Path:
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(root.with_suffix(".lock")):
-            if not root.exists():
+            # by name alone: pictures that cannot be read are refused when they are read
+            if {path.relative_to(root).as_posix() for path in root.glob("*/*")} != set(_names(dataset, rows)):
                 _write(dataset, rows, root)
     except OSError as error:
         raise DatasetError(
@@ -59,14 +62,31 @@ def write_pictures(dataset: Dataset, rows: NDArray[np.intp]) -> Path:
     return root
 
 
+@contextmanager
+def reading(root: Path) -> Iterator[None]:
+    """Say which folder to remove where a picture below it cannot be read.
+
+    Raises:
+        DatasetError: Instead of what Pillow raises for a file that is missing, cut off or another kind of file.
+    """
+    try:
+        yield
+    except (OSError, SyntaxError) as error:  # the second for chunks of a PNG that are none
+        raise DatasetError(f"{root} holds a picture that cannot be read ({error}); remove that folder") from error
+
+
+def _names(dataset: Dataset, rows: NDArray[np.intp]) -> list[str]:
+    return [picture_name(int(row), int(dataset.labels[row])) for row in rows]
+
+
 def _write(dataset: Dataset, rows: NDArray[np.intp], root: Path) -> None:
-    """Write beside the place, then rename: a reader sees a whole folder or none."""
+    """Write beside the place, then rename: a reader sees a whole folder or none. A damaged one is moved away."""
     with tempfile.TemporaryDirectory(dir=root.parent, prefix="writing-", ignore_cleanup_errors=True) as scratch:
         written = Path(scratch) / "pictures"
         for name in CLASSES:
             (written / name).mkdir(parents=True)
-        for row in rows:
-            Image.fromarray(dataset.images[row]).save(
-                written / picture_name(int(row), int(dataset.labels[row])), compress_level=1
-            )
+        for row, name in zip(rows, _names(dataset, rows), strict=True):
+            Image.fromarray(dataset.images[row]).save(written / name, compress_level=1)
+        if root.exists():
+            root.replace(Path(scratch) / "damaged")
         written.replace(root)

@@ -14,7 +14,7 @@ from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from numpy.typing import NDArray
 
 from harness.data.dataset import CLASSES
-from harness.data.picture_files import picture_row
+from harness.data.picture_files import picture_row, reading
 from harness.interface import Images, PictureReader
 from harness.variants import Variant
 
@@ -40,7 +40,7 @@ def picture_reader(root: Path, variant: Variant, *, seed: int) -> PictureReader:
         iterator.batch_size = len(rows)
         iterator.seed = int(np.random.default_rng([seed, epoch or 0, int(rows[0]), _STREAM]).integers(2**31))
         iterator.total_batches_seen = 0
-        with catch_warnings():  # Keras 3.15 asks SciPy by a name that goes in its version 2
+        with reading(root), catch_warnings():  # Keras 3.15 asks SciPy by a name that goes in its version 2
             simplefilter("ignore", DeprecationWarning)
             pixels, _ = iterator[0]
         return np.asarray(pixels, np.float32)

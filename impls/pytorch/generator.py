@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from harness.data.augment import draw_maps
 from harness.data.host_pixels import enlarge, scale, warp_enlarged
-from harness.data.picture_files import picture_row
+from harness.data.picture_files import picture_row, reading
 from harness.interface import Images, PictureReader
 from harness.variants import Variant
 
@@ -44,7 +44,8 @@ def picture_reader(root: Path, variant: Variant, *, seed: int) -> PictureReader:
 
     def read(rows: NDArray[np.intp], *, epoch: int | None) -> Images:
         pictures = Pictures(paths, variant, None if epoch is None else maps(epoch))
-        (pixels,) = DataLoader(pictures, batch_size=len(rows), sampler=rows.tolist())
+        with reading(root):
+            (pixels,) = DataLoader(pictures, batch_size=len(rows), sampler=rows.tolist())
         return np.asarray(pixels)
 
     return read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from PIL import Image
 
 from harness.data import pixels
 from harness.data.augment import draw_maps, identity_maps
-from harness.data.dataset import DatasetError
+from harness.data.dataset import CLASSES, DatasetError
 from harness.data.host_pixels import enlarge, resize_all, scale, warp_enlarged
-from harness.data.picture_files import picture_name, picture_row, write_pictures
+from harness.data.picture_files import picture_name, picture_row, reading, write_pictures
 from harness.data.pipelines import DevicePipeline, open_pipeline, require_memory
 from harness.data.toyfaces import toyfaces
 from harness.runs.plan import make_spec
@@ -28,6 +29,8 @@ WARPED_MEAN, WARPED_99_PERCENT = 0.3, 2.0
 """Grey levels between the fused lookup and a picture that was enlarged, rounded and then looked up once more (0.27 and
 1.7 on faces). At 48×48, where nothing is enlarged, the two are the same."""
 INPUT_SIZE = 224
+PNG_TAIL = 24
+"""Bytes at the end of a file, checksums and the mark of the end, of which Pillow misses none."""
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +187,49 @@ def test_picture_files_hold_the_pixels_and_are_written_once(device, tmp_path: Pa
     assert [path.stat().st_mtime_ns for path in files] == before
     assert write_pictures(dataset, rows[:2]) != root
     assert not list(tmp_path.glob("pictures/writing-*"))
+
+
+def damage_lost(root: Path) -> None:
+    next(root.glob("*/000005.png")).unlink()
+
+
+def damage_stray(root: Path) -> None:
+    (root / "happy" / ".DS_Store").touch()
+
+
+def damage_relabelled(root: Path) -> None:
+    path = next(root.glob("*/000005.png"))
+    path.rename(root / next(name for name in CLASSES if name != path.parent.name) / path.name)
+
+
+def damage_emptied(root: Path) -> None:
+    shutil.rmtree(root)
+    root.mkdir()
+
+
+@pytest.mark.parametrize("damage", [damage_lost, damage_stray, damage_relabelled, damage_emptied])
+def test_picture_files_of_which_some_are_lost_are_written_anew(device, tmp_path: Path, monkeypatch, damage) -> None:
+    monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path))
+    dataset, rows = device.dataset, np.array([0, 5, 40])
+    root = write_pictures(dataset, rows)
+    damage(root)
+    assert write_pictures(dataset, rows) == root
+    found = {path.relative_to(root).as_posix() for path in root.glob("*/*")}
+    assert found == {picture_name(int(row), int(dataset.labels[row])) for row in rows}
+    assert [path.name for path in root.parent.iterdir() if path.is_dir()] == [root.name], "the damaged one is gone"
+
+
+def test_a_picture_cut_off_anywhere_is_refused_with_its_folder(device, tmp_path: Path) -> None:
+    path = tmp_path / "000000.png"
+    Image.fromarray(device.dataset.images[0]).save(path, compress_level=1)
+    whole, refused = path.read_bytes(), 0
+    for length in range(0, len(whole) - PNG_TAIL, 7):
+        path.write_bytes(whole[:length])
+        refusal = pytest.raises(DatasetError, match=rf"{tmp_path} .*; remove that folder")
+        with refusal, reading(tmp_path), Image.open(path) as picture:
+            picture.load()
+        refused += 1
+    assert refused > 100
 
 
 def test_a_folder_that_cannot_be_written_is_named(device, tmp_path: Path, monkeypatch) -> None:
