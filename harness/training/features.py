@@ -13,8 +13,8 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -128,7 +128,7 @@ def open_features(folder: Path, variant: Variant, dataset: Dataset) -> FeatureFi
     """The file of a folder, made where it is missing. It takes disk space only for rows that are computed.
 
     Raises:
-        DatasetError: If what lies there is damaged or has another shape.
+        DatasetError: If what lies there is damaged or has another shape, or nothing can be written there.
     """
     # `done` comes first: with it made anew nothing is believed, while old marks on new features would be
     shapes: dict[str, tuple[type[Any], tuple[int, ...]]] = {
@@ -136,12 +136,13 @@ def open_features(folder: Path, variant: Variant, dataset: Dataset) -> FeatureFi
         "features": (np.float32, (len(dataset), *feature_shape(variant))),
     }
     paths = {name: folder / f"{name}.npy" for name in shapes}
-    folder.mkdir(parents=True, exist_ok=True)
-    if not all(path.exists() for path in paths.values()):
+    _make(folder)
+    if not _is_there(folder):
         for name, (dtype, shape) in shapes.items():
             new = folder / f"{name}.new"
-            open_memmap(new, mode="w+", dtype=dtype, shape=shape).flush()
-            new.replace(paths[name])
+            with _writing(folder):
+                open_memmap(new, mode="w+", dtype=dtype, shape=shape).flush()
+                new.replace(paths[name])
     try:  # for reading: opened for writing, NumPy fills up a file that was cut off
         found = {name: open_memmap(path, mode="r") for name, path in paths.items()}
     except (OSError, ValueError) as error:
@@ -150,8 +151,14 @@ def open_features(folder: Path, variant: Variant, dataset: Dataset) -> FeatureFi
     expected = {name: (np.dtype(dtype), shape) for name, (dtype, shape) in shapes.items()}
     if observed != expected:
         raise DatasetError(f"{folder} holds {observed}, expected {expected}; remove that folder")
-    done, features = (open_memmap(path, mode="r+") for path in paths.values())
+    with _writing(folder):
+        done, features = (open_memmap(path, mode="r+") for path in paths.values())
     return FeatureFile(folder, features, done)
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether both files are: a run that makes them has one for a moment."""
+    return all((folder / f"{name}.npy").exists() for name in ("done", "features"))
 
 
 def _lock(
@@ -160,14 +167,15 @@ def _lock(
     """The folder's lock, held. Another run that computes the same is waited for.
 
     Raises:
+        DatasetError: If the folder cannot hold a lock.
         Interrupted: If `is_interrupted` says so meanwhile.
     """
     lock = FileLock(folder / "lock")
-    with suppress(Timeout):
+    with _writing(folder), suppress(Timeout):  # a time-out is an OSError too
         return lock.acquire(blocking=False)
     say(f"another run computes features in {folder}: waiting for it")
     while not is_interrupted():
-        with suppress(Timeout):
+        with _writing(folder), suppress(Timeout):
             return lock.acquire(timeout=LOCK_SECONDS)
     raise Interrupted
 
@@ -211,7 +219,7 @@ def compute_features(
         is_interrupted: Asked between two slices.
 
     Raises:
-        DatasetError: If the disk has no room for them.
+        DatasetError: If the disk has no room for them, or their folder cannot be written to.
         Interrupted: If `is_interrupted` says so; what is computed stays.
     """
     variant, seconds = model.variant, 0.0
@@ -258,15 +266,22 @@ def require_room(
     missing = 0
     for maps, rows in wanted:
         folder = feature_folder(model, dataset, versions, maps)
-        is_there = (folder / "done.npy").exists()
-        missing += len(open_features(folder, model.variant, dataset).missing(rows) if is_there else np.unique(rows))
+        # without the lock: files that are there are opened, but none is made
+        opened = open_features(folder, model.variant, dataset) if _is_there(folder) else None
+        missing += len(np.unique(rows) if opened is None else opened.missing(rows))
     _make(_root())
     _require_room(model.variant, missing, _root())
 
 
 def _make(folder: Path) -> None:
-    try:
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise DatasetError(
             f"{folder} cannot hold features: {error.strerror or error}; set {CACHE_VARIABLE} to another folder, "

@@ -250,6 +250,24 @@ def test_a_folder_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch, 
         features_of(model_of(), np.arange(7))
 
 
+@pytest.mark.parametrize("name", ["lock", "done.new", "features.new"])
+def test_a_file_that_cannot_be_made_in_the_folder_is_told(name: str) -> None:
+    folder = feature_folder(model_of(), DATASET, VERSIONS)
+    (folder / name).mkdir(parents=True)
+    with pytest.raises(DatasetError, match=rf"{folder} cannot hold features: Is a directory; set FERBENCH_CACHE"):
+        features_of(model_of(), np.arange(7))
+
+
+@pytest.mark.parametrize("name", ["features", "done"])
+def test_looking_for_room_leaves_what_another_run_is_making_alone(name: str) -> None:
+    features_of(model_of(), np.arange(8))
+    folder = feature_folder(model_of(), DATASET, VERSIONS)
+    (folder / f"{name}.npy").unlink()
+    before = {path: path.stat().st_ino for path in folder.iterdir()}
+    features.require_room(model_of(), DATASET, VERSIONS, [(None, np.arange(8))])
+    assert {path: path.stat().st_ino for path in folder.iterdir()} == before
+
+
 def test_a_full_disk_is_noticed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     features_of(model_of(), np.arange(8))
     room = features.SPARE_BYTES + 2 * 4 * int(np.prod(feature_shape(VARIANT)))
