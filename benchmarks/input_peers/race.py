@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from scipy import stats
-
+from harness.measuring.pairs import Pairs
 from input_peers import Contender
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")
-CONFIDENCE: Final = 0.95
 
 
 class Runner:
@@ -77,7 +73,7 @@ class Runner:
 
 @dataclass(frozen=True)
 class Interval:
-    """A median with an interval that holds the true median with at least `CONFIDENCE`."""
+    """A median, and what encloses the true one with 95 % confidence at least."""
 
     median: float
     low: float
@@ -87,19 +83,8 @@ class Interval:
         return f"{self.median:.3g} ({self.low:.3g}–{self.high:.3g})"
 
 
-def median_interval(values: Sequence[float]) -> Interval:
-    """Median and order statistics around it; no distribution is assumed.
-
-    Raises:
-        ValueError: If there are too few values for any such interval (fewer than 6).
-    """
-    ordered = sorted(values)
-    skipped = int(stats.binom.ppf((1 - CONFIDENCE) / 2, len(ordered), 0.5)) - 1
-    if skipped < 0:
-        raise ValueError(f"{len(ordered)} laps are too few for an interval at {CONFIDENCE:.0%}; expected 6 or more")
-    return Interval(statistics.median(ordered), ordered[skipped], ordered[-1 - skipped])
-
-
 def ratio(runner: Runner, other: Runner) -> Interval:
     """How much faster the first is, lap by lap: what slows the machine down for a while slows both."""
-    return median_interval([mine / its for mine, its in zip(runner.speeds, other.speeds, strict=True)])
+    seconds, its_seconds = ([1 / speed for speed in each.speeds] for each in (runner, other))  # an image's
+    pairs = Pairs(ours=its_seconds, theirs=seconds)
+    return Interval(pairs.median, *pairs.interval)
