@@ -14,6 +14,13 @@ from harness.commands import console
 
 
 @pytest.fixture
+def quick(implementation, request):
+    """Leaves a model of its own on Keras, which takes ten seconds to compile, to --slow."""
+    if implementation.name == "keras3" and not request.config.getoption("slow"):
+        pytest.skip("compiles another network; runs with --slow")
+
+
+@pytest.fixture
 def run_ferbench(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:

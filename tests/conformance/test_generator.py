@@ -81,7 +81,7 @@ def test_augmented_batches_are_a_function_of_seed_epoch_and_rows(implementation,
     assert first[0].max() <= 1 + 1e-6
 
 
-def test_training_on_the_hosts_pixels_is_training_on_the_devices(implementation, cache) -> None:
+def test_training_on_the_hosts_pixels_is_training_on_the_devices(implementation, quick, cache) -> None:
     variant = replace(grey(), augmentation=None)
     device, generator = open_generator(implementation, variant)
     model = shared_model(implementation, grey())

@@ -22,13 +22,6 @@ def build(implementation, runtime: Runtime):
 
 
 @pytest.fixture
-def quick(implementation, request):
-    """Leaves a model of its own on Keras, which takes ten seconds to compile, to --slow."""
-    if implementation.name == "keras3" and not request.config.getoption("slow"):
-        pytest.skip("compiles another network; runs with --slow")
-
-
-@pytest.fixture
 def float32_afterwards(implementation):
     """Keras' policy and PyTorch's switches are the process': set them back for the tests that follow."""
     yield
