@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import statistics
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 
 import pytest
 from input_peers import BATCH_SIZE, CONTENDERS, GENERATOR, LARGE, SMALL, Contender
 from input_peers.race import Interval, Runner, ratio
-from input_peers.table import speed_table
+from input_peers.table import fastest_peer, speed_table
 
 from harness.data.fer2013 import load_fer2013
 from harness.data.picture_files import write_pictures
@@ -35,6 +36,9 @@ EPOCHS = 30
 MEMORY_GROWTH_MEGABYTES = 16.0
 """Bound from the second epoch to the last: less than one batch of network input (19.3), and less than what
 keeping each epoch's maps (28 × 0.86) would add."""
+AIMS_THAT_HOLD = {(LARGE, "ours, Keras on JAX"), (SMALL, "ours, Keras on JAX"), (SMALL, "ours, PyTorch compiled")}
+"""Asserted on one core, by the whole interval. The other aims are printed as not met: docs/input_pipeline.md."""
+AHEAD_OF_EVERY_PEER = {"ours, Keras on JAX", "ours, PyTorch compiled"}
 OURS = [contender for contender in CONTENDERS if contender.kind == "ours"]
 
 pytestmark = [
@@ -112,7 +116,20 @@ def test_speed(variant, cores, start, benchmark, tables):
         check_first_batch(runner, variant)
     for name, runner in runners.items():
         if runner.contender.kind == "ours":
-            assert ratios[name].low > 1, f"{name} is no faster than the paper's pipeline: {ratios[name]}"
+            check_speed(runner, ratios[name], runners.values(), variant, is_headline=is_headline)
+
+
+def check_speed(runner: Runner, found: Interval, runners: Iterable[Runner], variant: str, *, is_headline: bool) -> None:
+    """Ahead of the paper's pipeline in any case; where it has held, ahead of all and at the aim as well."""
+    contender = runner.contender
+    assert found.low > 1, f"{contender.name} is no faster than the paper's pipeline: {found}"
+    if contender.name in AHEAD_OF_EVERY_PEER:
+        peer = fastest_peer(list(runners))
+        beside = ratio(runner, peer)
+        assert beside.low > 1, f"{contender.name} is no faster than {peer.contender.name}: {beside}"
+    if is_headline and (variant, contender.name) in AIMS_THAT_HOLD:
+        aim = dict(contender.aims)[variant]
+        assert found.low >= aim, f"{contender.name}: {found} times the paper's pipeline, expected {aim:g}"
 
 
 def check_first_batch(runner: Runner, variant: str) -> None:
