@@ -96,7 +96,7 @@ def _check_budget(record: RunRecord) -> Iterator[Flaw]:
         yield Flaw("budget", told, f"{known[budget.name]}, what the name means")
     elif not all(0 < cap <= MOST for cap in caps.values()):
         yield Flaw("budget", told, "caps above 0")
-    for name in ("epochs", "input_size"):
+    for name in ("epochs", "input_size", "batch_size"):
         allowed, used = caps.get(name), getattr(variant, name)
         if allowed is not None and used > allowed:
             yield Flaw("budget", f"{told}, and a variant with {name}={used}", f"at most {allowed}")

@@ -16,7 +16,7 @@ from harness.variants import VARIANTS
 SCHEMA_VERSION: Final = 3
 """Raised with every change of the record's fields."""
 READABLE_VERSIONS: Final = (2, 3)
-"""Records of others are refused. Version 2 lacks `RunSpec.views`, `precision` and `deterministic`,
+"""Records of others are refused. Version 2 lacks `RunSpec.views`, `precision` and `deterministic`, `Budget.batch_size`,
 `Timings.features_images_per_second` and `RunRecord.gpu` alone, whose defaults say what was done then."""
 
 _STRICT = ConfigDict(extra="forbid")  # a field that this version does not know is an error, not ignored
