@@ -36,9 +36,9 @@ def generator_processes(task: Task) -> Source:
     """The same, made by as many processes as there are cores: Keras' `workers` and `use_multiprocessing`."""
     from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
-    from impls.keras3.generator import _iterator
+    from impls.keras3.generator import directory_iterator
 
-    flow = _iterator(task.pictures, VARIANTS[task.variant], augmented=True)
+    flow = directory_iterator(task.pictures, VARIANTS[task.variant], augmented=True)
     flow.workers, flow.use_multiprocessing = task.cores, True
     adapter = PyDatasetAdapter(flow, class_weight=None, shuffle=False)
 
@@ -55,11 +55,11 @@ def generator_from_memory(task: Task) -> Source:
     """`ImageDataGenerator.flow` over an array of grey levels in memory."""
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-    from impls.keras3.generator import _augmentation
+    from impls.keras3.generator import augmentation_options
 
     dataset = load_fer2013(task.fer2013)
     images = dataset.images[dataset.rows("training")][..., None]
-    generator = ImageDataGenerator(rescale=1 / 255, **_augmentation(VARIANTS[task.variant]))
+    generator = ImageDataGenerator(rescale=1 / 255, **augmentation_options(VARIANTS[task.variant]))
     return Source(generator.flow(images, batch_size=BATCH_SIZE))
 
 

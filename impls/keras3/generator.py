@@ -29,7 +29,7 @@ def picture_reader(root: Path, variant: Variant, *, seed: int) -> PictureReader:
     In the installed Keras (3.15) `height_shift_range` moves sideways and `width_shift_range` up and down. It is given
     the variant's values under the names that the paper would have written.
     """
-    iterators = {augmented: _iterator(root, variant, augmented=augmented) for augmented in (False, True)}
+    iterators = {augmented: directory_iterator(root, variant, augmented=augmented) for augmented in (False, True)}
     names = iterators[False].filenames
     places = {picture_row(name): place for place, name in enumerate(names)}
 
@@ -48,8 +48,9 @@ def picture_reader(root: Path, variant: Variant, *, seed: int) -> PictureReader:
     return read
 
 
-def _iterator(root: Path, variant: Variant, *, augmented: bool) -> Any:
-    generator = ImageDataGenerator(**_scaling(variant), **(_augmentation(variant) if augmented else {}))
+def directory_iterator(root: Path, variant: Variant, *, augmented: bool) -> Any:
+    """Keras' own iterator over the pictures of a folder, in the order of their names."""
+    generator = ImageDataGenerator(**scaling_options(variant), **(augmentation_options(variant) if augmented else {}))
     with redirect_stdout(StringIO()):  # "Found 35887 images belonging to 7 classes."
         return generator.flow_from_directory(
             root,
@@ -63,7 +64,8 @@ def _iterator(root: Path, variant: Variant, *, augmented: bool) -> Any:
         )
 
 
-def _augmentation(variant: Variant) -> dict[str, Any]:
+def augmentation_options(variant: Variant) -> dict[str, Any]:
+    """What `ImageDataGenerator` is told of a variant's augmentation."""
     chosen = variant.augmentation
     if chosen is None:
         return {}
@@ -78,7 +80,8 @@ def _augmentation(variant: Variant) -> dict[str, Any]:
     }
 
 
-def _scaling(variant: Variant) -> dict[str, Any]:
+def scaling_options(variant: Variant) -> dict[str, Any]:
+    """What it is told of the input convention."""
     match variant.input_convention:
         case "unit-range":
             return {"rescale": 1 / 255}
