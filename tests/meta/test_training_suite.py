@@ -72,7 +72,7 @@ def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runs:
     monkeypatch.setattr(suite, "read_environment", lambda versions, gpu: HERE)
     monkeypatch.setattr(suite, "open_dataset", lambda path, allow_deviating_data: TOYFACES if path is None else FER2013)
     pytester.makeini("[pytest]\naddopts = -p harness.plugin --strict-markers --strict-config\nfilterwarnings = error")
-    pytester.makepyfile(test_training=(ROOT / "benchmarks" / "test_training.py").read_text(encoding="utf-8"))
+    pytester.makepyfile(test_a_suite=(ROOT / "benchmarks" / "test_training.py").read_text(encoding="utf-8"))
     (pytester.path / "fer2013.zip").touch()
     return found
 

@@ -86,7 +86,7 @@ def test_another_seed_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_an_interrupted_run_is_sound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(execute, "_run", lambda fit: ("interrupted", None, "interrupted"))
+    monkeypatch.setattr(execute, "_run", lambda fit, *_: ("interrupted", None, "interrupted"))
     run = trained(monkeypatch, tmp_path)
     assert verify(run, DATA) == ()
     assert judge_results(run.path, DATA).exit_code == 0
