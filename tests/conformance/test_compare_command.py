@@ -44,8 +44,8 @@ def test_the_page(compare: Compare, tmp_path: Path, width: int) -> None:
     assert max(map(len, out.splitlines())) <= width
     for part in (
         "different on the two sides (1): device: A RTX 4080; B H100",
-        "the same: pipeline device; precision float32; processor a processor, 2 cores; system Linux 6.1; python 3.11.9; "
-        "torch 2.0",
+        "the same: pipeline device; precision float32; processor a processor, 2 cores; system Linux 6.1; "
+        "python 3.11.9; torch 2.0",
         "(3 seeds, paired)" if width == 150 else "paired)",
         "67.10",
         "`ferbench agreement`",
