@@ -14,6 +14,8 @@ from harness.interface import ImplementationError, Runtime
 
 BFLOAT16 = 2**-8
 """Relative rounding of a factor in bfloat16, which keeps 8 bits."""
+MIXED = 4 * BFLOAT16
+"""Of the largest value: the roundings of the layers partly cancel: 1.8 of them were seen in the logits."""
 
 
 def build(implementation, runtime: Runtime):
@@ -43,10 +45,10 @@ def test_mixed_rounds_layers_and_keeps_weights_and_answers(implementation, quick
     rounded = mixed.activations(batches[0], training=False)["block1_conv1_relu"]
     assert rounded.dtype == np.float32
     error = np.abs(rounded - activations["block1_conv1_relu"]).max() / activations["block1_conv1_relu"].max()
-    assert 1e-5 < error < 4 * BFLOAT16, "rounded, and to no less than bfloat16"
+    assert 1e-5 < error < MIXED, "rounded, and to no less than bfloat16"
     observed = mixed.logits(batches)
     assert observed.dtype == np.float32
-    np.testing.assert_allclose(observed, expected, atol=20 * BFLOAT16 * np.abs(expected).max())
+    np.testing.assert_allclose(observed, expected, atol=MIXED * np.abs(expected).max())
 
 
 def test_mixed_trains_as_float32_does_but_for_its_rounding(implementation, quick, float32_afterwards) -> None:
@@ -55,7 +57,7 @@ def test_mixed_trains_as_float32_does_but_for_its_rounding(implementation, quick
     mixed = build(implementation, replace(RUNTIMES[implementation.name], precision="mixed"))
     observed = mixed.train(batches, learning_rate=1e-3).step_losses
     expected = exact.train(batches, learning_rate=1e-3).step_losses
-    np.testing.assert_allclose(observed, expected, rtol=4 * BFLOAT16)
+    np.testing.assert_allclose(observed, expected, rtol=MIXED)
     assert not np.array_equal(observed, expected)
 
 
