@@ -20,6 +20,10 @@ REACH: Final = 340.0
 """Source pixels. A map's two products and its shift end there, so that their sum stays below 2¹⁰ and fits. A lookup is
 thus right for any shift while the two products together reach less than 293: nine times what the paper draws."""
 
+AT_ONCE: Final = 2**18
+"""Pixels of the output that torch computes together on a CPU, 5 pictures at 224 or all of a batch at 48. Of a whole
+batch each operation would write megabytes, which leave the cache and are new memory every time."""
+
 
 class Pixels(keras.layers.Layer):
     """Warp, scale and repeat channels, as `harness.data.pixels` defines it; never less precise than float32."""
@@ -34,7 +38,14 @@ class Pixels(keras.layers.Layer):
 
     def call(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return (n, size, size, channels) from images (n, 48, 48) and maps (n, 2, 3)."""
-        grey = warp(inputs["images"], inputs["maps"], ops.convert_to_tensor(self.grid))[..., None]
+        images, maps, grid = inputs["images"], inputs["maps"], ops.convert_to_tensor(self.grid)
+        if keras.backend.backend() == "torch" and self.is_on_cpu:
+            few = max(1, AT_ONCE // len(self.grid) ** 2)
+            starts = range(0, len(images), few)
+            grey = ops.concatenate([warp(images[at : at + few], maps[at : at + few], grid) for at in starts])
+        else:  # a device has no such cache, and a compiler joins the operations
+            grey = warp(images, maps, grid)
+        grey = grey[..., None]
         factors, offsets = ops.convert_to_tensor(1 / self.scale), ops.convert_to_tensor(self.offset / self.scale)
         if self.is_on_cpu:
             # by a convolution of single pixels, which XLA computes apart: into a product of three channels it would
