@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def question(spec: RunSpec) -> dict[str, object]:
         "pipeline": spec.pipeline,
         "precision": spec.precision,
         "deterministic": spec.deterministic,
+        "checkpointing": spec.checkpointing,
+        "batch_size": spec.variant.batch_size,
         "seed": spec.seed,
         "budget": spec.budget.name,
         "stand_in_weights": spec.stand_in_weights,
@@ -81,6 +84,7 @@ def evidence(path: Path, record: RunRecord) -> dict[str, object]:
         "warm_up_seconds": timings.warm_up_seconds if timings else None,
         "images_per_second": timings.training_images_per_second if timings else None,
         "epoch_seconds": epoch_split(record),
+        "memory": asdict(record.memory) if record.memory else None,
         "judged_epoch_seconds": seconds_per_epoch(record),
         "verdict": verdict.kind,
         "verdict_reason": verdict.reason,

@@ -197,6 +197,20 @@ def layers(variant: Variant) -> tuple[Layer, ...]:
     return tuple(build.layers)
 
 
+def segments(variant: Variant) -> tuple[tuple[str, ...], ...]:
+    """Layers of the base by block, in order: `block1`, `conv2_block1`; what stands before ResNet50's first is one too.
+
+    Each takes one tensor and gives one: activation checkpointing keeps what goes in, and computes the rest again.
+    """
+    found: dict[str, list[str]] = {}
+    for layer in layers(variant):
+        if layer.part == "base":
+            words = layer.name.split("_")
+            block = "stem" if words[0] in ("conv1", "pool1") else "_".join(words[: 1 + ("block" in words[1])])
+            found.setdefault(block, []).append(layer.name)
+    return tuple(map(tuple, found.values()))
+
+
 def trainable_layers(variant: Variant, phase: Phase) -> frozenset[str]:
     """Names of the layers whose weights a phase trains (see `Phase.trainable`); all others are frozen.
 

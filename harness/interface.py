@@ -83,12 +83,15 @@ class Runtime:
             whatever is asked, so a network that has them is refused there.
         deterministic: Only operations that give the same bits again, and an error where there is none. On a CPU all
             are; on a GPU it costs time.
+        checkpointing: A training step keeps the inputs of the base's blocks alone (`harness.architectures.segments`)
+            and computes the rest again in its backward pass: less memory, more time, the same mathematics.
     """
 
     device: Literal["cpu", "gpu"] = "cpu"
     threads: int | None = None
     precision: Precision = "float32"
     deterministic: bool = False
+    checkpointing: bool = False
 
 
 class ImplementationError(RuntimeError):
@@ -188,3 +191,6 @@ class Implementation(Protocol):
 
     def is_out_of_memory(self, error: Exception) -> bool:
         """Whether an error of this framework says that the device's memory did not do."""
+
+    def peak_memory(self) -> int | None:
+        """Most bytes that the framework's allocator had given out at once on the GPU; None where it does not count."""

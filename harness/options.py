@@ -46,6 +46,10 @@ Budget = Annotated[
 BudgetSeconds = Annotated[
     float | None, typer.Option(min=1, max=10**8, help="Seconds a run, whole epochs, at least one; replaces --budget's.")
 ]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(min=1, help="Images a step in place of the paper's 32: needs less memory, and is not comparable."),
+]
 Protocol = Annotated[ProtocolName, typer.Option(help="paper: the rules watch the tests; honest: a tenth of training.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights, order, augmentation and dropout.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; never a silent fall-back.")]
@@ -77,5 +81,11 @@ PrecisionOption = Annotated[
 ]
 Deterministic = Annotated[
     bool, typer.Option("--deterministic", help="The same bits again, on a GPU too; an error where it has no way to.")
+]
+Checkpointing = Annotated[
+    bool,
+    typer.Option(
+        "--checkpointing", help="Keep the inputs of blocks alone and compute the rest again: less memory, more time."
+    ),
 ]
 Backend = Annotated[KerasBackend | None, typer.Option(help="For keras3. [default: KERAS_BACKEND, else jax]")]

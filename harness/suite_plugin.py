@@ -43,7 +43,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--precision", choices=("float32", "tf32", "mixed"), default="float32", help="of gpu tests [float32, TF32 off]"
     )
+    group.addoption(
+        "--batch-size", type=int, metavar="N", help="of gpu tests: images a step, not comparable [32, the paper's]"
+    )
     group.addoption("--deterministic", action="store_true", help="gpu tests give the same bits again, on a GPU too")
+    group.addoption(
+        "--checkpointing",
+        action="store_true",
+        help="gpu tests keep the inputs of blocks alone and compute the rest again: less memory, more time",
+    )
     group.addoption(
         "--seed",
         action="append",
@@ -68,6 +76,9 @@ def pytest_configure(config: pytest.Config) -> None:
         given = config.getoption(option)
         if given not in (None, "rehearsal", "cpu"):
             raise pytest.UsageError(f"{given} does not go with --rehearse: toyfaces, the CPU, a budget of its own")
+    batch_size = config.getoption("batch_size")
+    if batch_size is not None and batch_size < 1:
+        raise pytest.UsageError(f"--batch-size {batch_size}; expected at least 1")
     chosen_seeds(config)
 
 
@@ -116,6 +127,7 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
         implementation,
         keras_backend=config.getoption("keras_backend"),
         fer2013=None if is_rehearsal else find_fer2013(config),
+        batch_size=config.getoption("batch_size"),
         budget=config.getoption("budget") or ("rehearsal" if is_rehearsal else "paper"),
         seed=seed,
         device="cpu" if _device(config) == "cpu" else "gpu",
@@ -124,6 +136,7 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
         pipeline=config.getoption("pipeline"),
         precision=config.getoption("precision"),
         deterministic=config.getoption("deterministic"),
+        checkpointing=config.getoption("checkpointing"),
     )
 
 

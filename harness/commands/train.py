@@ -41,6 +41,7 @@ def train(
         int | None, typer.Option(min=1, help="At most so many; without --budget, no other cap holds.")
     ] = None,
     examples: Annotated[int | None, typer.Option(min=7, help="Train on so many images, by class; likewise.")] = None,
+    batch_size: options.BatchSize = None,
     protocol: options.Protocol = "paper",
     seed: options.Seed = 0,
     device: options.DeviceOption = "cpu",
@@ -64,6 +65,7 @@ def train(
     pipeline: options.PipelineOption = "device",
     precision: options.PrecisionOption = "float32",
     deterministic: options.Deterministic = False,
+    checkpointing: options.Checkpointing = False,
     results_dir: options.Results = Path("results"),
 ) -> None:
     """Train one variant in one framework and keep the record."""
@@ -77,6 +79,7 @@ def train(
         seconds=budget_seconds,
         epochs=epochs,
         examples=examples,
+        batch_size=batch_size,
         protocol=protocol,
         seed=seed,
         device=device,
@@ -88,6 +91,7 @@ def train(
         pipeline=pipeline,
         precision=precision,
         deterministic=deterministic,
+        checkpointing=checkpointing,
     )
     _conclude([execute(spec, results_dir)])
 
@@ -109,6 +113,7 @@ def reproduce(
     pipeline: options.PipelineOption = "device",
     precision: options.PrecisionOption = "float32",
     deterministic: options.Deterministic = False,
+    checkpointing: options.Checkpointing = False,
     results_dir: options.Results = Path("results"),
 ) -> None:
     """Train all variants in every framework that is installed, and compare with the paper."""
@@ -139,6 +144,7 @@ def reproduce(
             pipeline=pipeline,
             precision=precision,
             deterministic=deterministic,
+            checkpointing=checkpointing,
         )
         for name in VARIANTS
         for implementation in installed

@@ -6,13 +6,14 @@ import math
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Final
 
 from harness.judging.known_data import known_layout
 from harness.measuring.gpu import doubts
 from harness.paper.facts import facts
 from harness.runs.record import RunRecord
+from harness.runs.spec import RunSpec
 from harness.variants import VARIANTS, Variant, VariantError, find_variant
 from harness.weights.catalogue import WeightsError, catalogue, find_checkpoint
 
@@ -45,6 +46,9 @@ def differences(record: RunRecord) -> list[str]:
         found.append("pipeline manual, which augments nothing")
     if record.spec.precision == "mixed":
         found.append("precision mixed")
+    if record.spec.chosen_batch_size is not None:
+        papers = VARIANTS[record.spec.variant.base_name].batch_size
+        found.append(f"batch size {record.spec.chosen_batch_size}, the paper's is {papers}")
     if _repeats_views(record):
         count = record.spec.views
         found.append(f"{count} augmented view{'' if count == 1 else 's'} repeated")
@@ -53,7 +57,7 @@ def differences(record: RunRecord) -> list[str]:
         found.append("history not finite")
     if record.spec.variant.width_divisor != 1:
         found.append(f"width ÷ {record.spec.variant.width_divisor}")
-    elif not _is_cut(record) and not _is_declared(record.spec.variant):
+    elif not _is_cut(record) and not _is_declared(_but_for_batches(record.spec)):
         found.append("variant unlike variants.toml")
     return found
 
@@ -100,7 +104,13 @@ def _is_cut(record: RunRecord) -> bool:
     budget = record.spec.budget
     has_fewer_images = budget.examples is not None or budget.test_examples is not None
     ran_out = (record.stop_reason or "").startswith("budget")
-    return has_fewer_images or ran_out or (budget.name != "paper" and not _is_declared(record.spec.variant))
+    return has_fewer_images or ran_out or (budget.name != "paper" and not _is_declared(_but_for_batches(record.spec)))
+
+
+def _but_for_batches(spec: RunSpec) -> Variant:
+    """The variant; a batch size that was chosen is named by itself, and left aside here."""
+    variant = spec.variant
+    return replace(variant, batch_size=VARIANTS[variant.base_name].batch_size) if spec.chosen_batch_size else variant
 
 
 def _is_declared(variant: Variant) -> bool:
@@ -121,6 +131,8 @@ def time_differences(record: RunRecord) -> list[str]:
         found.append(f"device {gpu or record.environment.cpu}, the paper's is an {PAPERS_GPU}")
     if record.spec.cached_features:
         found.append("features of the frozen base kept")
+    if record.spec.checkpointing:
+        found.append("activation checkpointing, which computes blocks twice")
     if seconds_per_epoch(record) is None:
         found.append("epochs of unequal work, not all run")
     return found

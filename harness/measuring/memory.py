@@ -76,9 +76,14 @@ class MemoryPrediction:
         return self.weights + self.moments + self.gradients + self.activations + self.in_flight
 
     @property
+    def tensors(self) -> int:
+        """Bytes of tensors when a run needs most."""
+        return max(self.training, self.evaluation)
+
+    @property
     def total(self) -> int:
         """Bytes of the device when a run needs most."""
-        return max(self.training, self.evaluation) + self.framework
+        return self.tensors + self.framework
 
     def fits(self, device_memory: int = DEVICE_MEMORY) -> bool:
         """Whether a device of so many bytes takes it, beside its display."""
@@ -131,6 +136,14 @@ def predict_memory(
     )  # fmt: skip
 
 
+def predict_peak(
+    variant: Variant, *, precision: Precision = "float32", checkpointing: bool = False
+) -> MemoryPrediction:
+    """Of the phase in which a run of a variant needs most."""
+    found = (predict_memory(variant, each, precision=precision, checkpointing=checkpointing) for each in variant.phases)
+    return max(found, key=lambda each: each.total)
+
+
 def predictions(precision: Precision = "float32", *, checkpointing: bool = False) -> Iterator[MemoryPrediction]:
     """All variants in all phases, at the paper's batch sizes."""
     for variant in VARIANTS.values():
@@ -164,19 +177,34 @@ def out_of_memory_advice(prediction: MemoryPrediction, *, device_memory: int) ->
         prediction: Of the phase that was running.
         device_memory: Of the device, in bytes, as its driver reports it.
     """
+    need = f"the device ran out of memory: {_need(prediction, device_memory, 'was predicted to need')}"
+    if prediction.fits(device_memory):
+        need += ". It should have fitted: look for another process on the device first (nvidia-smi)"
+    return f"{need}. {_ways_out(prediction, device_memory)}"
+
+
+def too_large_warning(prediction: MemoryPrediction, *, device_memory: int) -> str | None:
+    """What to tell people before the start if their device is predicted to be too small; None if it is not."""
+    if prediction.fits(device_memory):
+        return None
+    return f"{_need(prediction, device_memory, 'is predicted to need')}. {_ways_out(prediction, device_memory)}"
+
+
+def _need(prediction: MemoryPrediction, device_memory: int, predicted: str) -> str:
+    """What was asked, the figure, and what the device has."""
     asked = (
         f"{prediction.variant.name}, phase {prediction.phase.trainable!r}, batch {prediction.batch_size}, "
         f"{prediction.precision}{', activation checkpointing on' if prediction.checkpointing else ''}"
     )
-    need = (
-        f"the device ran out of memory: {asked} was predicted to need {_gib(prediction.total)} "
-        f"({_gib(prediction.total - prediction.framework)} of tensors, the rest for the framework); the device has "
-        f"{_gib(device_memory)}, of which {_gib(DISPLAY)} are left to a display"
+    return (
+        f"{asked} {predicted} {_gib(prediction.total)} ({_gib(prediction.tensors)} of tensors, the rest for the "
+        f"framework); the device has {_gib(device_memory)}, of which {_gib(DISPLAY)} are left to a display"
     )
-    if prediction.fits(device_memory):
-        need += ". It should have fitted: look for another process on the device first (nvidia-smi)"
+
+
+def _ways_out(prediction: MemoryPrediction, device_memory: int) -> str:
     ways = (_checkpointing_advice(prediction, device_memory), _batch_advice(prediction, device_memory))
-    return f"{need}. Two ways out: {'; '.join(ways)}"
+    return f"Two ways out: {'; '.join(ways)}"
 
 
 def _checkpointing_advice(prediction: MemoryPrediction, device_memory: int) -> str:
@@ -184,8 +212,8 @@ def _checkpointing_advice(prediction: MemoryPrediction, device_memory: int) -> s
         return "activation checkpointing is on already"
     frugal = _again(prediction, prediction.batch_size, checkpointing=True)
     return (
-        "activation checkpointing, which computes each block again and keeps the mathematics, is predicted to need "
-        f"{_gib(frugal.total)}{'' if frugal.fits(device_memory) else ', too much as well'} (no option of ferbench yet)"
+        "--checkpointing, which computes each block again and keeps the mathematics, is predicted to need "
+        f"{_gib(frugal.total)}{'' if frugal.fits(device_memory) else ', too much as well'}"
     )
 
 
@@ -199,8 +227,8 @@ def _batch_advice(prediction: MemoryPrediction, device_memory: int) -> str:
     if found is None:
         return "no smaller batch is predicted to fit"
     return (
-        f"a smaller batch, {found.batch_size}, is predicted to need {_gib(found.total)}, but the batch size is the "
-        "paper's, so that the run becomes NOT_COMPARABLE (a field of the variant, no option either)"
+        f"--batch-size {found.batch_size} is predicted to need {_gib(found.total)}, but the batch size is the paper's, "
+        "so that the run becomes NOT_COMPARABLE"
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
 
-from harness.architectures import Layer, layers, trainable_layers
+from harness.architectures import Layer, layers, segments, trainable_layers
 from harness.data.dataset import CLASSES
 from harness.interface import Precision
 from harness.variants import Phase, Variant
@@ -113,16 +113,6 @@ class Network:
                 found[_block_input(self.inputs, name)] = name
         return found | {"pixels": next(each for each in reversed(self.names) if self.layers[each].part == "base")}
 
-    def segments(self) -> list[tuple[str, ...]]:
-        """The base's blocks, `block1` or `conv2_block1` (what stands before ResNet50's first is one as well)."""
-        found: dict[str, list[str]] = {}
-        for name, layer in self.layers.items():
-            if layer.part == "base":
-                words = name.split("_")
-                key = "stem" if words[0] in ("conv1", "pool1") else "_".join(words[: 1 + ("block" in words[1])])
-                found.setdefault(key, []).append(name)
-        return [tuple(names) for names in found.values()]
-
 
 def _inputs(ordered: Sequence[Layer]) -> dict[str, tuple[str, ...]]:
     """Layer to the layers that it takes, `pixels` where it takes the network's input."""
@@ -189,17 +179,18 @@ class Ledger:
 
 def train(network: Network, *, checkpointing: bool) -> tuple[int, Ledger]:
     """One step: bytes kept for the backward pass, and the ledger after it."""
-    segments = [each for each in network.segments() if network.tracked.intersection(each)] if checkpointing else []
-    again = {name for segment in segments for name in segment}
+    blocks = segments(network.variant) if checkpointing else ()
+    computed_again = [each for each in blocks if network.tracked.intersection(each)]
+    again = {name for segment in computed_again for name in segment}
     keep = network.kept_by(name for name in network.names if name not in again)
-    entries = [network.owner(network.inputs[segment[0]][0]) for segment in segments]
+    entries = [network.owner(network.inputs[segment[0]][0]) for segment in computed_again]
     keep |= {("activation", entry): network.output_bytes(entry) for entry in entries}
     ledger = Ledger({("activation", "pixels"): network.output_bytes("pixels")})
     ledger.forward(network, network.names, keep)
     ledger.live = dict(keep)
     gradients: dict[str, Storage] = {"logits": ("in flight", "logits")}
     ledger.backward(network, [name for name in network.names if name not in again], gradients)
-    for segment, entry in zip(reversed(segments), reversed(entries), strict=True):
+    for segment, entry in zip(reversed(computed_again), reversed(entries), strict=True):
         inside = network.kept_by(segment)
         ledger.forward(network, segment, inside | {("activation", entry): 0})
         if ("activation", segment[-1]) not in inside:  # computed again for what it keeps, and thrown away

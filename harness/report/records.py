@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.data.dataset import CLASSES
-from harness.runs.record import RunRecord, Timings
+from harness.measuring.memory import GIB
+from harness.runs.record import Memory, RunRecord, Timings
 
 
 def record_page(record: RunRecord) -> RenderableType:
@@ -23,9 +24,22 @@ def _start(record: RunRecord) -> Text:
     weights = record.weights
     source = f"{weights.source} ({weights.file})" if weights.file else weights.source
     lines = [f"{record.run}: {record.status}", f"weights: {source}, digest {weights.digest[:12]}"]
+    if record.memory:
+        lines.append(memory_line(record.memory))
     if record.spec.cached_features and record.timings:
         lines.append(features_line(record, record.timings))
     return Text("\n".join(lines))
+
+
+def memory_line(memory: Memory) -> str:
+    """What the device's memory was predicted to have to hold, and held."""
+    line = f"memory: {memory.predicted_tensor_bytes / GIB:.2f} GiB of tensors predicted"
+    if memory.measured_bytes is None:
+        return f"{line}, not measured"
+    return (
+        f"{line}, {memory.measured_bytes / GIB:.2f} GiB at most by the framework's allocator; with the framework's own "
+        f"share of the GPU {memory.predicted_bytes / GIB:.2f} GiB predicted"
+    )
 
 
 def features_line(record: RunRecord, timings: Timings) -> str:

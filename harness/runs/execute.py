@@ -16,7 +16,6 @@ from types import FrameType
 from typing import Any, Final
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
@@ -27,10 +26,10 @@ from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.splits import clean_test_rows
 from harness.interface import Implementation, ImplementationError, Model, Runtime
 from harness.measuring.gpu import GpuWatch, find_gpu
-from harness.measuring.memory import out_of_memory_advice, predict_memory
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
+from harness.runs.memory import out_of_memory, used_memory
 from harness.runs.record import (
     SCHEMA_VERSION,
     DatasetIdentity,
@@ -159,45 +158,45 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
     plan = make_plan(dataset, spec.protocol, spec.budget, seed=spec.seed)
     weights, weights_identity = first_weights(spec)
     implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
-    model = implementation.build(
-        spec.variant,
-        weights=weights,
-        seed=spec.seed,
-        runtime=Runtime(spec.device, spec.threads, spec.precision, spec.deterministic),
-    )
     device = DevicePipeline.of(dataset, plan.training_rows, spec.variant, seed=spec.seed, views=spec.views)
-    kept = _kept_features(spec, model, device, plan, implementation, observer, stop)
-    fit = Fit(
-        model,
-        dataset,
-        plan,
-        pipeline=open_pipeline(spec.pipeline, device, _rows(plan), implementation),
-        budget=spec.budget,
-        observer=observer,
-        is_interrupted=lambda: stop.asked,
-        keep_features=kept.of_epoch if spec.cached_features else None,
-    )
-    environment = _environment(implementation, spec)
+
+    def begin() -> _Begun:
+        runtime = Runtime(spec.device, spec.threads, spec.precision, spec.deterministic, spec.checkpointing)
+        model = implementation.build(spec.variant, weights=weights, seed=spec.seed, runtime=runtime)
+        kept = _kept_features(spec, model, device, plan, implementation, observer, stop)
+        fit = Fit(
+            model,
+            dataset,
+            plan,
+            pipeline=open_pipeline(spec.pipeline, device, _rows(plan), implementation),
+            budget=spec.budget,
+            observer=observer,
+            is_interrupted=lambda: stop.asked,
+            keep_features=kept.of_epoch if spec.cached_features else None,
+        )
+        return _Begun(fit, kept)
+
     with _watched(spec) as watch:
-        status, error, stop_reason = _run(fit, spec, implementation)
+        ended = _run(begin, spec, implementation)
     record = RunRecord(
         schema_version=SCHEMA_VERSION,
         run=name,
-        status=status,
-        error=error,
-        stop_reason=stop_reason,
+        status=ended.status,
+        error=ended.error,
+        stop_reason=ended.stop_reason,
         started=started,
         spec=replace(spec, fer2013=_last_part(spec.fer2013), weights_dir=_last_part(spec.weights_dir)),
         dataset=_identity(dataset, plan, device),
         weights=weights_identity,
-        environment=environment,
-        history=tuple(fit.result.history),
-        scores=_scores(dataset, plan.test_rows, fit.result.test_logits),
-        timings=_timings(fit.result, kept, len(plan.training_rows), time.perf_counter() - start),
+        environment=_environment(implementation, spec),
+        history=tuple(ended.result.history),
+        scores=_scores(dataset, plan.test_rows, ended.result.test_logits),
+        timings=_timings(ended, len(plan.training_rows), time.perf_counter() - start),
         arrays_sha256=None,
         gpu=watch(),
+        memory=used_memory(spec, implementation),
     )
-    return record, _arrays(dataset, plan, fit.result)
+    return record, _arrays(dataset, plan, ended.result)
 
 
 def fetch_weights(spec: RunSpec) -> None:
@@ -255,30 +254,42 @@ def _last_part(path: str | None) -> str | None:
     return Path(path).name if path else None
 
 
-def _run(fit: Fit, spec: RunSpec, implementation: Implementation) -> tuple[Status, str | None, str | None]:
-    """Status, error and reason of the end."""
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """The loop about to start, with the network that was built for it, and the features of the network's base."""
+
+    fit: Fit
+    kept: KeptFeatures
+
+
+@dataclass(frozen=True, eq=False)
+class _Ended:
+    """What a run came to; nothing was begun where the device had no room for the network."""
+
+    begun: _Begun | None
+    status: Status
+    error: str | None = None
+    stop_reason: str | None = None
+
+    @property
+    def result(self) -> FitResult:
+        return self.begun.fit.result if self.begun else FitResult()
+
+
+def _run(begin: Callable[[], _Begun], spec: RunSpec, implementation: Implementation) -> _Ended:
+    """Build and train."""
+    begun = None
     try:
-        return "complete", None, fit.run().stop_reason
+        begun = begin()
+        return _Ended(begun, "complete", stop_reason=begun.fit.run().stop_reason)
     except Interrupted:
-        return "interrupted", None, "interrupted"
+        return _Ended(begun, "interrupted", stop_reason="interrupted")
     except TrainingDiverged as error:
-        return "failed", str(error), None
+        return _Ended(begun, "failed", str(error))
     except Exception as error:  # what it is, only its framework can tell
         if not implementation.is_out_of_memory(error):
             raise
-        return "failed", _out_of_memory(spec), None
-
-
-def _out_of_memory(spec: RunSpec) -> str:
-    """What was too much, and what to do."""
-    variant = spec.variant
-    predicted = [
-        predict_memory(variant, phase, batch_size=variant.batch_size, precision=spec.precision)
-        for phase in variant.phases
-    ]
-    gpu = find_gpu() if spec.device == "gpu" else None
-    memory = gpu[0].memory_bytes if gpu else psutil.virtual_memory().total
-    return out_of_memory_advice(max(predicted, key=lambda each: each.total), device_memory=memory)
+        return _Ended(begun, "failed", out_of_memory(spec))
 
 
 def _identity(dataset: Dataset, plan: Plan, device: DevicePipeline) -> DatasetIdentity:
@@ -294,8 +305,9 @@ def _identity(dataset: Dataset, plan: Plan, device: DevicePipeline) -> DatasetId
     )
 
 
-def _timings(result: FitResult, kept: KeptFeatures, images: int, total_seconds: float) -> Timings:
+def _timings(ended: _Ended, images: int, total_seconds: float) -> Timings:
     """Seconds of complete epochs of so many images; evaluation also of the last one."""
+    result, kept = ended.result, ended.begun.kept if ended.begun else None
     training_seconds = sum(epoch.training_seconds for epoch in result.history)
     return Timings(
         warm_up_seconds=result.clocks.warm_up,
@@ -305,7 +317,7 @@ def _timings(result: FitResult, kept: KeptFeatures, images: int, total_seconds: 
         evaluation_seconds=result.clocks.evaluation,
         total_seconds=total_seconds,
         training_images_per_second=images * len(result.history) / training_seconds if training_seconds else None,
-        features_images_per_second=kept.images / kept.seconds if kept.seconds else None,
+        features_images_per_second=kept.images / kept.seconds if kept and kept.seconds else None,
     )
 
 

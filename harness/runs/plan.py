@@ -48,6 +48,7 @@ def make_spec(
     seconds: float | None = None,
     epochs: int | None = None,
     examples: int | None = None,
+    batch_size: int | None = None,
     protocol: ProtocolName = "paper",
     seed: int = 0,
     device: Device = "cpu",
@@ -59,6 +60,7 @@ def make_spec(
     pipeline: Pipeline = "device",
     precision: TrainingPrecision = "float32",
     deterministic: bool = False,
+    checkpointing: bool = False,
 ) -> RunSpec:
     """Resolve names and defaults, and refuse at once what could not run.
 
@@ -72,6 +74,7 @@ def make_spec(
         seconds: Cap by hand, as `epochs` and `examples` are; any makes the budget `custom`.
         epochs: Cap by hand.
         examples: Cap by hand.
+        batch_size: Images a step, in place of the variant's; a budget may cap them.
         protocol: `paper` or `honest`.
         seed: Of the run.
         device: `cpu` or `gpu`.
@@ -83,14 +86,19 @@ def make_spec(
         pipeline: Where pixels are computed.
         precision: `float32`, `tf32` or `mixed`.
         deterministic: Only operations that give the same bits again.
+        checkpointing: Compute blocks again in the backward pass, which needs less memory.
 
     Raises:
-        VariantError: If the variant is unknown, or has no such views or features to be kept.
+        VariantError: If the variant is unknown, has no such views or features to be kept, or the batch size is below 1.
         ImplementationError: If its framework is not installed.
         DatasetError: If nothing lies at the data set's path.
         WeightsError: If the folder of weights is none, or the weights are those of another network.
     """
     found = find_variant(variant)
+    if batch_size is not None:
+        if batch_size < 1:
+            raise VariantError(f"batch size {batch_size}; expected at least 1")
+        found = dataclasses.replace(found, batch_size=batch_size)
     if None not in (views, cached_features) and views != cached_features:
         raise VariantError(
             f"--views {views} and --cached-features {cached_features}: features are kept of the views that are shown; "
@@ -140,4 +148,5 @@ def make_spec(
         pipeline=pipeline,
         precision=precision,
         deterministic=deterministic,
+        checkpointing=checkpointing,
     )

@@ -13,11 +13,12 @@ from harness.training.fit import EpochRecord
 from harness.training.metrics import Score
 from harness.variants import VARIANTS
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Raised with every change of the record's fields."""
-READABLE_VERSIONS: Final = (2, 3)
+READABLE_VERSIONS: Final = (2, 3, 4)
 """Records of others are refused. Version 2 lacks `RunSpec.views`, `precision` and `deterministic`, `Budget.batch_size`,
-`Timings.features_images_per_second` and `RunRecord.gpu` alone, whose defaults say what was done then."""
+`Timings.features_images_per_second` and `RunRecord.gpu` alone, versions 2 and 3 `RunSpec.checkpointing`,
+`RunRecord.memory` and `RunRecord.calibration`; their defaults say what was done then."""
 
 _STRICT = ConfigDict(extra="forbid")  # a field that this version does not know is an error, not ignored
 
@@ -121,6 +122,24 @@ class Gpu:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Bytes of the device in the phase that needs most.
+
+    Attributes:
+        predicted_bytes: Of all, a framework's own share of a GPU included; see `harness.measuring.memory`.
+        predicted_tensor_bytes: Of tensors alone.
+        measured_bytes: Most that the framework's own allocator had given out at once; None on a CPU, where nobody
+            counts, and from an allocator that does not say.
+    """
+
+    predicted_bytes: int
+    predicted_tensor_bytes: int
+    measured_bytes: int | None
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run, whole.
 
@@ -141,6 +160,7 @@ class RunRecord:
         arrays_sha256: Of the safetensors file beside the record (`initial_logits`, `initial_rows`,
             `test_logits`, `test_rows`, `test_labels`; rows are rows of the data set); None where there is none.
         gpu: Which GPU, how it was clocked, and who shared it; None on the CPU, and where `nvidia-ml-py` is missing.
+        memory: What the device's memory was predicted to have to hold, and held; None in records of before.
     """
 
     schema_version: int
@@ -158,6 +178,7 @@ class RunRecord:
     timings: Timings | None
     arrays_sha256: str | None
     gpu: Gpu | None = None
+    memory: Memory | None = None
 
     __pydantic_config__ = _STRICT
 

@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from harness.registry import ImplementationName, KerasBackend
-from harness.training.budget import BUDGETS, Budget
+from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.training.plan import ProtocolName
-from harness.variants import Pipeline, Variant
+from harness.variants import VARIANTS, Pipeline, Variant
 
 Device = Literal["cpu", "gpu"]
 TrainingPrecision = Literal["float32", "tf32", "mixed"]
@@ -38,6 +38,7 @@ class RunSpec:
         pipeline: Where pixels are computed. The variant names the paper's pipeline, this is the run's.
         precision: `float32`, `tf32` or `mixed`; see `harness.interface.Runtime`.
         deterministic: Only operations that give the same bits again.
+        checkpointing: Compute blocks again in the backward pass; see `harness.interface.Runtime`.
     """
 
     variant: Variant
@@ -57,6 +58,7 @@ class RunSpec:
     views: int | None = None
     precision: TrainingPrecision = "float32"
     deterministic: bool = False
+    checkpointing: bool = False
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -68,10 +70,20 @@ class RunSpec:
             )
 
     @property
+    def chosen_batch_size(self) -> int | None:
+        """Images a step, if they are neither the variant's own nor what its budget leaves of them."""
+        declared = VARIANTS.get(self.variant.base_name)  # no reading changes it
+        own = limit_variant(declared, self.budget).batch_size if declared else None
+        return self.variant.batch_size if own not in (None, self.variant.batch_size) else None
+
+    @property
     def label(self) -> str:
-        """Variant, implementation, backend and seed, and what is not as usual: pipeline, views, precision. One word."""
+        """Variant, implementation, backend, seed; and what is unusual. One word."""
         backend = f"-{self.keras_backend}" if self.keras_backend else ""
         pipeline = "" if self.pipeline == "device" else f"-{self.pipeline}"
         views = f"-{self.views}views" if self.views else ""
         precision = "" if self.precision == "float32" else f"-{self.precision}"
-        return f"{self.variant.name}-{self.implementation}{backend}{pipeline}{views}{precision}-seed{self.seed}"
+        batch = f"-batch{self.chosen_batch_size}" if self.chosen_batch_size else ""
+        checkpointing = "-checkpointing" if self.checkpointing else ""
+        unusual = f"{pipeline}{views}{precision}{batch}{checkpointing}"
+        return f"{self.variant.name}-{self.implementation}{backend}{unusual}-seed{self.seed}"

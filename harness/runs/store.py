@@ -162,7 +162,7 @@ def _read_record(path: Path) -> RunRecord:
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version not in READABLE_VERSIONS:
         raise RecordError(
-            f"{path} has schema_version {version!r}; this ferbench reads {' and '.join(map(str, READABLE_VERSIONS))}",
+            f"{path} has schema_version {version!r}; this ferbench reads {', '.join(map(str, READABLE_VERSIONS))}",
             "use the version that wrote it, or run again",
         )
     try:

@@ -33,10 +33,11 @@ from harness.interface import (
     Weights,
 )
 from harness.variants import Phase, Variant
+from impls.keras3.checkpointing import checkpointed
 from impls.keras3.generator import picture_reader
 from impls.keras3.pixels import Pixels
 from impls.keras3.resnet50 import resnet50
-from impls.keras3.runtime import gpu_name, is_out_of_memory, prepare, uses_xla, versions
+from impls.keras3.runtime import gpu_name, is_out_of_memory, peak_memory, prepare, uses_xla, versions
 from impls.keras3.vgg16 import vgg16
 from impls.keras3.weights import UNSET, export_weights, import_weights, variables
 
@@ -120,7 +121,7 @@ def build_network(variant: Variant, seed: int) -> tuple[keras.Model, keras.Model
 class KerasModel:
     """A `harness.interface.Model`."""
 
-    def __init__(self, variant: Variant, *, weights: Weights, seed: int) -> None:
+    def __init__(self, variant: Variant, *, weights: Weights, seed: int, checkpointing: bool) -> None:
         self.variant = variant
         self._jit_compile = uses_xla()
         self._dtype = keras.config.floatx()
@@ -133,7 +134,11 @@ class KerasModel:
         }
         self._activations: keras.Model | None = None
         self._head = keras.Model(self._base.output, self._network.output)
-        self._behind_pixels = keras.Model(self._network.get_layer("pixels").output, self._network.output)
+        pixels = self._network.get_layer("pixels").output
+        self._trained, self._behind_pixels = self._network, keras.Model(pixels, self._network.output)
+        if checkpointing:  # the same layers, called again
+            logits = self._head(checkpointed(pixels, self._outputs, variant))
+            self._trained, self._behind_pixels = (keras.Model(each, logits) for each in (self._network.input, pixels))
         self._base.jit_compile = self._jit_compile
         import_weights(self._network, weights)
         self.start_phase(variant.phases[0])
@@ -151,8 +156,8 @@ class KerasModel:
         self._optimizer = keras.optimizers.Adam(
             beta_1=optimizer.beta_1, beta_2=optimizer.beta_2, epsilon=optimizer.epsilon
         )
-        self._optimizer.build(self._network.trainable_variables)
-        whole = (self._network, self._behind_pixels)
+        self._optimizer.build(self._trained.trainable_variables)
+        whole = (self._trained, self._behind_pixels)
         for network in (*whole, self._head) if phase.trainable == "head" else whole:
             network.compile(
                 optimizer=self._optimizer,
@@ -216,7 +221,7 @@ class KerasModel:
     def gradients(self, batch: Batch) -> dict[str, NDArray[np.float32]]:
         """Gradient of a batch's loss in training mode by each trainable weight. Changes no state."""
         if self._keeper is None:
-            self._keeper = keras.Model(self._network.input, self._network.output)
+            self._keeper = keras.Model(self._trained.input, self._trained.output)
             self._keeper.compile(
                 optimizer=GradientKeeper(0.0),
                 loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -236,9 +241,9 @@ class KerasModel:
             {name: tuple(variable.shape) for name, variable in self._trainable.items()},
         )
         self._optimizer.learning_rate = learning_rate
-        named = self._names(self._network)
+        named = self._names(self._trained)
         self._optimizer.apply(
-            [ops.convert_to_tensor(np.array(gradients[name])) for name in named], self._network.trainable_variables
+            [ops.convert_to_tensor(np.array(gradients[name])) for name in named], self._trained.trainable_variables
         )
 
     def get_weights(self) -> dict[str, NDArray[np.float32]]:
@@ -272,7 +277,7 @@ class KerasModel:
         self._inputs(batch)  # refuses features before `fit` asks whether the head is compiled
         if batch.pixels is not None:
             return self._behind_pixels
-        return self._network if batch.features is None else self._head
+        return self._trained if batch.features is None else self._head
 
     def _inputs(self, batch: Batch) -> Inputs:
         if batch.pixels is not None:
@@ -302,7 +307,7 @@ class Keras3:
     def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> KerasModel:
         """A model with these weights; `seed` drives dropout."""
         prepare(runtime, variant)
-        return KerasModel(variant, weights=weights, seed=seed)
+        return KerasModel(variant, weights=weights, seed=seed, checkpointing=runtime.checkpointing)
 
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
         """The reader of the paper's pipeline."""
@@ -319,6 +324,10 @@ class Keras3:
     def is_out_of_memory(self, error: Exception) -> bool:
         """Whether an error says that the device's memory did not do."""
         return is_out_of_memory(error)
+
+    def peak_memory(self) -> int | None:
+        """Most bytes that the framework's allocator had given out at once on the GPU; None where it does not count."""
+        return peak_memory()
 
 
 IMPLEMENTATION = Keras3()

@@ -87,6 +87,26 @@ def is_out_of_memory(error: Exception) -> bool:
     return type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError") or "RESOURCE_EXHAUSTED" in str(error)
 
 
+def peak_memory() -> int | None:
+    """Most bytes that the backend's allocator had given out at once on the GPU, None where it does not count."""
+    if gpu_name() is None:
+        return None
+    match keras.backend.backend():
+        case "jax":
+            import jax
+
+            # an allocator that XLA was told not to use (XLA_PYTHON_CLIENT_ALLOCATOR=platform) counts nothing
+            return (jax.devices("gpu")[0].memory_stats() or {}).get("peak_bytes_in_use")
+        case "torch":
+            import torch
+
+            return torch.cuda.max_memory_allocated()
+        case _:
+            import tensorflow
+
+            return int(tensorflow.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
 def uses_xla() -> bool:
     """As Keras chooses, but for TensorFlow on a CPU: XLA's convolutions take twice as long there as its own do.
 

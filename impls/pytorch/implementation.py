@@ -35,10 +35,11 @@ from harness.interface import (
     Weights,
 )
 from harness.variants import Phase, Variant
+from impls.pytorch.checkpointing import Checkpointed
 from impls.pytorch.generator import picture_reader
 from impls.pytorch.pixels import Pixels
 from impls.pytorch.resnet50 import BatchNorm, Bottleneck, resnet50
-from impls.pytorch.runtime import PRECISIONS, gpu_name, is_out_of_memory, prepare, versions
+from impls.pytorch.runtime import PRECISIONS, gpu_name, is_out_of_memory, peak_memory, prepare, versions
 from impls.pytorch.vgg16 import vgg16
 from impls.pytorch.weights import (
     export_weights,
@@ -108,10 +109,13 @@ def build_head(variant: Variant, generator: torch.Generator) -> nn.Module:
 class Network(nn.Module):
     """Pixels, base, head."""
 
-    def __init__(self, variant: Variant, generator: torch.Generator, dtype: torch.dtype) -> None:
+    def __init__(
+        self, variant: Variant, generator: torch.Generator, dtype: torch.dtype, *, checkpointing: bool
+    ) -> None:
         super().__init__()
         self.pixels = Pixels(variant, dtype)
-        self.base = {"vgg16": vgg16, "resnet50": resnet50}[variant.architecture](variant)
+        base = {"vgg16": vgg16, "resnet50": resnet50}[variant.architecture](variant)
+        self.base = Checkpointed(base, variant) if checkpointing else base
         self.head = build_head(variant, generator)
 
     def features(self, images: Tensor, maps: Tensor) -> Tensor:
@@ -140,7 +144,7 @@ class TorchModel:
         self._is_mixed = runtime.precision == "mixed"
         self._generator = torch.Generator(self._device).manual_seed(seed)
         self._dtype = PRECISIONS[runtime.precision]
-        network = Network(variant, self._generator, self._dtype).to(self._dtype)
+        network = Network(variant, self._generator, self._dtype, checkpointing=runtime.checkpointing).to(self._dtype)
         import_weights(network, weights)
         self._network = network.to(self._device).to(memory_format=torch.channels_last)
         self.start_phase(variant.phases[0])
@@ -373,6 +377,10 @@ class PyTorch:
     def is_out_of_memory(self, error: Exception) -> bool:
         """Whether an error says that the device's memory did not do."""
         return is_out_of_memory(error)
+
+    def peak_memory(self) -> int | None:
+        """Most bytes that the framework's allocator had given out at once on the GPU; None where it does not count."""
+        return peak_memory()
 
 
 IMPLEMENTATION = PyTorch()

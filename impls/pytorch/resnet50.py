@@ -19,7 +19,12 @@ from impls.pytorch.folding import first_convolution
 
 
 class BatchNorm(nn.modules.batchnorm._BatchNorm):
-    """Batch norm with the reference's momentum and ε; its running variance is the biased one."""
+    """Batch norm with the reference's momentum and ε; its running variance is the biased one.
+
+    `moves_statistics` is False where a batch is computed a second time.
+    """
+
+    moves_statistics = True
 
     def __init__(self, channels: int, epsilon: float = BATCH_NORM_EPSILON) -> None:
         super().__init__(channels, eps=epsilon, momentum=1 - BATCH_NORM_MOMENTUM)
@@ -47,16 +52,18 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
             momentum=1 - BATCH_NORM_MOMENTUM,
             eps=self.eps,
         )
-        count = x.numel() // x.shape[1]
-        kept = old_variance * BATCH_NORM_MOMENTUM
-        old_mean.copy_(mean)
-        old_variance.copy_(kept + (variance - kept) * ((count - 1) / count))
+        if self.moves_statistics:
+            count = x.numel() // x.shape[1]
+            kept = old_variance * BATCH_NORM_MOMENTUM
+            old_mean.copy_(mean)
+            old_variance.copy_(kept + (variance - kept) * ((count - 1) / count))
         return normalised
 
     def _forward_one(self, x: Tensor) -> Tensor:
         """One value a channel, which PyTorch refuses: it is its own mean, and its variance is 0."""
-        cast(Tensor, self.running_mean).lerp_(x.detach().flatten(), 1 - BATCH_NORM_MOMENTUM)
-        cast(Tensor, self.running_var).mul_(BATCH_NORM_MOMENTUM)
+        if self.moves_statistics:
+            cast(Tensor, self.running_mean).lerp_(x.detach().flatten(), 1 - BATCH_NORM_MOMENTUM)
+            cast(Tensor, self.running_var).mul_(BATCH_NORM_MOMENTUM)
         shape = (-1, *x.shape[2:])
         return (x - x) * self.weight.view(shape) + self.bias.view(shape)
 
@@ -97,7 +104,7 @@ class Bottleneck(nn.Module):
         return cast(Tensor, self.out(self.add(self.shortcut(x), self.residual(x))))
 
 
-def resnet50(variant: Variant) -> nn.Module:
+def resnet50(variant: Variant) -> nn.Sequential:
     """The base: features (n, channels, height, width) from network input."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = RESNET50_STEM_FILTERS // variant.width_divisor

@@ -59,6 +59,11 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError)
 
 
+def peak_memory() -> int | None:
+    """Most bytes that PyTorch's allocator had given out at once on the GPU, None where it sees none."""
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+
+
 def _set_precision(runtime: Runtime) -> None:
     """TF32 only where it is asked for: cuDNN would use it for convolutions in any case."""
     if runtime.precision == "tf32" and runtime.device == "cpu":

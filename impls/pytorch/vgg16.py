@@ -11,7 +11,7 @@ from harness.variants import Variant
 from impls.pytorch.folding import first_convolution
 
 
-def vgg16(variant: Variant) -> nn.Module:
+def vgg16(variant: Variant) -> nn.Sequential:
     """The base: features (n, channels, height, width) from network input."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels: int = variant.input_channels

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from models import BATCH_SIZE, build, faces, narrow_variant, pretrained_variant
+from models import BATCH_SIZE, RUNTIMES, faces, narrow_variant, pretrained_variant
 
 from harness.architectures import initial_weights, layers
 from harness.interface import Implementation, Runtime
@@ -80,15 +80,22 @@ NARROW = (
 )
 
 
+@pytest.mark.parametrize("checkpointing", [False, True], ids=["plain", "checkpointing"])
 @pytest.mark.parametrize(
     ("variant", "phase"),
     [pytest.param(v, p, id=f"{v.name}-{v.dropout}-{p.trainable}") for v in NARROW for p in v.phases],
 )
-def test_autograd_keeps_what_was_predicted_to_the_byte(pytorch: Implementation, variant: Variant, phase: Phase) -> None:
-    model, batch = build(pytorch, variant), faces(variant)[0]
+def test_autograd_keeps_what_was_predicted_to_the_byte(
+    pytorch: Implementation, variant: Variant, phase: Phase, checkpointing: bool
+) -> None:
+    runtime = replace(RUNTIMES["pytorch"], checkpointing=checkpointing)
+    model = pytorch.build(variant, weights=initial_weights(variant, 0), seed=0, runtime=runtime)
+    batch = faces(variant)[0]
     model.start_phase(phase)
     assert len(batch) == BATCH_SIZE
-    assert bytes_kept(lambda: model.gradients(batch)) == predict_memory(variant, phase).kept
+    assert (
+        bytes_kept(lambda: model.gradients(batch)) == predict_memory(variant, phase, checkpointing=checkpointing).kept
+    )
 
 
 @pytest.mark.slow

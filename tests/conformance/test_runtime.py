@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -83,3 +84,44 @@ def test_deterministic_trains_to_the_same_bits(implementation, quick, float32_af
 )
 def test_who_knows_an_error_of_memory(implementation, error, expected) -> None:
     assert implementation.is_out_of_memory(error) == (implementation.name in expected)
+
+
+def test_without_a_gpu_nobody_counts_its_memory(implementation) -> None:
+    if implementation.gpu_name() is not None:
+        pytest.skip(f"{implementation.name} sees {implementation.gpu_name()}")
+    assert implementation.peak_memory() is None
+
+
+def test_the_peak_is_the_allocators_own_count(implementation, monkeypatch) -> None:
+    """With a GPU that is played."""
+    backend = {"pytorch": "torch"}.get(implementation.name) or implementation.versions()["backend"]
+    if backend == "torch":
+        import torch
+
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a card")
+        monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 12345)
+    elif backend == "jax":
+        import jax
+
+        card = SimpleNamespace(platform="gpu", device_kind="a card", memory_stats=lambda: {"peak_bytes_in_use": 12345})
+        monkeypatch.setattr(jax, "devices", lambda *_: [card])
+    else:
+        import tensorflow
+
+        cards = [SimpleNamespace(name="a card")]
+        monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: cards)
+        monkeypatch.setattr(
+            tensorflow.config.experimental, "get_memory_info", lambda device: {"current": 1, "peak": 12345}
+        )
+    assert implementation.peak_memory() == 12345
+
+
+def test_an_allocator_of_jax_that_does_not_count_says_nothing(implementation, monkeypatch) -> None:
+    if implementation.name != "keras3" or implementation.versions()["backend"] != "jax":
+        pytest.skip("JAX's alone")
+    import jax
+
+    card = SimpleNamespace(platform="gpu", device_kind="a card", memory_stats=lambda: None)
+    monkeypatch.setattr(jax, "devices", lambda *_: [card])
+    assert implementation.peak_memory() is None

@@ -16,7 +16,9 @@ from harness.measuring.memory import (
     memory_table,
     out_of_memory_advice,
     predict_memory,
+    predict_peak,
     predictions,
+    too_large_warning,
 )
 from harness.measuring.tensors import Precision
 from harness.variants import VARIANTS, Phase, find_variant, readings
@@ -150,13 +152,14 @@ def test_the_advice_names_the_figure_and_both_ways_out(large: MemoryPrediction) 
         f"{large.total / GIB:.2f} GiB"
     )
     assert "the device has 5.00 GiB, of which 1.00 GiB are left to a display. Two ways out:" in text
-    assert f"keeps the mathematics, is predicted to need {frugal.total / GIB:.2f} GiB (no option of" in text
-    assert text.endswith("so that the run becomes NOT_COMPARABLE (a field of the variant, no option either)")
+    assert "--checkpointing, which computes each block again and keeps the mathematics, is predicted to" in text
+    assert f"need {frugal.total / GIB:.2f} GiB; --batch-size " in text
+    assert text.endswith("but the batch size is the paper's, so that the run becomes NOT_COMPARABLE")
 
 
 def test_the_smaller_batch_is_the_largest_that_fits(large: MemoryPrediction) -> None:
     text = out_of_memory_advice(large, device_memory=5 * GIB)
-    (size,) = (n for n in range(1, 33) if f"a smaller batch, {n}," in text)
+    (size,) = (n for n in range(1, 33) if f"--batch-size {n} is predicted" in text)
     smaller, larger = (predict_memory(large.variant, ALL, batch_size=n) for n in (size, size + 1))
     assert smaller.fits(5 * GIB)
     assert not larger.fits(5 * GIB)
@@ -164,14 +167,34 @@ def test_the_smaller_batch_is_the_largest_that_fits(large: MemoryPrediction) -> 
 
 def test_checkpointing_that_does_not_fit_is_called_so(large: MemoryPrediction) -> None:
     frugal = predict_memory(large.variant, ALL, checkpointing=True)
-    told = f"is predicted to need {frugal.total / GIB:.2f} GiB, too much as well (no option of ferbench yet); a smaller"
+    told = f"is predicted to need {frugal.total / GIB:.2f} GiB, too much as well; --batch-size"
     assert told in out_of_memory_advice(large, device_memory=4 * GIB)
 
 
 def test_where_it_should_have_fitted_something_else_is_suspected(large: MemoryPrediction) -> None:
     text = out_of_memory_advice(large, device_memory=16 * GIB)
     assert "It should have fitted: look for another process on the device first" in text
-    assert "a smaller batch, 16," in text
+    assert "--batch-size 16 is predicted" in text
+
+
+def test_who_has_too_little_is_warned_before_the_start(large: MemoryPrediction) -> None:
+    text = too_large_warning(large, device_memory=5 * GIB)
+    assert text is not None
+    assert text.startswith("vgg16-transfer, phase 'all', batch 32, float32 is predicted to need ")
+    advice = out_of_memory_advice(large, device_memory=5 * GIB)
+    assert text.partition(". Two ways out: ")[2] == advice.partition(". Two ways out: ")[2]
+
+
+def test_who_has_enough_is_told_nothing(large: MemoryPrediction) -> None:
+    assert too_large_warning(large, device_memory=large.total + DISPLAY) is None
+
+
+def test_the_phase_that_needs_most_is_predicted() -> None:
+    """resnet50-fine-tune trains its head, and then from conv5_block1 on, which needs more."""
+    variant = VARIANTS["resnet50-fine-tune"]
+    head, later = (predict_memory(variant, each) for each in variant.phases)
+    assert head.total < later.total
+    assert predict_peak(variant) == later
 
 
 def test_the_advice_ends_where_nothing_is_left_to_do() -> None:

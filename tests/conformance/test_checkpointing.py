@@ -1,0 +1,146 @@
+"""Activation checkpointing keeps the mathematics: the same steps with and without it, and less that is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from checks import check_all_close_to_scale, check_close, check_close_to_scale, check_same_bits
+from models import RUNTIMES, SEED, faces, narrow_variant, pretrained_variant
+from numpy.typing import NDArray
+
+from harness.architectures import BATCH_NORM_MOMENTUM, initial_weights, trainable_layers
+from harness.interface import Batch, Implementation, Model
+from harness.measuring.memory import predict_memory
+from harness.plugin import require_implementation
+from harness.registry import load_implementation
+from harness.variants import Phase, Variant, find_variant
+
+STEPS = 3
+LEARNING_RATE = 1e-5
+"""Small, so that a rounding stays one: Adam moves a weight whose gradient is rounding alone as far as any other."""
+ROUNDINGS = 32 * 2.0**-23
+"""Of the largest value, where XLA compiles: it fuses what is computed again otherwise, and sums in another order. Seen
+of ResNet50: 1.7e-6 in a gradient (14 of the 32), and 0 where nothing but VGG16 or the upper blocks train."""
+
+CASES = (
+    narrow_variant("vgg16-scratch", dropout=0.5),
+    narrow_variant("resnet50-scratch", dropout=0.5),
+    pretrained_variant("vgg16-fine-tune"),
+    pretrained_variant("resnet50-fine-tune", phases=(Phase(30, "conv4_block2"),)),
+    pretrained_variant("vgg16-fine-tune", blocks=1, phases=(Phase(100, "all"),)),
+)
+every_case = pytest.mark.parametrize("variant", CASES, ids=lambda each: f"{each.name}-{each.phases[0].trainable}")
+
+
+@pytest.fixture
+def quick(implementation: Implementation, variant: Variant, request: pytest.FixtureRequest) -> None:
+    """Leaves to --slow what Keras takes more than a few seconds to compile."""
+    if implementation.name == "keras3" and variant != CASES[-1] and not request.config.getoption("slow"):
+        pytest.skip("compiles other networks; runs with --slow")
+
+
+@pytest.fixture(scope="module")
+def pytorch(request: pytest.FixtureRequest) -> Implementation:
+    require_implementation(request.config, "pytorch")
+    return load_implementation("pytorch")
+
+
+def build(implementation: Implementation, variant: Variant, *, checkpointing: bool) -> Model:
+    runtime = replace(RUNTIMES[implementation.name], checkpointing=checkpointing)
+    return implementation.build(variant, weights=initial_weights(variant, SEED), seed=SEED, runtime=runtime)
+
+
+@every_case
+def test_steps_are_the_same(implementation: Implementation, variant: Variant, quick: None) -> None:
+    """Gradients before them; losses, weights, moments and running statistics of several; answers after them."""
+    batches = faces(variant)[:STEPS]
+    found = []
+    for checkpointing in (True, False):
+        model = build(implementation, variant, checkpointing=checkpointing)
+        gradients = model.gradients(batches[0])
+        losses = model.train(batches, learning_rate=LEARNING_RATE).step_losses
+        found.append((gradients, {"losses": losses, "logits": model.logits(batches[:1])}, model.get_weights()))
+    (gradients, results, weights), (expected_gradients, expected_results, expected_weights) = found
+    first = initial_weights(variant, SEED)
+    moved = {name for name, weight in expected_weights.items() if not np.array_equal(weight, first[name])}
+    trained = trainable_layers(variant, variant.phases[0])
+    assert moved == {name for name in first if name.rpartition(".")[0] in trained}, "running statistics too"
+    if implementation.versions().get("backend") != "jax":
+        check_same_bits(gradients, expected_gradients, what="gradients")
+        check_same_bits(results, expected_results, what="results")
+        check_same_bits(weights, expected_weights, what="weights")
+        return
+    # of a bias before a norm a gradient is rounding alone: all are held to one scale. Weights follow from gradients
+    largest = max(float(np.abs(each).max()) for each in expected_gradients.values())
+    for name, expected in expected_gradients.items():
+        check_close(gradients[name], expected, tolerance=ROUNDINGS * largest, what=f"gradient of {name}")
+    check_all_close_to_scale(results, expected_results, tolerance=ROUNDINGS, what="results")
+    for name in (each for each in first if each.rpartition(".")[2].startswith("moving_")):
+        check_close(weights[name], expected_weights[name], tolerance=ROUNDINGS, what=name)
+
+
+@every_case
+def test_names_are_the_same(implementation: Implementation, variant: Variant, quick: None) -> None:
+    plain, frugal = (build(implementation, variant, checkpointing=each) for each in (False, True))
+    assert frugal.get_state().keys() == plain.get_state().keys()
+    assert list(frugal.get_weights()) == list(plain.get_weights())
+    batch = faces(variant)[0]
+    for training in (False, True):
+        expected = plain.activations(batch, training=training)
+        check_same_bits(frugal.activations(batch, training=training), expected, what="activations")
+
+
+# What is kept
+
+
+def test_a_second_computation_leaves_running_statistics_alone(pytorch: Implementation) -> None:
+    """Seen at once: after one step each statistic has moved by one batch's share."""
+    variant = CASES[1]
+    model = build(pytorch, variant, checkpointing=True)
+    expected = {f"{name}_bn.moving_mean": None for name in ("conv1", "conv3_block1_2")}
+    batch = faces(variant)[0]
+    means = {name: batch_means(model, batch, name.removesuffix(".moving_mean")) for name in expected}
+    model.train([batch], learning_rate=0.0)
+    weights = model.get_weights()
+    for name, mean in means.items():
+        check_close_to_scale(weights[name], (1 - BATCH_NORM_MOMENTUM) * mean, tolerance=1e-5, what=name)
+
+
+def batch_means(model: Model, batch: Batch, norm: str) -> NDArray[np.float64]:
+    """Of what a norm takes, shape (channels,)."""
+    taken = model.activations(batch, training=True)[norm.replace("_bn", "_conv")]
+    return taken.astype(np.float64).mean((0, 1, 2))
+
+
+def test_jax_keeps_the_inputs_of_blocks(implementation: Implementation) -> None:
+    """What is handed from the forward pass to the backward pass, in shapes alone, at full width: vgg16-transfer."""
+    if implementation.versions().get("backend") != "jax":
+        pytest.skip("JAX's alone")
+    variant = replace(find_variant("vgg16-transfer"), batch_size=2)
+    phase, pixels = variant.phases[0], 2 * 224 * 224 * 3 * 4
+    plain, frugal = (kept_by_jax(build(implementation, variant, checkpointing=each)) for each in (False, True))
+    predicted = predict_memory(variant, phase, checkpointing=True).kept
+    assert pixels < frugal < predicted * 1.5 < predict_memory(variant, phase).kept < plain
+
+
+def kept_by_jax(model: Any) -> int:
+    """Bytes of activations that the derivative of a network's logits holds on to, its weights left aside."""
+    import jax
+
+    network, batch = model._trained, faces(model.variant)[0]
+    values = [
+        [each.value for each in group] for group in (network.trainable_variables, network.non_trainable_variables)
+    ]
+
+    def residuals(trainable: Any, rest: Any) -> Any:
+        def logits(trainable: Any) -> Any:
+            return network.stateless_call(trainable, rest, model._inputs(batch), training=True)[0]
+
+        return jax.vjp(logits, trainable)[1]
+
+    weights = {each.shape for group in values for each in group}
+    kept = jax.tree.leaves(jax.eval_shape(residuals, *values))
+    return sum(each.size * each.dtype.itemsize for each in kept if each.shape not in weights)
