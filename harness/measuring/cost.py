@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from harness.architectures import Layer, forward_flops, layers, trainable_layers
+from harness.architectures import Layer, forward_flops, layers, segments, trainable_layers
 from harness.variants import Phase, Variant
 
 
@@ -34,6 +34,17 @@ def training_image_flops(variant: Variant, phase: Phase, *, kept_features: bool 
     weights = sum(layer.flops for layer in trained)
     inputs = weights - sum(layer.flops for layer in _first(trained))
     return sum(layer.flops for layer in computed) + weights + inputs
+
+
+@cache
+def recomputed_image_flops(variant: Variant, phase: Phase) -> int:
+    """Operations that activation checkpointing adds to a training image: another forward pass of the blocks that train.
+
+    As if every one of their layers were computed again; PyTorch stops where nothing is wanted any longer.
+    """
+    trained = trainable_layers(variant, phase)
+    again = {name for names in segments(variant) if trained.intersection(names) for name in names}
+    return sum(layer.flops for layer in layers(variant) if layer.name in again)
 
 
 def step_flops(variant: Variant, phase: Phase, *, kept_features: bool = False) -> int:

@@ -8,8 +8,9 @@ import pytest
 from fake_records import fake_record
 
 from harness.judging.comparability import differences
+from harness.measuring.cost import recomputed_image_flops
 from harness.measuring.device import Interval
-from harness.measuring.forecast import Machine, forecast
+from harness.measuring.forecast import Machine, count_operations, forecast
 from harness.measuring.memory import predict_memory
 from harness.report.tables import small_print
 from harness.runs import plan
@@ -85,6 +86,12 @@ def test_the_forecast_counts_its_steps() -> None:
     assert papers is not None
     assert half is not None
     assert half.low - papers.low == pytest.approx(100 * (1795 - 898))
+
+
+def test_the_forecast_counts_what_checkpointing_computes_again() -> None:
+    spec = replace(asked(None), fer2013="fer2013.zip")
+    again = recomputed_image_flops(spec.variant, spec.variant.phases[0])
+    assert count_operations(replace(spec, checkpointing=True)) - count_operations(spec) == 100 * 28_709 * again
 
 
 def test_memory_follows_it_and_evaluation_does_not() -> None:

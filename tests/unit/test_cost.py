@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.architectures import forward_flops, layers, training_flops
-from harness.measuring.cost import epoch_flops, step_flops, training_image_flops
+from harness.measuring.cost import epoch_flops, recomputed_image_flops, step_flops, training_image_flops
 from harness.variants import VARIANTS, Phase, Variant
 
 ALL, HEAD = Phase(1, "all"), Phase(1, "head")
@@ -87,3 +87,11 @@ def test_an_epoch_on_kept_features_never_passes_the_base() -> None:
 def test_features_cannot_be_kept_of_a_base_that_trains() -> None:
     with pytest.raises(ValueError, match="vgg16-scratch trains 'all'"):
         training_image_flops(VARIANTS["vgg16-scratch"], ALL, kept_features=True)
+
+
+def test_checkpointing_computes_the_blocks_that_train_once_more() -> None:
+    """All of VGG16's base; of vgg16-fine-tune the three convolutions of its last block; nothing under a head alone."""
+    transfer = VARIANTS["vgg16-transfer"]
+    assert recomputed_image_flops(transfer, ALL) == forward_flops(transfer) - VGG16_HEAD
+    assert recomputed_image_flops(VARIANTS["vgg16-fine-tune"], Phase(1, "block5")) == 3 * 2 * 14**2 * 3**2 * 512**2
+    assert recomputed_image_flops(transfer, HEAD) == 0
