@@ -16,11 +16,14 @@ MOST_EPOCHS: Final = 10**6
 _LONGEST_WORD: Final = 200
 _LABEL: Final = re.compile(
     r"-(?P<implementation>pytorch|keras3)(-(?P<backend>jax|torch|tensorflow))?"
-    r"(-(?P<pipeline>generator|manual))?(-\d+views)?(-(?P<precision>tf32|mixed))?-seed(?P<seed>\d{1,10})-\d{8}T\d+"
+    r"(-(?P<pipeline>generator|manual))?(-\d+views)?(-(?P<precision>tf32|mixed))?(-batch\d+)?"
+    r"(?P<checkpointing>-checkpointing)?-seed(?P<seed>\d{1,10})-\d{8}T\d+"
 )
 """How a record is named: `RunSpec.label` and the time."""
 _OF_LENGTH: Final = frozenset({"epochs", "phases", "name", "pipeline"})
 """Fields of a variant that do not change what an epoch does; phases do where there are several."""
+_WORK: Final = {"deterministic": bool, "checkpointing": bool, "batch_size": int}
+"""Of what a benchmark says, what also decides how long an epoch takes, as `_work` calls it."""
 
 
 class Unusable(ValueError):
@@ -132,6 +135,7 @@ def from_benchmark(
     named: dict[str, Any] = label.groupdict() if label else {}
     if label:  # what is as usual is not in a name
         named |= {"pipeline": named["pipeline"] or "device", "precision": named["precision"] or "float32"}
+        named["checkpointing"] = named["checkpointing"] is not None
     given = {**named, **params, **{key: value for key, value in extra.items() if value is not None}}
     if extra.get("accuracy") is None:
         raise Unusable("extra_info has no accuracy, so the run was not complete")
@@ -156,6 +160,7 @@ def from_benchmark(
                 "precision": given.get("precision"),
             }
         ),
+        work={name: given[name] for name, kind in _WORK.items() if type(given.get(name)) is kind},
         training=_known({"budget": given.get("budget")}),
         conditions={**machine, **_known({"device": given.get("device")})},
     )
@@ -180,6 +185,8 @@ def _work(record: RunRecord) -> dict[str, object]:
         "protocol": spec.protocol,
         "features kept": spec.cached_features,
         "views": spec.views,
+        "deterministic": spec.deterministic,
+        "checkpointing": spec.checkpointing,
         "training images": data and data.training_examples,
         "watched images": data and data.watched_examples,
     }

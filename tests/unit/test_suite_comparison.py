@@ -159,6 +159,18 @@ def test_the_same_setting_is_preferred() -> None:
         compare_suites(both[0], suite(with_spec("B", pipeline="manual")))
 
 
+@pytest.mark.parametrize("switch", ["deterministic", "checkpointing"])
+def test_what_makes_epochs_longer_is_held_against_its_like_alone(switch: str) -> None:
+    both = [suite(with_spec(side), with_spec(side, **{switch: True})) for side in "AB"]
+    compared = compare_suites(*both).compared
+    assert [[run.work[switch] for run in (*each.first, *each.second)] for each in compared] == [
+        [False, False],
+        [True, True],
+    ]
+    with pytest.raises(RecordError, match=f"B has it only with {switch} True, not False"):
+        compare_suites(suite(with_spec("A")), suite(with_spec("B", **{switch: True})))
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [

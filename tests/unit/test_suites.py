@@ -79,15 +79,44 @@ def test_what_extra_info_does_not_say_the_records_name_does(tmp_path: Path) -> N
     assert found.training_images == pytest.approx(50 * sum(epochs(10.0)) / 10)
 
 
+def test_without_the_record_what_makes_epochs_longer_is_told_too(tmp_path: Path) -> None:
+    run, work = record(), {"deterministic": True, "checkpointing": False, "batch_size": 8}
+    labels = [replace(run.spec, checkpointing=each).label for each in (True, False)]
+    told = [entry(run, seed=0, **work), *(entry(run, record=f"{each}-{TIME}.json") for each in labels)]
+    found = read_suite(save_benchmarks(tmp_path / "a.json", *told)).runs
+    assert [each.work for each in found] == [work, {"checkpointing": True}, {"checkpointing": False}]
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_the_statistic_of_a_run_is_no_time_of_it(tmp_path: Path, reused: bool) -> None:
+    """Of one that was reused it is the nanoseconds that were clocked around nothing."""
+    run = record()
+    clocked = {"stats": dict.fromkeys(("min", "max", "mean", "median", "total"), 2.5e-8 if reused else 137.5)}
+    path = save_benchmarks(saved(tmp_path), entry(run, seed=0, reused=reused) | clocked)
+    (alone,) = read_suite(path).runs
+    assert (alone.training_seconds, alone.history) == (pytest.approx(sum(epochs(10.0))), ())
+    save_records(tmp_path / "results", run)
+    (found,) = read_suite(path).runs
+    assert (found.training_seconds, len(found.history)) == (pytest.approx(sum(epochs(10.0))), 10)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("precision", get_args(TrainingPrecision))
 @pytest.mark.parametrize("views", [None, 12])
 @pytest.mark.parametrize("pipeline", get_args(Pipeline))
 @pytest.mark.parametrize("backend", [None, *get_args(KerasBackend)])
 def test_every_name_of_a_record_is_understood(
-    tmp_path: Path, backend: KerasBackend | None, pipeline: Pipeline, views: int | None, precision: TrainingPrecision
+    tmp_path: Path,
+    backend: KerasBackend | None,
+    pipeline: Pipeline,
+    views: int | None,
+    precision: TrainingPrecision,
+    checkpointing: bool,
 ) -> None:
     run = record(implementation="keras3" if backend else "pytorch")
-    spec = replace(run.spec, keras_backend=backend, pipeline=pipeline, views=views, precision=precision, seed=7)
+    variant = replace(run.spec.variant, batch_size=8) if checkpointing else run.spec.variant
+    spec = replace(run.spec, variant=variant, keras_backend=backend, pipeline=pipeline, views=views, seed=7)
+    spec = replace(spec, precision=precision, checkpointing=checkpointing)
     told = entry(run, record=f"{spec.label}-{TIME}.json")
     (found,) = read_suite(save_benchmarks(tmp_path / "a.json", told)).runs
     named = {"backend": backend} if backend else {}
