@@ -106,9 +106,10 @@ def maps_onto_pixels(size: int, count: int) -> NDArray[np.float32]:
     return chosen
 
 
-@pytest.mark.parametrize(("size", "count"), [(IMAGE_SIZE, 256), (224, 32)])
 @pytest.mark.parametrize("implementation", ["keras3", pytest.param("pytorch", marks=pytest.mark.slow)], indirect=True)
-def test_pixels_of_a_compiled_step_are_the_references(implementation: Implementation, size: int, count: int) -> None:
+def test_pixels_of_a_compiled_step_are_the_references(implementation: Implementation) -> None:
+    """What a coordinate costs that is found otherwise the second time, `test_compiled_lookup.py` says."""
+    size, count = 224, 32
     variant = variant_of(size, 3, "unit-range")
     chosen = maps_onto_pixels(size, count)
     noise = np.random.default_rng(0).integers(0, 256, (count, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
