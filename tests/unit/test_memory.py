@@ -21,6 +21,8 @@ from harness.measuring.memory import (
     too_large_warning,
 )
 from harness.measuring.tensors import Precision
+from harness.report.records import memory_line
+from harness.runs.record import Memory
 from harness.variants import VARIANTS, Phase, find_variant, readings
 
 ALL, HEAD = Phase(1, "all"), Phase(1, "head")
@@ -134,6 +136,15 @@ def test_the_documentation_shows_the_table() -> None:
 def test_a_batch_of_none_is_refused() -> None:
     with pytest.raises(ValueError, match="batch size 0; expected at least 1"):
         predict_memory(VARIANTS["vgg16-scratch"], ALL, batch_size=0)
+
+
+def test_a_record_shows_what_was_predicted_and_what_was_counted() -> None:
+    shown = memory_line(Memory(4 * GIB, 2 * GIB, 3 * GIB))
+    assert shown == (
+        "memory: 2.00 GiB of tensors predicted, 3.00 GiB at most by the framework's allocator; "
+        "with the framework's own share of the GPU 4.00 GiB predicted"
+    )
+    assert memory_line(Memory(4 * GIB, 2 * GIB, None)) == "memory: 2.00 GiB of tensors predicted, not measured"
 
 
 # Out of memory
