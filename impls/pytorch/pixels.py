@@ -38,15 +38,19 @@ class Pixels(nn.Module):
 
     def forward(self, images: Tensor, maps: Tensor) -> Tensor:
         """Return (n, channels, size, size), channels last in memory, from (n, 48, 48) and (n, 2, 3)."""
-        size = len(self.grid)
-        # a device has no such cache, and a compiler joins the operations
-        few = max(1, AT_ONCE // size**2) if images.is_cpu and not torch.compiler.is_compiling() else len(images)
-        parts = zip(torch.split(images, few), torch.split(maps, few), strict=True)
-        grey = torch.cat([warp(*part, self.grid) for part in parts])
-        pixels = grey.new_empty(*grey.shape, len(self.scale))
-        # one channel after the other: three at once, which lie side by side, take twice as long on a CPU
-        for channel, (offset, scale) in enumerate(zip(self.offset, self.scale, strict=True)):
-            pixels[..., channel] = (grey - offset) / scale
+        size, is_compiling = len(self.grid), torch.compiler.is_compiling()
+        pixels = self.grid.new_empty(len(images), size, size, len(self.scale))
+        parts = [(pixels, images, maps)]
+        if images.is_cpu and not is_compiling:  # a device has no such cache, and a compiler joins the operations
+            few = max(1, AT_ONCE // size**2)
+            parts = list(zip(*(torch.split(each, few) for each in parts[0]), strict=True))
+        for part, *inputs in parts:
+            grey = warp(*inputs, self.grid)
+            if is_compiling:  # a copy, or the compiler draws the whole lookup into each of the channels
+                grey = torch.cat([grey])
+            # one channel after the other: three at once, which lie side by side, take twice as long on a CPU
+            for channel, (offset, scale) in enumerate(zip(self.offset, self.scale, strict=True)):
+                part[..., channel] = (grey - offset) / scale
         return pixels.permute(0, 3, 1, 2)
 
 
