@@ -44,8 +44,8 @@ class Pixels(nn.Module):
         if images.is_cpu and not is_compiling:  # a device has no such cache, and a compiler joins the operations
             few = max(1, AT_ONCE // size**2)
             parts = list(zip(*(torch.split(each, few) for each in parts[0]), strict=True))
-        for part, *inputs in parts:
-            grey = warp(*inputs, self.grid)
+        for part, some, their_maps in parts:
+            grey = warp(some, their_maps, self.grid)
             if is_compiling:  # a copy, or the compiler draws the whole lookup into each of the channels
                 grey = torch.cat([grey])
             # one channel after the other: three at once, which lie side by side, take twice as long on a CPU
