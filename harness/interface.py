@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -166,6 +166,37 @@ class PictureReader(Protocol):
         """Network input of rows of the data set, augmented as in an epoch, or not at all where it is None."""
 
 
+Work = Callable[[int], float]
+"""Does a piece of work so many times, each on what the last one left, and returns the first number of what is left in
+the end: when it is there, the device has done all of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationInputs:
+    """What a calibration computes with. Factors are scaled so that no number of repeats grows or fades.
+
+    Attributes:
+        factor: Of the matrix product, shape (size, size).
+        pictures: Of the convolution, shape (n, height, width, channels).
+        kernel: Of the same, 3×3 with as many filters as channels, shape (3, 3, channels, channels).
+        array: What is copied, with its sign changed, shape (k,).
+    """
+
+    factor: NDArray[np.float32]
+    pictures: NDArray[np.float32]
+    kernel: NDArray[np.float32]
+    array: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationWork:
+    """A framework's own operations, on its device and at its precision, to be clocked by the harness."""
+
+    product: Work
+    convolution: Work
+    copy: Work
+
+
 class Implementation(Protocol):
     """A framework."""
 
@@ -181,6 +212,13 @@ class Implementation(Protocol):
 
         Keras reads with the `ImageDataGenerator` that the paper names and draws its augmentation itself, from `seed`;
         PyTorch does the same work in a `DataLoader`, with the maps of `harness.data.augment`.
+        """
+
+    def calibration_work(self, variant: Variant, inputs: CalibrationInputs, *, runtime: Runtime) -> CalibrationWork:
+        """Operations as training would do them: of the precision, the device and the layout of its tensors.
+
+        Raises:
+            ImplementationError: If the device cannot be seen, or has no such precision for the variant.
         """
 
     def versions(self) -> Mapping[str, str]:

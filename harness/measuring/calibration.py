@@ -1,22 +1,48 @@
-"""The machine's own rate of matrix products, against which a training step is held."""
+"""The machine's own rates, against which training is held: matrix product, convolution, memory, input pipeline."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, Literal
 
 import numpy as np
+from pydantic import ConfigDict
+
+from harness.interface import CalibrationInputs, CalibrationWork, Work
 
 MATRIX_SIZE: Final = 2048
 """Rows and columns: large enough for the full rate, and a tenth of a second on two cores. NumPy's products of 1024,
 2048 and 4096 rows ran at 190-203, 201-207 and 208 GFLOP/s (two cores of AMD Zen 4, NumPy 2.4)."""
 _SEED: Final = 0
+_STRICT = ConfigDict(extra="forbid")
 
 Product = Callable[[], object]
 """Computes one product of two square float32 matrices, and returns when it is there."""
+DeviceName = Literal["cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a work is clocked.
+
+    Attributes:
+        repeats: How often.
+        repeat_seconds: About how long a repeat takes: the work is done so many times in it that starting it, and
+            waiting for the device, are lost in it.
+        warm_up_seconds: For which it is done before: a GPU that was idle raises its clocks meanwhile.
+    """
+
+    repeats: int
+    repeat_seconds: float
+    warm_up_seconds: float
+
+
+PACES: Final = {"cpu": Pace(5, repeat_seconds=0.05, warm_up_seconds=0.05), "gpu": Pace(10, 0.1, 1.0)}
+"""By the device."""
 
 
 @dataclass(frozen=True)
@@ -71,3 +97,143 @@ def numpy_product(size: int = MATRIX_SIZE) -> Product:
     left, right = np.random.default_rng(_SEED).random((2, size, size), np.float32)
     result = np.empty_like(left)
     return lambda: np.matmul(left, right, out=result)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast one kind of work was done, alone.
+
+    Attributes:
+        work: What it was, with its sizes.
+        amount: Operations, bytes or images of a repeat.
+        seconds: Of each repeat, in order.
+    """
+
+    work: str
+    amount: float
+    seconds: tuple[float, ...]
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        if not self.seconds or not min(self.amount, *self.seconds) > 0:
+            raise ValueError(f"{self.amount:g} in {self.seconds} s; expected numbers above 0")
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Of each repeat, in operations, bytes or images a second."""
+        return tuple(self.amount / each for each in self.seconds)
+
+    @property
+    def rate(self) -> float:
+        """Median of them."""
+        return statistics.median(self.rates)
+
+
+@dataclass(frozen=True)
+class DeviceCalibration:
+    """What one framework made of a machine before a suite: the rates by which its times are judged.
+
+    Attributes:
+        implementation: `keras3` or `pytorch`.
+        keras_backend: Of `keras3`.
+        gpu: Its name as the framework has it; None on the CPU.
+        precision: Of product and convolution, as the runs have it.
+        pipeline: Whose pictures were clocked.
+        product: Of two square matrices, operations.
+        convolution: Of 3×3, as VGG16 has it, forward; operations as direct convolution needs them.
+        bandwidth: Of the device's memory: bytes read and written by a copy. On a CPU frameworks may take new memory for
+            each one, which the system clears first: less than the memory's own.
+        pictures: Of the input pipeline alone, one for each size of network input; for `device` it is the host's part.
+        doubts: What the GPU's driver saw meanwhile that makes these rates no property of the card.
+    """
+
+    implementation: str
+    keras_backend: str | None
+    gpu: str | None
+    precision: str
+    pipeline: str
+    product: Speed
+    convolution: Speed
+    bandwidth: Speed
+    pictures: tuple[Speed, ...]
+    doubts: tuple[str, ...] = ()
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True)
+class CalibrationSizes:
+    """Large enough for a device's full rate, small enough for its patience and 8 GB of memory.
+
+    Attributes:
+        product: Rows and columns.
+        pictures: Of the convolution.
+        edge: Of these pictures.
+        channels: Of these pictures, and filters.
+        copied: Numbers that are copied, far more than any cache holds.
+    """
+
+    product: int
+    pictures: int
+    edge: int
+    channels: int
+    copied: int
+
+
+SIZES: Final = {
+    "cpu": CalibrationSizes(MATRIX_SIZE, pictures=4, edge=56, channels=256, copied=2**25),
+    "gpu": CalibrationSizes(8192, pictures=32, edge=56, channels=256, copied=2**27),
+}
+"""By the device. The convolution is VGG16's block3_conv2 at 224×224, from its middle; on a GPU of the paper's batch."""
+
+
+def draw_inputs(sizes: CalibrationSizes) -> CalibrationInputs:
+    """Numbers about 1 from a fixed seed: how much power a GPU takes, and so its clock, depends on what it computes."""
+    draws, channels = np.random.default_rng(_SEED), sizes.channels
+
+    def normal(*shape: int, terms: int = 1) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return draws.standard_normal(shape, np.float32) / np.float32(np.sqrt(terms))
+
+    return CalibrationInputs(
+        factor=normal(sizes.product, sizes.product, terms=sizes.product),
+        pictures=normal(sizes.pictures, sizes.edge, sizes.edge, channels),
+        kernel=normal(3, 3, channels, channels, terms=9 * channels),
+        array=np.ones(sizes.copied, np.float32),
+    )
+
+
+def speeds(work: CalibrationWork, sizes: CalibrationSizes, *, device: DeviceName, value_bytes: int) -> Iterator[Speed]:
+    """Product, convolution and bandwidth, one after the other.
+
+    Args:
+        work: A framework's, on the inputs of these sizes.
+        sizes: Of the inputs.
+        device: On which it computes.
+        value_bytes: Of a number there.
+    """
+    size, edge, channels = sizes.product, sizes.edge, sizes.channels
+    yield measure_speed(work.product, f"{size:,} × {size:,}", 2 * size**3, device=device)
+    convolved = f"3×3, {sizes.pictures} pictures of {edge}×{edge}×{channels}, {channels} filters"
+    operations = 2 * 9 * channels**2 * edge**2 * sizes.pictures
+    yield measure_speed(work.convolution, convolved, operations, device=device)
+    copied = sizes.copied * value_bytes
+    yield measure_speed(work.copy, f"copy of {copied / 2**20:,.0f} MiB", 2 * copied, device=device)
+
+
+def measure_speed(work: Work, name: str, amount: float, *, device: DeviceName) -> Speed:
+    """Clock a work again and again, after some that is not clocked.
+
+    Args:
+        work: What is done, and waited for.
+        name: In words, with its sizes.
+        amount: Operations, bytes or images of doing it once.
+        device: On which it is done.
+    """
+    pace, once = PACES[device], partial(work, 1)
+    once()  # compiles
+    times = max(1, round(pace.repeat_seconds / min(clock(once), clock(once))))
+    start = time.perf_counter()
+    while time.perf_counter() - start < pace.warm_up_seconds:
+        work(times)
+    return Speed(name, amount * times, tuple(clock(partial(work, times)) for _ in range(pace.repeats)))

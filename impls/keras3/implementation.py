@@ -23,6 +23,8 @@ from harness.architectures import (
 from harness.data.dataset import CLASSES, IMAGE_SIZE
 from harness.interface import (
     Batch,
+    CalibrationInputs,
+    CalibrationWork,
     Features,
     Images,
     Logits,
@@ -33,6 +35,7 @@ from harness.interface import (
     Weights,
 )
 from harness.variants import Phase, Variant
+from impls.keras3.calibration import calibration_work
 from impls.keras3.checkpointing import checkpointed
 from impls.keras3.generator import picture_reader
 from impls.keras3.pixels import Pixels
@@ -312,6 +315,11 @@ class Keras3:
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
         """The reader of the paper's pipeline."""
         return picture_reader(root, variant, seed=seed)
+
+    def calibration_work(self, variant: Variant, inputs: CalibrationInputs, *, runtime: Runtime) -> CalibrationWork:
+        """What is clocked before a suite."""
+        prepare(runtime, variant)
+        return calibration_work(inputs, runtime)
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""

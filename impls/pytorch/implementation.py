@@ -25,6 +25,8 @@ from harness.architectures import (
 from harness.data.dataset import CLASSES
 from harness.interface import (
     Batch,
+    CalibrationInputs,
+    CalibrationWork,
     Features,
     Images,
     Logits,
@@ -35,6 +37,7 @@ from harness.interface import (
     Weights,
 )
 from harness.variants import Phase, Variant
+from impls.pytorch.calibration import calibration_work
 from impls.pytorch.checkpointing import Checkpointed
 from impls.pytorch.generator import picture_reader
 from impls.pytorch.pixels import Pixels
@@ -365,6 +368,11 @@ class PyTorch:
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
         """The reader of the paper's pipeline."""
         return picture_reader(root, variant, seed=seed)
+
+    def calibration_work(self, variant: Variant, inputs: CalibrationInputs, *, runtime: Runtime) -> CalibrationWork:
+        """What is clocked before a suite."""
+        prepare(runtime, variant)
+        return calibration_work(inputs, runtime)
 
     def versions(self) -> Mapping[str, str]:
         """Name to version of framework, backend and kernels' libraries."""
