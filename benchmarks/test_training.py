@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from harness.judging.bands import judge, judge_all
-from harness.judging.comparability import disturbances, seconds_per_epoch
+from harness.judging.comparability import disturbances
+from harness.judging.timing import seconds_per_epoch
+from harness.measuring.shares import calibrated_shares, epoch_split
 from harness.plugin import FINISHED_RUNS, SUITE, require_implementation
 from harness.registry import IMPLEMENTATIONS
 from harness.runs.execute import execute
 from harness.runs.record import RunRecord
 from harness.runs.spec import RunSpec
-from harness.runs.suite import epoch_split
 from harness.suite_plugin import chosen_seeds, results_dir, suite_spec
 from harness.variants import VARIANTS
 
@@ -37,7 +38,8 @@ def test_accuracy_is_the_papers(variant, implementation, seed, benchmark, reques
     benchmark.extra_info.update(question(spec), reused=earlier is not None)
     # the statistic is the wall-clock of the whole process; what is judged stands in extra_info. Of a run that is reused
     # it is nothing, and extra_info has the wall-clock of then
-    run = partial(execute, spec, results_dir(config)) if earlier is None else lambda: earlier
+    calibration = suite.calibration_of(spec) if suite else None
+    run = partial(execute, spec, results_dir(config), calibration) if earlier is None else lambda: earlier
     path, record = benchmark.pedantic(run, rounds=1, iterations=1)
     config.stash[FINISHED_RUNS].append((path, record))
     benchmark.extra_info.update(evidence(path, record))
@@ -66,6 +68,7 @@ def question(spec: RunSpec) -> dict[str, object]:
 def evidence(path: Path, record: RunRecord) -> dict[str, object]:
     """What a saved benchmark says of a run; set before any assertion, so that no evidence is lost."""
     timings, scores, verdict = record.timings, record.scores, judge([record])
+    shares = calibrated_shares(record)
     times = [each.verdict for each in judge_all([record]) if each.band.quantity == "seconds"]
     return {
         "record": path.name,
@@ -84,6 +87,7 @@ def evidence(path: Path, record: RunRecord) -> dict[str, object]:
         "warm_up_seconds": timings.warm_up_seconds if timings else None,
         "images_per_second": timings.training_images_per_second if timings else None,
         "epoch_seconds": epoch_split(record),
+        "share_of_calibrated_rate": asdict(shares) if shares else None,
         "memory": asdict(record.memory) if record.memory else None,
         "judged_epoch_seconds": seconds_per_epoch(record),
         "verdict": verdict.kind,

@@ -141,12 +141,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     found = config.stash[FINISHED_RUNS]
     if not found:
         return
+    from harness.report.calibration import time_table
     from harness.report.suite import seed_lines
     from harness.report.tables import result_table, small_print
 
     is_rehearsal = config.getoption("rehearse")
     terminalreporter.section(f"ferbench{' rehearsal' if is_rehearsal else ''}: paper · ours · verdict")
-    for line in render(result_table(found), small_print(found), *seed_lines(found)):
+    for line in render(result_table(found), small_print(found), time_table(found), *seed_lines(found)):
         terminalreporter.write_line(line)
     suite = config.stash[SUITE]
     for planned in suite.runs.values() if suite else ():

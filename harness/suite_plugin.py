@@ -30,8 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--budget",
-        choices=("smoke", "hour", "paper", "rehearsal"),
-        help="of gpu tests [paper; rehearsal with --rehearse]",
+        choices=("smoke", "times", "hour", "paper", "rehearsal"),
+        help="of gpu tests; `times` is 4 epochs, whose seconds are judged and nothing else [paper; rehearsal with "
+        "--rehearse]",
     )
     group.addoption("--ferbench-device", choices=("cpu", "gpu"), help="of gpu tests [gpu; cpu with --rehearse]")
     group.addoption(
@@ -148,19 +149,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not specs or reporter is None:
         return
     from harness.data.dataset import DatasetError
+    from harness.report.calibration import calibration_lines, calibration_table
     from harness.report.suite import forecast_table
     from harness.runs.suite import plan_suite
 
+    reporter.ensure_newline()
     try:
-        suite = plan_suite(specs, results_dir(config), reuse=config.getoption("reuse_runs"))
+        suite = plan_suite(specs, results_dir(config), reuse=config.getoption("reuse_runs"), say=reporter.write_line)
     except DatasetError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[SUITE] = suite
     config.pluginmanager.register(_Progress(reporter, suite))
-    reporter.ensure_newline()
-    for line in render(forecast_table(suite)):
+    calibrations = list(suite.calibrations.values())
+    tables = [calibration_table(calibrations)] if calibrations else []
+    for line in render(*tables, *calibration_lines(calibrations), *suite.uncalibrated, forecast_table(suite)):
         reporter.write_line(line)
-    for line in suite.refused:
+    for line in [*suite.warnings, *suite.refused]:
         reporter.write_line(line)
 
 
@@ -208,8 +212,8 @@ class _Progress:
 
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook under -p no:benchmark
-def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
-    """Add the GPU and the versions of frameworks, which pytest-benchmark does not know."""
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Add the GPU, its rates and the versions of frameworks, which pytest-benchmark does not know."""
     from harness.runs.suite import machine_facts
 
-    machine_info["ferbench"] = machine_facts()
+    machine_info["ferbench"] = machine_facts(config.stash[SUITE])

@@ -122,6 +122,7 @@ def _contradictions(record: RunRecord) -> Iterator[tuple[str, str]]:
             yield f"a complete run with the error {record.error!r}", "no error, or a run that failed"
     if spec.device == "gpu" and record.environment.gpu is None:
         yield "a run on the device gpu in an environment without one", "the GPU's name"
+    yield from _of_calibration(record)
     if spec.stand_in_weights and spec.variant.weights_source == "random":
         yield f"stand-in weights for {spec.variant.name}", "none: it starts from random weights"
     if (weights.file is None) != (weights.source in ("random", "stand-in")):
@@ -139,3 +140,16 @@ def _contradictions(record: RunRecord) -> Iterator[tuple[str, str]]:
             check_cacheable(spec.variant, spec.views)
         except VariantError as error:
             yield "features that were kept", f"none: {error}"
+
+
+def _of_calibration(record: RunRecord) -> Iterator[tuple[str, str]]:
+    """It is of what the run trained on, and in."""
+    spec, calibration = record.spec, record.calibration
+    if calibration is None:
+        return
+    gpu = record.environment.gpu if spec.device == "gpu" else None
+    seen = (calibration.implementation, calibration.keras_backend, calibration.gpu, calibration.precision)
+    expected = (spec.implementation, spec.keras_backend, gpu, spec.precision)
+    if seen != expected:
+        told, wanted = (", ".join(filter(None, each)) for each in (seen, expected))
+        yield f"a calibration of {told}", f"{wanted}, as the run"

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from harness.architectures import layers
 from harness.data.reading import KNOWN_COUNTS
 from harness.judging.findings.physics import CARDS
-from harness.measuring.calibration import calibrate, numpy_product
-from harness.measuring.cost import epoch_flops
+from harness.measuring.calibration import DeviceCalibration, calibrate, numpy_product
+from harness.measuring.cost import epoch_flops, recomputed_image_flops
 from harness.measuring.device import CORE_RATIO, STEP_OVERHEAD, UTILISATION, Interval
 from harness.runs.record import RunRecord
 from harness.runs.spec import RunSpec
 from harness.training.fit import evaluation_batch_size
 
-CPU_SHARE: Final = Interval(0.15, 0.9)
-"""Of the rate of NumPy's matrix products that a step on a CPU reaches; declared. The best that was seen is 0.86 (see
-`harness.judging.findings.physics.HIGHEST_SHARE`); batch norms and poolings, which are not counted, take the rest."""
+CLOCKED_SHARE: Final = Interval(0.15, 0.9)
+"""Of a clocked rate (a CPU's matrix products by NumPy, a GPU's calibrated convolution) that a step reaches; declared.
+The best that was seen on a CPU is 0.86 (see `harness.judging.findings.physics.HIGHEST_SHARE`); batch norms and
+poolings, which are not counted, take the rest."""
 START_SECONDS: Final = Interval(5.0, 60.0)
 """A process, its framework, the data, the compilation of each phase; declared."""
 PICTURES: Final = {48: (3_035.0, 8_926.0), 224: (178.0, 1_809.0)}
@@ -71,24 +73,32 @@ class Forecast:
         return (self.seconds.low + self.seconds.high) / 2 if self.seconds else None
 
 
-def machine_of_gpu(name: str | None) -> Machine:
-    """By the nominal peak of a card whose reference figures are known."""
+def machine_of_gpu(name: str | None, calibration: DeviceCalibration | None = None) -> Machine:
+    """By the nominal peak of a card whose reference figures are known, else by a calibration where there is one."""
     for number, card in CARDS.items():
         if name and str(number) in name.split():
             share = f"{UTILISATION.low:.0%} to {UTILISATION.high:.0%} of {card.peak / 1e12:.1f} TFLOP/s"
             basis = f"operations ÷ ({share}), {1000 * STEP_OVERHEAD.high:.0f} ms a step at most besides"
             rate = Interval(UTILISATION.low * card.peak, UTILISATION.high * card.peak)
             return Machine(name, rate, basis, STEP_OVERHEAD)
-    return Machine(name or "a GPU that no driver names", None, "nothing known of this GPU until a run has ended on it")
+    name = name or "a GPU that no driver names"
+    if calibration is None:
+        return Machine(name, None, "nothing known of this GPU until a run has ended on it")
+    clocked = f"{calibration.convolution.rate / 1e12:.1f} TFLOP/s, the convolution calibrated now"
+    return _clocked_machine(name, calibration.convolution.rate, clocked, STEP_OVERHEAD)
 
 
 def machine_of_cpu(name: str) -> Machine:
     """By NumPy's own matrix products, clocked now: half a second."""
     rate = calibrate(numpy_product()).rate * 1e9
-    basis = (
-        f"operations ÷ ({CPU_SHARE.low:.0%} to {CPU_SHARE.high:.0%} of {rate / 1e9:.0f} GFLOP/s, NumPy's products now)"
-    )
-    return Machine(name, Interval(CPU_SHARE.low * rate, CPU_SHARE.high * rate), basis)
+    return _clocked_machine(name, rate, f"{rate / 1e9:.0f} GFLOP/s, NumPy's products now", NO_SECONDS)
+
+
+def _clocked_machine(name: str, rate: float, clocked: str, step_overhead: Interval) -> Machine:
+    basis = f"operations ÷ ({CLOCKED_SHARE.low:.0%} to {CLOCKED_SHARE.high:.0%} of {clocked})"
+    if step_overhead.high:
+        basis += f", {1000 * step_overhead.high:.0f} ms a step at most besides"
+    return Machine(name, Interval(CLOCKED_SHARE.low * rate, CLOCKED_SHARE.high * rate), basis, step_overhead)
 
 
 def forecast(spec: RunSpec, machine: Machine, records: Sequence[RunRecord]) -> Forecast:
@@ -123,9 +133,13 @@ def forecast(spec: RunSpec, machine: Machine, records: Sequence[RunRecord]) -> F
 
 
 def count_operations(spec: RunSpec) -> int:
-    """Floating-point operations of all planned epochs."""
+    """Floating-point operations of all planned epochs, and of the pass that computes features which are kept.
+
+    What of them lies on the disk already, from an earlier run, is not known here.
+    """
     training, watched = _images(spec)
-    return sum(
+    besides = _features_operations(spec) + _recomputed_operations(spec)
+    return besides + sum(
         phase.epochs
         * epoch_flops(
             spec.variant,
@@ -136,6 +150,26 @@ def count_operations(spec: RunSpec) -> int:
         )
         for phase in spec.variant.phases
     )
+
+
+def _recomputed_operations(spec: RunSpec) -> int:
+    """What activation checkpointing computes a second time."""
+    if not spec.checkpointing:
+        return 0
+    training, _ = _images(spec)
+    phases = spec.variant.phases
+    return training * sum(phase.epochs * recomputed_image_flops(spec.variant, phase) for phase in phases)
+
+
+def _features_operations(spec: RunSpec) -> int:
+    """The frozen base once forth: each image in each view that is shown, and each that is evaluated as it is."""
+    if not spec.cached_features:
+        return 0
+    training, watched = _images(spec)
+    shown = sum(phase.epochs for phase in spec.variant.phases if phase.trainable == "head")
+    views = min(spec.views or 1, shown)
+    base = sum(layer.flops for layer in layers(spec.variant) if layer.part == "base")
+    return (training * views + watched) * base
 
 
 def _steps(spec: RunSpec) -> int:

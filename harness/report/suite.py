@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from harness.judging.bands import judge_all
-from harness.judging.comparability import differences, seconds_per_epoch
+from harness.judging.comparability import differences, time_differences
+from harness.judging.timing import seconds_per_epoch
 from harness.measuring.device import Interval
 from harness.report.tables import Runs, group_runs
 from harness.runs.suite import Planned, Suite
@@ -86,7 +87,7 @@ def seed_lines(runs: Runs) -> Iterator[str]:
         parts = [f"accuracy {_mean_text([100 * each for each in accuracies], '%')}"]
         parts += [f"epoch {_mean_text(seconds, 's')}"] if seconds else []
         yield f"{label}: {count} seed{'' if count == 1 else 's'}; {', '.join(parts)}"
-        if differences(records[-1]):  # the table says it already
+        if differences(records[-1]) and all(map(time_differences, records)):  # the table says it already
             continue
         times = [each.verdict for each in judge_all(records) if each.band.quantity == "seconds"]
         yield from dict.fromkeys(f"{label}: time {verdict.kind}: {verdict.reason}" for verdict in times)

@@ -25,6 +25,7 @@ from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.splits import clean_test_rows
 from harness.interface import Implementation, ImplementationError, Model, Runtime
+from harness.measuring.calibration import DeviceCalibration
 from harness.measuring.gpu import GpuWatch, find_gpu
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
@@ -51,6 +52,7 @@ from harness.weights.catalogue import WeightsError, find_checkpoint
 from harness.weights.locate import find_file, load_base_weights
 
 _SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
+_CALIBRATION: TypeAdapter[DeviceCalibration | None] = TypeAdapter(DeviceCalibration | None)
 
 SAME_INTERRUPTION_SECONDS: Final = 2.0
 """Signals so close together are one interruption."""
@@ -64,11 +66,16 @@ class RunFailed(RuntimeError):
         self.code = code
 
 
-def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
+def execute(spec: RunSpec, results: Path, calibration: DeviceCalibration | None = None) -> tuple[Path, RunRecord]:
     """Run a spec in a process of its own and read its record.
 
     An interruption of this process (Ctrl-C or a termination signal) is handed on to the run, which then
     writes a record marked `interrupted`; this function waits for it.
+
+    Args:
+        spec: What is asked for.
+        results: Folder of its record.
+        calibration: Of the suite that the run belongs to, for the record.
 
     Returns:
         Path of the record, and the record, whatever its status.
@@ -84,7 +91,8 @@ def execute(spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
     name = new_run_name(spec, results)
     # -P: a folder `harness` where the command happens to be given is not ours
     module = [sys.executable, "-P", "-m", "harness.runs.execute"]
-    with subprocess.Popen([*module, str(results), name, _SPEC.dump_json(spec).decode()]) as process:
+    asked = [_SPEC.dump_json(spec).decode(), _CALIBRATION.dump_json(calibration).decode()]
+    with subprocess.Popen([*module, str(results), name, *asked]) as process:
         code, was_interrupted = _wait(process)
     path = results / f"{name}.json"
     record = read_run(path) if path.exists() else None
@@ -365,15 +373,15 @@ def _scores(dataset: Dataset, rows: NDArray[np.intp], logits: NDArray[np.float32
 
 
 def main() -> int:
-    """Entry of the run's process: results folder, name, spec as JSON."""
-    results, name, text = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    spec = _SPEC.validate_json(text)
+    """Entry of the run's process: results folder, name, spec and calibration as JSON."""
+    results, name = Path(sys.argv[1]), sys.argv[2]
+    spec, calibration = _SPEC.validate_json(sys.argv[3]), _CALIBRATION.validate_json(sys.argv[4])
     stop = _Stop()
     stop.listen()
     with make_observer(spec.label) as observer:
         try:
             record, arrays = train(spec, name, observer, stop)
-            path = write_run(results, record, arrays)
+            path = write_run(results, replace(record, calibration=calibration), arrays)
         except (DatasetError, ImplementationError, RecordError, WeightsError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
+from harness.measuring.calibration import DeviceCalibration
 from harness.measuring.gpu import GpuIdentity, GpuUse
 from harness.runs.spec import RunSpec
 from harness.training.fit import EpochRecord
@@ -161,6 +162,8 @@ class RunRecord:
             `test_logits`, `test_rows`, `test_labels`; rows are rows of the data set); None where there is none.
         gpu: Which GPU, how it was clocked, and who shared it; None on the CPU, and where `nvidia-ml-py` is missing.
         memory: What the device's memory was predicted to have to hold, and held; None in records of before.
+        calibration: The machine's own rates before the suite that the run belongs to; None where it belongs to none,
+            where they could not be had, and in records of before.
     """
 
     schema_version: int
@@ -179,6 +182,7 @@ class RunRecord:
     arrays_sha256: str | None
     gpu: Gpu | None = None
     memory: Memory | None = None
+    calibration: DeviceCalibration | None = None
 
     __pydantic_config__ = _STRICT
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib.metadata
-import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from harness.data.open import open_dataset
+from harness.measuring.calibrating import Framework, calibrate_frameworks, framework_of
+from harness.measuring.calibration import DeviceCalibration
 from harness.measuring.forecast import Forecast, Machine, forecast, machine_of_cpu, machine_of_gpu
 from harness.measuring.gpu import find_gpu
 from harness.runs.environment import read_environment
+from harness.runs.memory import memory_warning
 from harness.runs.record import Environment, RunRecord
 from harness.runs.spec import RunSpec
 from harness.runs.store import list_runs
@@ -70,11 +72,21 @@ class Suite:
     Attributes:
         runs: In order.
         refused: One line a record that is of the same question and does not count, with the reason.
+        warnings: One line a variant that may need more memory than the GPU has.
+        calibrations: Of the frameworks that will train; those that failed are left out.
+        uncalibrated: One line a framework whose calibration failed, with the reason.
     """
 
     runs: dict[str, Planned]
     refused: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    calibrations: Mapping[Framework, DeviceCalibration] = field(default_factory=dict)
+    uncalibrated: list[str] = field(default_factory=list)
     _started: float = field(default_factory=time.monotonic)
+
+    def calibration_of(self, spec: RunSpec) -> DeviceCalibration | None:
+        """Of the framework that a run trains in."""
+        return self.calibrations.get(framework_of(spec))
 
     @property
     def pending(self) -> list[Planned]:
@@ -104,39 +116,53 @@ class Suite:
         return sum(each.seconds is not None for each in self.runs.values())
 
 
-def plan_suite(specs: Mapping[str, RunSpec], results: Path, *, reuse: bool) -> Suite:
-    """What a suite will do.
+def plan_suite(
+    specs: Mapping[str, RunSpec], results: Path, *, reuse: bool, say: Callable[[str], None] = lambda text: None
+) -> Suite:
+    """What a suite will do; calibrates the machine for each framework that will train.
 
     Args:
-        specs: By the names of their tests; all on one device and one data set.
+        specs: By the names of their tests; all on one device, one data set and one pipeline.
         results: Where records lie and will lie.
         reuse: Let complete records answer in place of new runs.
+        say: Told what takes a while.
 
     Raises:
         DatasetError: If records are to be reused and the data cannot be used.
     """
     records = list_runs(results)[0] if results.is_dir() else []
-    here, gpu = read_environment({}, gpu=None), _gpu_name(specs)
     is_gpu = any(spec.device == "gpu" for spec in specs.values())
-    machine = machine_of_gpu(gpu) if is_gpu else machine_of_cpu(here.cpu)
-    suite = Suite(
-        {
-            name: Planned(spec, forecast(spec, machine, [record for _, record in records]))
-            for name, spec in specs.items()
-        }
-    )
-    if reuse and records and specs:
-        spec = next(iter(specs.values()))
-        digest = open_dataset(spec.fer2013, allow_deviating_data=spec.allow_deviating_data).digest
-        for planned in suite.runs.values():
-            planned.earlier, refused = find_earlier(planned.spec, records, digest=digest, here=here, machine=machine)
-            suite.refused += refused
-    return suite
+    here, found = read_environment({}, gpu=None), find_gpu() if is_gpu else None
+    gpu = found[0] if found else None
+    machine = machine_of_gpu(gpu.name if gpu else None) if is_gpu else machine_of_cpu(here.cpu)
+    earlier, refused = _answered(specs, records, here, machine) if reuse else ({}, [])
+    to_train = [spec for name, spec in specs.items() if name not in earlier]
+    calibrations, uncalibrated = calibrate_frameworks(to_train, say)
+    runs = {}
+    for name, spec in specs.items():
+        where = machine_of_gpu(machine.name, calibrations.get(framework_of(spec))) if is_gpu else machine
+        expected = forecast(spec, where, [record for _, record in records])
+        runs[name] = Planned(spec, expected, earlier.get(name))
+    told = (memory_warning(spec, device_memory=gpu.memory_bytes) for spec in specs.values()) if gpu else ()
+    return Suite(runs, refused, list(dict.fromkeys(filter(None, told))), calibrations, uncalibrated)
 
 
-def _gpu_name(specs: Mapping[str, RunSpec]) -> str | None:
-    found = find_gpu() if any(spec.device == "gpu" for spec in specs.values()) else None
-    return found[0].name if found else None
+def _answered(
+    specs: Mapping[str, RunSpec], records: Sequence[FoundRun], here: Environment, machine: Machine
+) -> tuple[dict[str, FoundRun], list[str]]:
+    """Records by the names of the tests that they answer for, and one line each for others of the same questions."""
+    found: dict[str, FoundRun] = {}
+    refused: list[str] = []
+    if not (specs and records):
+        return found, refused
+    first = next(iter(specs.values()))
+    digest = open_dataset(first.fer2013, allow_deviating_data=first.allow_deviating_data).digest
+    for name, spec in specs.items():
+        earlier, lines = find_earlier(spec, records, digest=digest, here=here, machine=machine)
+        refused += lines
+        if earlier:
+            found[name] = earlier
+    return found, refused
 
 
 def find_earlier(
@@ -194,25 +220,12 @@ def installed_version(name: str) -> str | None:
         return None
 
 
-def machine_facts() -> dict[str, Any]:
-    """What a saved suite says of the machine beside pytest-benchmark's own: the GPU by its driver, versions."""
+def machine_facts(suite: Suite | None = None) -> dict[str, Any]:
+    """What a saved suite says of the machine beside pytest-benchmark's own: the GPU by its driver, versions, rates."""
     found = find_gpu()
     versions = {name: installed_version(name) for name in DISTRIBUTIONS}
     return {
         "gpu": asdict(found[0]) if found else None,
         "versions": {name: version for name, version in versions.items() if version is not None},
+        "calibrations": [asdict(each) for each in suite.calibrations.values()] if suite else [],
     }
-
-
-def epoch_split(record: RunRecord) -> dict[str, float] | None:
-    """Mean seconds of an epoch by what they were spent on; None without epochs.
-
-    `training` contains `input`; `step` is the rest of it, and with a pipeline that works ahead the wait for the device.
-    """
-    if not record.history:
-        return None
-    training, reading, evaluation = (
-        statistics.fmean(getattr(each, f"{name}_seconds") for each in record.history)
-        for name in ("training", "input", "evaluation")
-    )
-    return {"input": reading, "step": training - reading, "training": training, "evaluation": evaluation}

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_records import FER2013, MACHINE, TOYFACES, fake_arrays, fake_record, score_of
+from fake_records import FER2013, MACHINE, TOYFACES, fake_arrays, fake_calibration, fake_record, history_of, score_of
 
 import harness
 from harness import plugin
+from harness.measuring import calibrating
+from harness.measuring.calibrating import CalibrationFailed, CalibrationTask
+from harness.measuring.calibration import DeviceCalibration
 from harness.measuring.device import Interval
 from harness.measuring.forecast import Machine
 from harness.measuring.gpu import GpuIdentity
@@ -50,11 +53,26 @@ class Runs:
         self.specs: list[RunSpec] = []
         self.answer: Answer = answer
 
-    def __call__(self, spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
+    def __call__(
+        self, spec: RunSpec, results: Path, calibration: DeviceCalibration | None = None
+    ) -> tuple[Path, RunRecord]:
         self.specs.append(spec)
-        record = replace(self.answer(spec), run=new_run_name(spec, results))
+        record = replace(self.answer(spec), run=new_run_name(spec, results), calibration=calibration)
         path = write_run(results, record, fake_arrays())
         return path, read_run(path)
+
+
+def calibrate(task: CalibrationTask) -> DeviceCalibration:
+    """What a framework would have found: PyTorch 40 TFLOP/s, Keras 32."""
+    spec = task.spec
+    return fake_calibration(
+        40e12 if spec.implementation == "pytorch" else 32e12,
+        implementation=spec.implementation,
+        keras_backend=spec.keras_backend,
+        gpu=CARD if spec.device == "gpu" else None,
+        precision=spec.precision,
+        pipeline=spec.pipeline,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +86,7 @@ def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runs:
     for module in (plugin, plan):
         monkeypatch.setattr(module, "missing_framework", lambda name, backend: None)
     monkeypatch.setattr(suite, "find_gpu", lambda: (GPU, dict))
+    monkeypatch.setattr(calibrating, "calibrate_apart", calibrate)
     monkeypatch.setattr(suite, "machine_of_cpu", lambda name: Machine(name, Interval(1e9, 1e10), "clocked"))
     monkeypatch.setattr(suite, "read_environment", lambda versions, gpu: HERE)
     monkeypatch.setattr(suite, "open_dataset", lambda path, allow_deviating_data: TOYFACES if path is None else FER2013)
@@ -118,6 +137,7 @@ def test_a_test_for_each_seed(
         (("--seed=0..4000",), "'0..4000' is no seed"),
         (("--seeds=0",), "--seeds 0; expected at least 1"),
         (("--seed=1", "--seeds=2"), "give one of them"),
+        (("--batch-size=0",), "--batch-size 0; expected at least 1"),
         (("--rehearse", "--budget=paper"), "paper does not go with --rehearse"),
         (("--rehearse", "--fer2013=fer2013.zip"), "fer2013.zip does not go with --rehearse"),
         (("--rehearse", "--ferbench-device=gpu"), "gpu does not go with --rehearse"),
@@ -169,12 +189,29 @@ def test_the_estimate_stands_before_the_first_test(pytester: pytest.Pytester) ->
     )
 
 
+def test_a_card_that_is_too_small_is_told_before_the_start(
+    pytester: pytest.Pytester, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vgg16-transfer needs more than 4 GiB, vgg16-scratch does not; nothing is refused."""
+    monkeypatch.setattr(suite, "find_gpu", lambda: (replace(GPU, memory_bytes=4 * 2**30), dict))
+    result = run(pytester, "-k", "(vgg16-transfer or vgg16-scratch) and pytorch", "--seeds=2")
+    result.assert_outcomes(passed=4, deselected=20)
+    warnings = [line for line in result.outlines if line.startswith("may run out of memory:")]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("may run out of memory: vgg16-transfer, phase 'all', batch 32, float32 is predicted")
+    assert "--checkpointing" in warnings[0]
+
+
 def test_options_reach_the_run(pytester: pytest.Pytester, runs: Runs) -> None:
-    run(pytester, *ONE, "--precision=tf32", "--deterministic", "--pipeline=generator", "--budget=hour", SAVE)
+    options = ("--precision=tf32", "--deterministic", "--pipeline=generator", "--budget=hour", "--batch-size=16")
+    options = (*options, "--checkpointing")
+    run(pytester, *ONE, *options, SAVE)
     (spec,) = runs.specs
     assert (spec.precision, spec.deterministic, spec.pipeline, spec.budget.name) == ("tf32", True, "generator", "hour")
+    assert (spec.chosen_batch_size, spec.checkpointing) == (16, True)
     told = saved(pytester)["benchmarks"][0]["extra_info"]
     assert (told["precision"], told["deterministic"]) == ("tf32", True)
+    assert (told["batch_size"], told["checkpointing"]) == (16, True)
 
 
 def test_a_record_of_the_same_work_says_more_than_arithmetic(pytester: pytest.Pytester) -> None:
@@ -222,6 +259,87 @@ def test_the_machine_is_told_with_its_gpu(pytester: pytest.Pytester) -> None:
     told = saved(pytester)["machine_info"]["ferbench"]
     assert (told["gpu"]["name"], told["gpu"]["driver"], told["gpu"]["cuda"]) == (CARD, "580.1", "13.0")
     assert {"ferbench", "numpy"} <= set(told["versions"])
+
+
+# The calibration
+
+
+def test_a_suite_is_calibrated_once_a_framework_and_each_run_keeps_it(pytester: pytest.Pytester, runs: Runs) -> None:
+    result = run(pytester, "-k", "vgg16-scratch", "--seeds=2", "--pipeline=generator", SAVE)
+    result.assert_outcomes(passed=4, deselected=20)
+    result.stdout.fnmatch_lines(
+        [
+            "calibrating keras3 on jax",
+            "calibrating pytorch",
+            "calibration before the start",
+            "*keras3 (jax), float32, NVIDIA*product*8,192 × 8,192*32.0 TFLOP/s*25.6 to 40.0*3*",
+            "*pytorch, float32, NVIDIA*40.0 TFLOP/s*",
+            "estimate before the start, 4 runs",
+            "training times: *",
+        ]
+    )
+    records = [read_run(path) for path in (pytester.path / "results").glob("*.json")]
+    rates = {(each.spec.implementation, each.calibration and each.calibration.product.rate) for each in records}
+    assert rates == {("keras3", 32e12), ("pytorch", 40e12)}
+    content = saved(pytester)
+    told = content["machine_info"]["ferbench"]["calibrations"]
+    assert [(each["implementation"], each["product"]["amount"]) for each in told] == [
+        ("keras3", 32e12),
+        ("pytorch", 40e12),
+    ]
+    shares = [each["extra_info"]["share_of_calibrated_rate"] for each in content["benchmarks"]]
+    assert all(0 < each["product"] < each["convolution"] for each in shares)
+    assert shares[0]["product"] == pytest.approx(1.25 * shares[-1]["product"]), "the same seconds, 40/32 of the rate"
+
+
+def test_a_calibration_that_fails_stops_nothing(
+    pytester: pytest.Pytester, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(task: CalibrationTask) -> DeviceCalibration:
+        raise CalibrationFailed("torch.OutOfMemoryError: CUDA out of memory")
+
+    monkeypatch.setattr(calibrating, "calibrate_apart", fail)
+    result = run(pytester, *ONE, SAVE)
+    result.assert_outcomes(passed=1, deselected=11)
+    result.stdout.fnmatch_lines(
+        ["no calibration of pytorch, its runs go on without: torch.OutOfMemoryError: CUDA out of memory"]
+    )
+    assert "calibration before the start" not in result.stdout.str()
+    (benchmark,) = saved(pytester)["benchmarks"]
+    assert benchmark["extra_info"]["share_of_calibrated_rate"] is None
+    assert [read_run(path).calibration for path in (pytester.path / "results").glob("*.json")] == [None]
+
+
+def test_a_run_that_is_reused_keeps_its_own_calibration(
+    pytester: pytest.Pytester, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(pytester, *ONE, SAVE)
+    before = saved(pytester)["benchmarks"][0]["extra_info"]["share_of_calibrated_rate"]
+    monkeypatch.setattr(calibrating, "calibrate_apart", lambda task: fake_calibration(1e12))
+    result = run(pytester, *ONE, "--reuse-runs", SAVE)
+    assert "calibrating" not in result.stdout.str()
+    assert saved(pytester)["benchmarks"][0]["extra_info"]["share_of_calibrated_rate"] == before
+
+
+def test_on_another_card_the_calibration_gives_the_estimate(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "find_gpu", lambda: (replace(GPU, name="NVIDIA H100"), dict))
+    result = run(pytester, *ONE)
+    result.stdout.fnmatch_lines(["*of 20.0 TFLOP/s, the convolution*"])
+    assert "unknown" not in result.stdout.str()
+
+
+def test_four_epochs_are_enough_to_judge_the_time(pytester: pytest.Pytester, runs: Runs) -> None:
+    runs.answer = lambda spec: answer(spec, history=history_of([0.3, 0.4, 0.5, 0.54]))
+    result = run(pytester, *ONE, "--pipeline=generator", "--budget=times", SAVE)
+    result.assert_outcomes(passed=1, deselected=11)
+    assert runs.specs[0].variant.epochs == 4
+    (time,) = saved(pytester)["benchmarks"][0]["extra_info"]["time_verdicts"]
+    assert time.startswith("INCONCLUSIVE: 936 s, ×0.30 of 3,094 s"), "12 s an epoch"
+    assert "for 78 epochs, extrapolated from 4 timed after the warm-up" in time
+    assert "by its name and its product, 77% of the nominal peak" in time
+    result.stdout.fnmatch_lines(["vgg16-scratch pytorch: time INCONCLUSIVE: 936 s, *extrapolated from 4 timed*"])
 
 
 def test_one_failing_run_does_not_stop_the_others(pytester: pytest.Pytester, runs: Runs) -> None:

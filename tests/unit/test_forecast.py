@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fake_records import MACHINE, SECONDS, fake_record
+from fake_records import MACHINE, SECONDS, fake_calibration, fake_record
 
+from harness.architectures import layers
 from harness.measuring import forecast as module
 from harness.measuring.calibration import Calibration
 from harness.measuring.cost import epoch_flops
-from harness.measuring.device import Interval
+from harness.measuring.device import STEP_OVERHEAD, Interval
 from harness.measuring.forecast import (
     START_SECONDS,
     Machine,
@@ -35,7 +36,19 @@ def test_operations_are_those_of_every_phase() -> None:
     head, top = (epoch_flops(variant, phase, training_images=28_709, watched_images=7_178) for phase in variant.phases)
     spec = RunSpec(variant, "pytorch", fer2013="fer2013.zip")
     assert count_operations(spec) == 10 * head + 20 * top
-    assert count_operations(replace(spec, cached_features=True)) < 20 * top + head
+
+
+@pytest.mark.parametrize(("views", "shown"), [(None, 1), (3, 3), (50, 10)])
+def test_features_that_are_kept_are_computed_once(views: int | None, shown: int) -> None:
+    """Ten epochs train the head alone: each shows a view of 28,709 images, and evaluates 7,178 as they are."""
+    variant = VARIANTS["resnet50-fine-tune"]
+    spec = RunSpec(variant, "pytorch", fer2013="fer2013.zip", cached_features=True, views=views)
+    images = {"training_images": 28_709, "watched_images": 7_178}
+    head = epoch_flops(variant, variant.phases[0], **images, kept_features=True)
+    top = epoch_flops(variant, variant.phases[1], **images)
+    base = sum(layer.flops for layer in layers(variant) if layer.part == "base")
+    assert base == pytest.approx(7.7e9, rel=0.01)
+    assert count_operations(spec) == 10 * head + 20 * top + (28_709 * shown + 7_178) * base
 
 
 def test_a_budget_takes_operations_away() -> None:
@@ -128,6 +141,19 @@ def test_the_papers_card_is_known_by_its_name() -> None:
 @pytest.mark.parametrize("name", [None, "NVIDIA H100 80GB HBM3", "NVIDIA GeForce RTX 40800"])
 def test_another_card_is_not(name: str | None) -> None:
     assert machine_of_gpu(name).rate is None
+
+
+def test_another_card_is_known_by_its_calibrated_convolution() -> None:
+    """20 TFLOP/s; of that 15 to 90 %, and what a step takes besides."""
+    calibration = fake_calibration(40e12, gpu="NVIDIA H100")
+    found = machine_of_gpu("NVIDIA H100", calibration)
+    assert found.rate is not None
+    assert (found.rate.low / 1e12, found.rate.high / 1e12) == pytest.approx((3, 18))
+    assert found.basis == (
+        "operations ÷ (15% to 90% of 20.0 TFLOP/s, the convolution calibrated now), 20 ms a step at most besides"
+    )
+    assert found.step_overhead == STEP_OVERHEAD
+    assert machine_of_gpu(CARD, calibration) == machine_of_gpu(CARD), "its own figures hold for any card of the name"
 
 
 def test_a_cpu_is_clocked(monkeypatch: pytest.MonkeyPatch) -> None:

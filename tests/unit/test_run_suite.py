@@ -14,7 +14,7 @@ from harness.measuring.device import Interval
 from harness.measuring.forecast import Forecast
 from harness.report.suite import duration_text, forecast_table, progress_line
 from harness.runs.spec import RunSpec
-from harness.runs.suite import Planned, Suite, epoch_split, installed_version, parse_seeds
+from harness.runs.suite import Planned, Suite, installed_version, parse_seeds
 from harness.variants import VARIANTS
 
 SPEC = RunSpec(VARIANTS["vgg16-scratch"], "pytorch")
@@ -87,11 +87,6 @@ def test_the_line_says_how_far_it_is() -> None:
     assert re.fullmatch(r"ferbench: 1 of 2 runs in 0 s, about 50 s left", line)
     assert progress_line(suite_of([planned(None)])).endswith("time left not known yet")
     assert progress_line(suite_of([planned(10, took=10)])) == "ferbench: 1 of 1 runs in 0 s"
-
-
-def test_an_epoch_is_split() -> None:
-    assert epoch_split(fake_record()) == {"input": 1.0, "step": 9.0, "training": 10.0, "evaluation": 2.0}
-    assert epoch_split(fake_record(None, status="failed", history=())) is None
 
 
 def test_versions_are_of_what_is_installed() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fake_records import fake_calibration
 from forged_records import (
     SMALL,
     Arrays,
@@ -197,7 +198,8 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "started": (setting("started", to="zzz"), "started", "started 'zzz'; expected a moment with its zone"),
     "started-without-a-zone": (setting("started", to="2024-01-01T00:00:00"), "started", "started '2024-01-01T00:"),
     "budget": (
-        setting("spec", "budget", "name", to="[/x]"), "budget", "expected one of smoke, hour, paper, rehearsal, or",
+        setting("spec", "budget", "name", to="[/x]"), "budget",
+        "expected one of smoke, times, hour, paper, rehearsal, or",
     ),
     "budget-renamed": (
         setting("spec", "budget", "name", to="paper"), "budget", "budget 'paper' with test_examples=350; expected",
@@ -231,6 +233,10 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "no-gpu": (setting("spec", "device", to="gpu"), "contradiction", "on the device gpu in an environment without one"),
     "stand-in-for-drawn": (
         setting("spec", "stand_in_weights", to=True), "contradiction", "stand-in weights for vgg16-scratch; expected",
+    ),
+    "calibration": (
+        setting("calibration", to=asdict(fake_calibration())), "contradiction",
+        "a calibration of pytorch, NVIDIA GeForce RTX 4080 SUPER, float32; expected pytorch, float32, as the run",
     ),
     "file-of-drawn-weights": (setting("weights", "file", to="a.h5"), "contradiction", "with the file 'a.h5'"),
     "deviations": (setting("dataset", "deviations", to=["one"]), "contradiction", "data that deviate; expected allow_"),
