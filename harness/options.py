@@ -39,8 +39,8 @@ Results = Annotated[Path, typer.Option("--results-dir", help="Where records of r
 Budget = Annotated[
     BudgetName | None,
     typer.Option(
-        help="smoke: 960 images, 2 epochs; hour: 3,600 s a run, whole epochs, at least one; paper: all of it. "
-        "[default: smoke on toyfaces, hour on FER-2013]"
+        help="smoke: 960 images, 2 epochs; times: 4 epochs; hour: 3,600 s a run, whole epochs, at least one; paper: "
+        "all of it. [default: smoke on toyfaces, hour on FER-2013]"
     ),
 ]
 BudgetSeconds = Annotated[

@@ -14,18 +14,11 @@ from typing import Final
 
 import numpy as np
 
-from harness.judging.comparability import (
-    differences,
-    disturbances,
-    papers_epochs,
-    remarks,
-    seconds_per_epoch,
-    time_differences,
-    time_remark,
-)
+from harness.judging.comparability import differences, disturbances, remarks, time_differences, time_remark
 from harness.judging.error_budget import UNITS, Band, Part, Quantity
 from harness.judging.expectations import bands
 from harness.judging.patterns import Confusion, degenerate, distance, judge_pattern, judge_recalls, rates, recalls
+from harness.judging.timing import PapersSeconds, papers_seconds
 from harness.judging.verdicts import (
     Verdict,
     VerdictKind,
@@ -127,15 +120,19 @@ def judge_all(records: Sequence[RunRecord]) -> tuple[Judgement, ...]:
         records: At least one, all of the same variant, reading and implementation.
 
     Returns:
-        One judgement for each band of the variant, in the order of the bands.
+        One judgement for each band of the variant, in the order of the bands. Times are of runs whose time can be
+        compared, be they cut short or not.
 
     Raises:
         ValueError: If records are of several.
     """
     chosen, of_variant = _comparable(records), bands_of(records[-1].spec.variant.base_name)
-    if not chosen:
-        return tuple(Judgement(band, _not_comparable(records), ()) for band in of_variant)
-    return tuple(_judge_with_remarks(band, chosen) for band in of_variant)
+    timed = [record for record in records if not time_differences(record)]
+    pools = {band: (timed or chosen) if band.quantity == "seconds" else chosen for band in of_variant}
+    return tuple(
+        _judge_with_remarks(band, pool) if pool else Judgement(band, _not_comparable(records), ())
+        for band, pool in pools.items()
+    )
 
 
 def _comparable(records: Sequence[RunRecord]) -> list[RunRecord]:
@@ -167,10 +164,8 @@ def _left_aside(records: Sequence[RunRecord], last: Sequence[RunRecord]) -> list
     ]
 
 
-def _judge_with_remarks(band: Band, comparable: Sequence[RunRecord]) -> Judgement:
-    """With all that has to be said beside it. Times are of the last run of each seed whose time can be compared."""
-    timed = [record for record in comparable if not time_differences(record)] if band.quantity == "seconds" else []
-    pool = timed or comparable
+def _judge_with_remarks(band: Band, pool: Sequence[RunRecord]) -> Judgement:
+    """Of the last run of each seed, with all that has to be said beside it."""
     last = _last_of_seeds(pool)
     judgement, said = _judge_band(band, last), [*_left_aside(pool, last), *remarks(last)]
     if band.quantity == "accuracy":
@@ -320,30 +315,42 @@ def _judge_time(band: Band, records: Sequence[RunRecord]) -> Judgement:
     if not chosen:
         return Judgement(band, Verdict("NOT_COMPARABLE", ", ".join(reasons[-1])), ())
     chosen = [record for record in chosen if not disturbances(record)] or chosen
-    epochs = papers_epochs(band.variant)
-    seconds = [each for each in map(seconds_per_epoch, chosen) if each is not None]
-    verdict = judge_seconds(band, seconds, epochs)
+    runs = [each for each in map(papers_seconds, chosen) if each is not None]
+    verdict = judge_seconds(band, runs)
     disturbed = dict.fromkeys(said for record in chosen for said in disturbances(record))
     if disturbed:
         # not a matter of more seeds: on such a card none of them would settle it
         verdict = Verdict("INCONCLUSIVE", f"{verdict.reason}; the GPU was not its own: {', '.join(disturbed)}")
     verdict = replace(verdict, reason=f"{verdict.reason}; {time_remark(chosen)}")
-    return Judgement(band, verdict, tuple(each * epochs for each in seconds))
+    return Judgement(band, verdict, tuple(each.seconds for each in runs))
 
 
-def judge_seconds(band: Band, seconds: Sequence[float], epochs: float) -> Verdict:
+def judge_seconds(band: Band, runs: Sequence[PapersSeconds]) -> Verdict:
     """Judge times of one kind of machine and pipeline as the paper's.
 
     Args:
         band: Of the seconds of a whole run.
-        seconds: Of an epoch, one value a seed.
-        epochs: Of the paper's run (`papers_epochs`).
+        runs: For the paper's epochs, one a seed.
 
     Raises:
         ValueError: If nothing was observed, or what was is not finite.
     """
-    verdict = _judge_numbers(band, [each * epochs for each in seconds])
-    return replace(verdict, reason=f"{verdict.reason}, for {epochs:.0f} epochs")
+    verdict = _judge_numbers(band, [each.seconds for each in runs])
+    return replace(verdict, reason=f"{verdict.reason}, {_epochs_text(runs)}")
+
+
+def _epochs_text(runs: Sequence[PapersSeconds]) -> str:
+    """How many epochs the seconds are of, and how many of them were timed."""
+    epochs, counts = runs[0].epochs, [each.timed for each in runs]
+    if min(counts) == epochs:
+        return f"for {epochs} epochs, all of them timed after the warm-up"
+    timed = " to ".join(dict.fromkeys(str(count) for count in (min(counts), max(counts))))
+    text = f"for {epochs} epochs, extrapolated from {timed} timed after the warm-up"
+    ratios = [each.first_ratio for each in runs if each.first_ratio is not None]
+    if not ratios:
+        return f"{text}, the first of a run, which may hold what is done once"
+    told = " to ".join(dict.fromkeys(f"×{ratio:.2f}" for ratio in (min(ratios), max(ratios))))
+    return f"{text}; the first took {told} of the later ones' mean and counts once"
 
 
 _JUDGES: Final[dict[Quantity, Callable[[Band, Sequence[RunRecord]], Judgement]]] = {

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-import re
-import statistics
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import Final
 
 from harness.judging.known_data import known_layout
+from harness.judging.timing import (
+    PAPERS_GPU,
+    class_remark,
+    declared_variant,
+    is_called_alike,
+    papers_seconds,
+    rate_differences,
+)
 from harness.measuring.gpu import doubts
-from harness.paper.facts import facts
 from harness.runs.record import RunRecord
 from harness.runs.spec import RunSpec
-from harness.variants import VARIANTS, Variant, VariantError, find_variant
+from harness.variants import VARIANTS, Variant
 from harness.weights.catalogue import WeightsError, catalogue, find_checkpoint
 
-PAPERS_GPU: Final = "RTX 4080 SUPER"
-"""Source: paper, "Experiment Setup": "NVIDIA GEFORCE RTX 4080 SUPER 16G"."""
-LIKE_THE_PAPERS_GPU: Final = re.compile(r"\bRTX 4080( SUPER)?$")
-"""As drivers name it. The SUPER has 5 % more cores (10,240, 9,728), which the band's factor holds; the laptops' chip of
-the same number is another one and is named with more words."""
 PAPERS_CPU: Final = "Ryzen 9 5900X"
 """It computes the pixels in the paper's pipelines. Source: paper, "Experiment Setup": "AMD RYZEN 9 5900X"."""
 PAPERS_PIPELINES: Final = ("generator", "manual")
@@ -115,50 +115,49 @@ def _but_for_batches(spec: RunSpec) -> Variant:
 
 def _is_declared(variant: Variant) -> bool:
     """Whether a variant is today what its name says, field by field."""
-    try:
-        return variant == find_variant(variant.name)
-    except VariantError:
-        return False
+    return variant == declared_variant(variant.name)
 
 
 def time_differences(record: RunRecord) -> list[str]:
-    """Why a comparable run's seconds cannot be held against the paper's; empty if they can."""
-    found = []
+    """Why a run's seconds cannot be held against the paper's; empty if they can.
+
+    A budget that ended a run early takes its accuracy out of comparison, not its epochs: a few are enough to time.
+    """
+    cut = f"budget {record.spec.budget.name}" if _is_cut_in_epochs_alone(record) else None
+    found = [each for each in differences(record) if each != cut]
     if record.spec.pipeline not in PAPERS_PIPELINES:
         found.append(f"pipeline {record.spec.pipeline}, the paper's are {' and '.join(PAPERS_PIPELINES)}")
-    gpu = record.environment.gpu
-    if gpu is None or not LIKE_THE_PAPERS_GPU.search(gpu):
-        found.append(f"device {gpu or record.environment.cpu}, the paper's is an {PAPERS_GPU}")
+    if not is_called_alike(record.environment.gpu):
+        device = record.environment.gpu or record.environment.cpu
+        found.append(f"device {device}, the paper's is an {PAPERS_GPU}")
+    if record.calibration is None or not record.calibration.doubts:  # else it is a disturbance
+        found += rate_differences(record)
     if record.spec.cached_features:
         found.append("features of the frozen base kept")
     if record.spec.checkpointing:
         found.append("activation checkpointing, which computes blocks twice")
-    if seconds_per_epoch(record) is None:
-        found.append("epochs of unequal work, not all run")
+    if papers_seconds(record) is None:
+        found.append("epochs of unequal work, and none of some phase")
     return found
+
+
+def _is_cut_in_epochs_alone(record: RunRecord) -> bool:
+    """Whether a budget took epochs away, and nothing from any that was run."""
+    budget, variant = record.spec.budget, _but_for_batches(record.spec)
+    if budget.examples is not None or budget.test_examples is not None:
+        return False
+    declared = declared_variant(variant.name)
+    phases = zip(variant.phases, declared.phases if declared else (), strict=False)
+    if declared is None or any(ours.trainable != theirs.trainable for ours, theirs in phases):
+        return False
+    return replace(variant, epochs=declared.epochs, phases=declared.phases) == declared
 
 
 def disturbances(record: RunRecord) -> list[str]:
     """What the driver saw that makes a run's seconds no property of its GPU; empty if nothing, or nobody looked."""
-    return doubts(record.gpu.identity, record.gpu.use) if record.gpu else []
-
-
-def seconds_per_epoch(record: RunRecord) -> float | None:
-    """Mean training and evaluation of an epoch, in seconds, as Keras' own clock around `fit` has both; no warm-up.
-
-    One epoch does the work of another while the same layers train, so it may be multiplied by any number of epochs.
-    Where layers are unfrozen on the way (several phases) that holds for whole runs alone: None for a shorter one.
-    """
-    variant, history = record.spec.variant, record.history
-    if not history or (len(variant.phases) > 1 and len(history) < variant.epochs):
-        return None
-    return statistics.fmean(each.training_seconds + each.evaluation_seconds for each in history)
-
-
-def papers_epochs(base_name: str) -> float:
-    """How many epochs the paper's times are for: those that it ran, where it says so, else those that were planned."""
-    run = facts().mentions(base_name, "epochs-run") or facts().mentions(base_name, "epochs")
-    return run[0].value if run else float(VARIANTS[base_name].epochs)
+    found = doubts(record.gpu.identity, record.gpu.use) if record.gpu else []
+    doubted = record.calibration.doubts if record.calibration else ()
+    return found + [f"{each}, while {' and '.join(doubted)}" for each in rate_differences(record) if doubted]
 
 
 def remarks(records: Sequence[RunRecord]) -> list[str]:
@@ -175,8 +174,8 @@ def remarks(records: Sequence[RunRecord]) -> list[str]:
 
 
 def time_remark(records: Sequence[RunRecord]) -> str:
-    """What stands beside a verdict on times: the processor, which computes the pixels in the paper's pipelines, and
-    whether anybody looked at the GPU meanwhile."""
+    """What stands beside a verdict on times: the processor, which computes the pixels in the paper's pipelines, by what
+    the GPU's class was recognised, and whether anybody looked at the GPU meanwhile."""
     processors = ", ".join(dict.fromkeys(record.environment.cpu for record in records))
     unseen = "" if all(record.gpu for record in records) else "; clocks and other users of the GPU not known"
-    return f"pixels computed by {processors}, the paper's by a {PAPERS_CPU}{unseen}"
+    return f"pixels computed by {processors}, the paper's by a {PAPERS_CPU}; {class_remark(records)}{unseen}"

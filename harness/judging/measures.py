@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.dataset import CLASSES
-from harness.judging.comparability import seconds_per_epoch
 from harness.judging.flaws import StoredRun
+from harness.judging.timing import seconds_per_epoch
 
 TARGET: Final = 0.40
 """Accuracy whose first crossing is the measure of how fast a run converges: a fraction. Above what one answer for all

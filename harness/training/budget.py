@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 
 from harness.variants import Phase, Variant
 
-BudgetName = Literal["smoke", "hour", "paper", "rehearsal"]
+BudgetName = Literal["smoke", "times", "hour", "paper", "rehearsal"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Budget:
 
 BUDGETS: Final[Mapping[BudgetName, Budget]] = {
     "smoke": Budget("smoke", epochs=2, examples=960, test_examples=512, input_size=48),
+    # enough to time an epoch of each phase beside the first one, which may hold what is done once
+    "times": Budget("times", epochs=4),
     "hour": Budget("hour", seconds=3600.0),
     "paper": Budget("paper"),
     # as little as passes through all that a run does: two batches an epoch, and an epoch on either side of a new phase

@@ -18,7 +18,8 @@ from fake_records import (
 )
 
 from harness.judging.bands import Judgement, bands, differences, judge, judge_all, judge_seconds
-from harness.judging.comparability import papers_epochs, remarks, seconds_per_epoch, time_differences
+from harness.judging.comparability import remarks, time_differences
+from harness.judging.timing import PapersSeconds, papers_epochs, seconds_per_epoch
 from harness.measuring.gpu import GpuIdentity, GpuUse
 from harness.runs.record import Gpu, RunRecord, WeightsIdentity
 from harness.training.budget import BUDGETS, Budget, limit_variant
@@ -152,7 +153,7 @@ def timed(seed: int = 0, *, seconds: float = 50.0, pipeline: str = "generator", 
             ["device NVIDIA GeForce RTX 4080 Laptop GPU, the paper's is an RTX 4080 SUPER"],
         ),
         ({"environment": replace(MACHINE, gpu="NVIDIA GeForce RTX 4080")}, []),
-        ({"variant": "resnet50-fine-tune"}, ["epochs of unequal work, not all run"]),
+        ({"variant": "resnet50-fine-tune"}, ["epochs of unequal work, and none of some phase"]),
     ],
 )
 def test_when_seconds_cannot_be_compared(fields: dict[str, Any], expected: list[str]) -> None:
@@ -176,8 +177,9 @@ def test_seconds_are_those_of_the_papers_epochs() -> None:
     assert found.verdict.kind == "REPRODUCED"
     assert found.verdict.reason == (
         "5,500 s, ×1.90 of 2,888 s, the middle of the paper's 1,445.48 to 5,771.00 s, within ×/÷3.00 (3 seeds), "
-        "for 100 epochs; pixels computed by a processor, the paper's by a Ryzen 9 5900X; clocks and other users of the "
-        "GPU not known"
+        "for 100 epochs, extrapolated from 4 timed after the warm-up; the first took ×1.00 of the later ones' mean and "
+        "counts once; pixels computed by a processor, the paper's by a Ryzen 9 5900X; the class of the GPU by its name "
+        "alone, its rate not calibrated in float32; clocks and other users of the GPU not known"
     )
 
 
@@ -240,10 +242,10 @@ def test_seconds_per_epoch() -> None:
 def test_both_sides_of_a_time_are_judged(seconds: list[float], kind: str) -> None:
     """The paper's middle is √(1,092.51 · 8,764.24) = 3,094 s."""
     band = bands()["vgg16-scratch.seconds"]
-    verdict = judge_seconds(band, seconds, 78)
+    verdict = judge_seconds(band, [PapersSeconds(78 * each, 78, 78, 1.0) for each in seconds])
     assert verdict.kind == kind
     assert verdict.reason.startswith(
         f"{seconds[0] * 78:,.0f} s, ×{seconds[0] * 78 / 3094.35:.2f} of 3,094 s, "
         "the middle of the paper's 1,092.51 to 8,764.24 s"
     )
-    assert "for 78 epochs" in verdict.reason
+    assert ", for 78 epochs, all of them timed after the warm-up" in verdict.reason

@@ -1,0 +1,131 @@
+"""Seconds of a run as the paper counts them, and whether the card that took them is of the paper's class."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.measuring.device import Interval, paper_peak
+from harness.paper.facts import facts
+from harness.runs.record import RunRecord
+from harness.variants import VARIANTS, Variant, VariantError, find_variant
+
+PAPERS_GPU: Final = "RTX 4080 SUPER"
+"""Source: paper, "Experiment Setup": "NVIDIA GEFORCE RTX 4080 SUPER 16G"."""
+LIKE_THE_PAPERS_GPU: Final = re.compile(r"\bRTX 4080( SUPER)?$")
+"""As drivers name it. The SUPER has 5 % more cores (10,240, 9,728), which the band's factor holds; the laptops' chip of
+the same number is another one and is named with more words."""
+PRODUCT_SHARE: Final = Interval(0.5, 1.2)
+"""Of the nominal float32 peak of the paper's card (52.2 TFLOP/s) that a large matrix product reaches on a card of its
+class; declared, not measured. A clock of 3.0 GHz would make 1.18 of it; a card that does less than half is held back,
+divided, or another one under that name."""
+
+
+def declared_variant(name: str) -> Variant | None:
+    """What a variant's name says; None where nothing has it."""
+    try:
+        return find_variant(name)
+    except VariantError:
+        return None
+
+
+def is_called_alike(gpu: str | None) -> bool:
+    """Whether a GPU has the name of the paper's class."""
+    return gpu is not None and LIKE_THE_PAPERS_GPU.search(gpu) is not None
+
+
+def rate_differences(record: RunRecord) -> list[str]:
+    """Why a card that is called like the paper's is not of its class, by its calibrated product; empty otherwise."""
+    calibration, share = record.calibration, _share_of_papers_peak(record)
+    if calibration is None or share is None or share in PRODUCT_SHARE:
+        return []
+    product = calibration.product
+    low, high = (rate / 1e12 for rate in (min(product.rates), max(product.rates)))
+    return [
+        f"device {record.environment.gpu} by its name, but its product of {product.work} ran at "
+        f"{product.rate / 1e12:.1f} TFLOP/s ({low:.1f} to {high:.1f}, n = {len(product.rates)}), {share:.0%} of an "
+        f"{PAPERS_GPU}'s nominal {paper_peak(facts()) / 1e12:.1f}, expected {PRODUCT_SHARE.low:.0%} to "
+        f"{PRODUCT_SHARE.high:.0%}"
+    ]
+
+
+def _share_of_papers_peak(record: RunRecord) -> float | None:
+    """Of the product that was calibrated on a card called like the paper's; None where it was none, or was not
+    calibrated, or not in float32, which alone has a reference here."""
+    calibration, gpu = record.calibration, record.environment.gpu
+    if calibration is None or (calibration.gpu, calibration.precision) != (gpu, "float32") or not is_called_alike(gpu):
+        return None
+    return calibration.product.rate / paper_peak(facts())
+
+
+def class_remark(records: Sequence[RunRecord]) -> str:
+    """By what the class of device was recognised."""
+    shares = [_share_of_papers_peak(record) for record in records]
+    known = [share for share in shares if share is not None]
+    if len(known) < len(shares):
+        return "the class of the GPU by its name alone, its rate not calibrated in float32"
+    told = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (min(known), max(known))))
+    return f"the class of the GPU by its name and its product, {told} of the nominal peak"
+
+
+def seconds_per_epoch(record: RunRecord) -> float | None:
+    """Mean training and evaluation of an epoch, in seconds, as Keras' own clock around `fit` has both; no warm-up.
+
+    One epoch does the work of another while the same layers train. Where layers are unfrozen on the way (several
+    phases) a mean tells something of whole runs alone: None for a shorter one.
+    """
+    variant, history = record.spec.variant, record.history
+    if not history or (len(variant.phases) > 1 and len(history) < variant.epochs):
+        return None
+    return statistics.fmean(each.training_seconds + each.evaluation_seconds for each in history)
+
+
+@dataclass(frozen=True)
+class PapersSeconds:
+    """How long a run took, or would have taken, for as many epochs as the paper's.
+
+    Attributes:
+        seconds: Of all epochs with their evaluation.
+        epochs: Of the paper's run.
+        timed: How many of them were run, after the warm-up, which is on no clock here.
+        first_ratio: The first epoch over the mean of the later ones of its phase; None where there are none.
+    """
+
+    seconds: float
+    epochs: int
+    timed: int
+    first_ratio: float | None
+
+
+def papers_seconds(record: RunRecord) -> PapersSeconds | None:
+    """The paper's epochs by those of a run: as they were where enough were run, else extrapolated.
+
+    The first epoch of a phase may hold what a framework still does once: it counts once, and the later ones' mean
+    stands for those that were not run. Where layers are unfrozen on the way, each phase is counted by its own epochs;
+    None where a phase has none.
+    """
+    variant, epochs = record.spec.variant, int(papers_epochs(record.spec.variant.base_name))
+    planned = [phase.epochs for phase in (declared_variant(variant.name) or variant).phases]
+    planned[-1] = epochs - sum(planned[:-1])
+    times = [each.training_seconds + each.evaluation_seconds for each in record.history]
+    total, timed, first_ratio = 0.0, 0, None
+    for place, (wanted, phase) in enumerate(zip(planned, variant.phases, strict=False)):
+        last = place == len(variant.phases) - 1
+        own, times = (times, []) if last else (times[: phase.epochs], times[phase.epochs :])
+        if not own:
+            return None
+        if len(own) > 1 and first_ratio is None:
+            first_ratio = own[0] / statistics.fmean(own[1:])
+        missing = max(0, wanted - len(own))
+        total += sum(own[:wanted]) + missing * statistics.fmean(own[1:] or own)
+        timed += min(wanted, len(own))
+    return PapersSeconds(total, epochs, timed, first_ratio) if len(variant.phases) == len(planned) else None
+
+
+def papers_epochs(base_name: str) -> float:
+    """How many epochs the paper's times are for: those that it ran, where it says so, else those that were planned."""
+    run = facts().mentions(base_name, "epochs-run") or facts().mentions(base_name, "epochs")
+    return run[0].value if run else float(VARIANTS[base_name].epochs)
