@@ -1,0 +1,85 @@
+"""One seed, the same bits: on a CPU in every framework and on every backend, with `--deterministic` and without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checks import check_same_bits
+from models import SEED, WIDTH_DIVISOR
+
+from harness.plugin import require_implementation
+from harness.registry import KERAS_BACKENDS, missing_framework
+from harness.runs.execute import execute
+from harness.runs.record import RunRecord
+from harness.runs.spec import RunSpec
+from harness.runs.store import read_arrays
+from harness.training.budget import Budget, limit_variant
+from harness.variants import find_variant, narrow
+
+ROOT = Path(__file__).parents[2]
+FRAMEWORKS = ("pytorch", *(f"keras3-{backend}" for backend in KERAS_BACKENDS))
+OTHERWISE = ("keras3-tensorflow",)
+"""Who computes something in another way where it has to be deterministic, on a CPU too: TensorFlow its cross-entropy
+(`tensorflow/python/ops/nn_ops.py`, `_sparse_softmax_cross_entropy_with_rank_2_logits`)."""
+TINY = Budget("custom", epochs=2, examples=96, test_examples=64, input_size=48)
+
+
+@pytest.fixture
+def framework(request: pytest.FixtureRequest) -> str:
+    """By name, with the backend; skips where it is not installed."""
+    name, _, backend = request.param.partition("-")
+    if backend and missing_framework("keras3", backend):
+        pytest.skip(f"Keras' backend {backend} is not installed")
+    require_implementation(request.config, name)
+    return request.param
+
+
+# the others take ten seconds to compile; PyTorch is asked in `test_runtime.py` as well
+@pytest.mark.parametrize(
+    "framework",
+    [each if each == "keras3-torch" else pytest.param(each, marks=pytest.mark.slow) for each in FRAMEWORKS],
+    indirect=True,
+)
+def test_the_same_seed_trains_to_the_same_bits(framework: str) -> None:
+    hows = ["ordinary-5", "ordinary-5", "ordinary-6", "deterministic-5", "deterministic-5"]
+    paths = [str(ROOT / "tests"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-m", "bits_worker", framework, *hows],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second, other, *deterministic = done.stdout.split()
+    assert second == first
+    assert other != first, "another dropout is another training"
+    assert len(set(deterministic)) == 1
+    assert (deterministic[0] == first) == (framework not in OTHERWISE), "whether anything else is computed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deterministic", [False, True], ids=["ordinary", "deterministic"])
+@pytest.mark.parametrize("framework", FRAMEWORKS, indirect=True)
+def test_two_runs_leave_the_same_bits(framework: str, deterministic: bool, tmp_path: Path) -> None:
+    """Each in a process of its own, on as many threads as the framework takes."""
+    name, _, backend = framework.partition("-")
+    variant = narrow(limit_variant(find_variant("vgg16-scratch"), TINY), width_divisor=WIDTH_DIVISOR)
+    spec = RunSpec(variant, name, backend or None, budget=TINY, seed=SEED, deterministic=deterministic)  # type: ignore[arg-type]
+    (path, first), (other, second) = execute(spec, tmp_path), execute(spec, tmp_path)
+    assert (first.status, second.status) == ("complete", "complete")
+    check_same_bits(read_arrays(other, second), read_arrays(path, first), what=f"second run, {framework}")
+    assert second.arrays_sha256 == first.arrays_sha256
+    assert learnt(second) == learnt(first)
+
+
+def learnt(record: RunRecord) -> list[tuple[float, ...]]:
+    """What epochs brought: all losses of training are in their sums."""
+    return [
+        (epoch.training_loss, epoch.training_accuracy, epoch.watched_loss, epoch.watched_accuracy)
+        for epoch in record.history
+    ]
