@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from checks import check_all_close_to_scale, check_close, check_close_to_scale, check_same_bits
 from models import RUNTIMES, SEED, faces, narrow_variant, pretrained_variant
-from numpy.typing import NDArray
 
 from harness.architectures import BATCH_NORM_MOMENTUM, initial_weights, trainable_layers
-from harness.interface import Batch, Implementation, Model
+from harness.interface import Implementation, Model
 from harness.measuring.memory import predict_memory
 from harness.plugin import require_implementation
 from harness.registry import load_implementation
@@ -25,20 +24,25 @@ ROUNDINGS = 32 * 2.0**-23
 """Of the largest value, where XLA compiles: it fuses what is computed again otherwise, and sums in another order. Seen
 of ResNet50: 1.7e-6 in a gradient (14 of the 32), and 0 where nothing but VGG16 or the upper blocks train."""
 
+OF_THE_HEAD = 0.02
+"""Of all that is kept: in the head, which is computed once, JAX keeps other things than PyTorch. Seen: 1.4 %."""
+MEANS = 1e-5
+"""Of the largest, for a mean of some thousand float32 values."""
+
 CASES = (
     narrow_variant("vgg16-scratch", dropout=0.5),
     narrow_variant("resnet50-scratch", dropout=0.5),
     pretrained_variant("vgg16-fine-tune"),
     pretrained_variant("resnet50-fine-tune", phases=(Phase(30, "conv4_block2"),)),
-    pretrained_variant("vgg16-fine-tune", blocks=1, phases=(Phase(100, "all"),)),
+    pretrained_variant("vgg16-transfer", phases=(Phase(100, "head"),)),
 )
 every_case = pytest.mark.parametrize("variant", CASES, ids=lambda each: f"{each.name}-{each.phases[0].trainable}")
 
 
 @pytest.fixture
 def quick(implementation: Implementation, variant: Variant, request: pytest.FixtureRequest) -> None:
-    """Leaves to --slow what Keras takes more than a few seconds to compile."""
-    if implementation.name == "keras3" and variant != CASES[-1] and not request.config.getoption("slow"):
+    """Leaves to --slow what Keras takes seconds to compile; a smaller step of its own stands below."""
+    if implementation.name == "keras3" and not request.config.getoption("slow"):
         pytest.skip("compiles other networks; runs with --slow")
 
 
@@ -82,6 +86,15 @@ def test_steps_are_the_same(implementation: Implementation, variant: Variant, qu
         check_close(weights[name], expected_weights[name], tolerance=ROUNDINGS, what=name)
 
 
+def test_a_step_of_one_block_is_the_same(implementation: Implementation) -> None:
+    """With a norm in the head; what takes longer to compile is left to the test above."""
+    variant = pretrained_variant("vgg16-fine-tune", blocks=1, phases=(Phase(100, "all"),))
+    frugal, plain = (build(implementation, variant, checkpointing=each) for each in (True, False))
+    losses = [model.train(faces(variant)[:1], learning_rate=LEARNING_RATE).step_losses for model in (frugal, plain)]
+    check_close_to_scale(*losses, tolerance=ROUNDINGS, what="loss")
+    check_all_close_to_scale(frugal.get_weights(), plain.get_weights(), tolerance=ROUNDINGS, what="weights")
+
+
 @every_case
 def test_names_are_the_same(implementation: Implementation, variant: Variant, quick: None) -> None:
     plain, frugal = (build(implementation, variant, checkpointing=each) for each in (False, True))
@@ -100,30 +113,28 @@ def test_a_second_computation_leaves_running_statistics_alone(pytorch: Implement
     """Seen at once: after one step each statistic has moved by one batch's share."""
     variant = CASES[1]
     model = build(pytorch, variant, checkpointing=True)
-    expected = {f"{name}_bn.moving_mean": None for name in ("conv1", "conv3_block1_2")}
     batch = faces(variant)[0]
-    means = {name: batch_means(model, batch, name.removesuffix(".moving_mean")) for name in expected}
+    taken = model.activations(batch, training=True)
     model.train([batch], learning_rate=0.0)
     weights = model.get_weights()
-    for name, mean in means.items():
-        check_close_to_scale(weights[name], (1 - BATCH_NORM_MOMENTUM) * mean, tolerance=1e-5, what=name)
-
-
-def batch_means(model: Model, batch: Batch, norm: str) -> NDArray[np.float64]:
-    """Of what a norm takes, shape (channels,)."""
-    taken = model.activations(batch, training=True)[norm.replace("_bn", "_conv")]
-    return taken.astype(np.float64).mean((0, 1, 2))
+    for name in ("conv1", "conv3_block1_2"):
+        share = (1 - BATCH_NORM_MOMENTUM) * taken[f"{name}_conv"].astype(np.float64).mean((0, 1, 2))
+        check_close_to_scale(weights[f"{name}_bn.moving_mean"], share, tolerance=MEANS, what=name)
 
 
 def test_jax_keeps_the_inputs_of_blocks(implementation: Implementation) -> None:
-    """What is handed from the forward pass to the backward pass, in shapes alone, at full width: vgg16-transfer."""
+    """What goes from the forward pass to the backward pass, in shapes alone, at full width: vgg16-transfer.
+
+    Without checkpointing it keeps more than PyTorch, before XLA fuses anything.
+    """
     if implementation.versions().get("backend") != "jax":
         pytest.skip("JAX's alone")
     variant = replace(find_variant("vgg16-transfer"), batch_size=2)
-    phase, pixels = variant.phases[0], 2 * 224 * 224 * 3 * 4
+    phase = variant.phases[0]
     plain, frugal = (kept_by_jax(build(implementation, variant, checkpointing=each)) for each in (False, True))
+    assert predict_memory(variant, phase).kept <= plain
     predicted = predict_memory(variant, phase, checkpointing=True).kept
-    assert pixels < frugal < predicted * 1.5 < predict_memory(variant, phase).kept < plain
+    check_close_to_scale(frugal, predicted, tolerance=OF_THE_HEAD, what="bytes kept")
 
 
 def kept_by_jax(model: Any) -> int:
