@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import importlib
 import importlib.metadata
 import json
@@ -83,16 +85,29 @@ def lap(source: Any, seconds: float) -> dict[str, float]:
 
 
 def memory(source: Any, epochs: int) -> dict[str, list[float]]:
-    """Megabytes of this process' own memory after each of so many epochs."""
-    megabytes: list[float] = []
-    while len(megabytes) < epochs:
+    """After each of so many epochs: megabytes that this process needs, and that it had got but not given back.
+
+    The latter are garbage that Python has not collected yet and free memory between blocks that are in use.
+    """
+    needed: list[float] = []
+    held: list[float] = []
+    trim = ctypes.CDLL(None).malloc_trim  # glibc's
+    while len(needed) < epochs:
         known = len(source.epoch_seconds)
         while len(source.epoch_seconds) == known:
             next(source.batches)
-        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        # not VmRSS, which grows with the pages of the mapped data set that were touched
-        megabytes.append(next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) / 1024)
-    return {"megabytes": megabytes}
+        before = own_megabytes()
+        gc.collect()
+        trim(0)
+        needed.append(own_megabytes())
+        held.append(before - needed[-1])
+    return {"needed": needed, "held": held}
+
+
+def own_megabytes() -> float:
+    """Not VmRSS, which grows with the pages of the mapped data set that were touched."""
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) / 1024
 
 
 if __name__ == "__main__":
