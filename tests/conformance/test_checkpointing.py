@@ -18,8 +18,7 @@ from harness.registry import load_implementation
 from harness.variants import Phase, Variant, find_variant
 
 STEPS = 3
-LEARNING_RATE = 1e-5
-"""Small, so that a rounding stays one: Adam moves a weight whose gradient is rounding alone as far as any other."""
+LEARNING_RATE = 1e-3
 ROUNDINGS = 32 * 2.0**-23
 """Of the largest value, where XLA compiles: it fuses what is computed again otherwise, and sums in another order. Seen
 of ResNet50: 1.7e-6 in a gradient (14 of the 32), and 0 where nothing but VGG16 or the upper blocks train."""
@@ -59,31 +58,35 @@ def build(implementation: Implementation, variant: Variant, *, checkpointing: bo
 
 @every_case
 def test_steps_are_the_same(implementation: Implementation, variant: Variant, quick: None) -> None:
-    """Gradients before them; losses, weights, moments and running statistics of several; answers after them."""
-    batches = faces(variant)[:STEPS]
+    """Gradients before them; losses, weights and running statistics of several; answers after them.
+
+    To the bit, or to few roundings on JAX. There weights stay where they are meanwhile: Adam moves one whose gradient
+    is rounding alone as far as any other, and gradients are held to each other as they are.
+    """
+    is_exact = implementation.versions().get("backend") != "jax"
+    batches, rate = faces(variant)[:STEPS], LEARNING_RATE if is_exact else 0.0
     found = []
     for checkpointing in (True, False):
         model = build(implementation, variant, checkpointing=checkpointing)
         gradients = model.gradients(batches[0])
-        losses = model.train(batches, learning_rate=LEARNING_RATE).step_losses
+        losses = model.train(batches, learning_rate=rate).step_losses
         found.append((gradients, {"losses": losses, "logits": model.logits(batches[:1])}, model.get_weights()))
     (gradients, results, weights), (expected_gradients, expected_results, expected_weights) = found
     first = initial_weights(variant, SEED)
     moved = {name for name, weight in expected_weights.items() if not np.array_equal(weight, first[name])}
-    trained = trainable_layers(variant, variant.phases[0])
-    assert moved == {name for name in first if name.rpartition(".")[0] in trained}, "running statistics too"
-    if implementation.versions().get("backend") != "jax":
+    trained = {name for name in first if name.rpartition(".")[0] in trainable_layers(variant, variant.phases[0])}
+    assert moved == (trained if is_exact else {name for name in trained if ".moving_" in name})
+    if is_exact:
         check_same_bits(gradients, expected_gradients, what="gradients")
         check_same_bits(results, expected_results, what="results")
         check_same_bits(weights, expected_weights, what="weights")
         return
-    # of a bias before a norm a gradient is rounding alone: all are held to one scale. Weights follow from gradients
+    # of a bias before a norm a gradient is rounding alone: all are held to one scale
     largest = max(float(np.abs(each).max()) for each in expected_gradients.values())
     for name, expected in expected_gradients.items():
         check_close(gradients[name], expected, tolerance=ROUNDINGS * largest, what=f"gradient of {name}")
     check_all_close_to_scale(results, expected_results, tolerance=ROUNDINGS, what="results")
-    for name in (each for each in first if each.rpartition(".")[2].startswith("moving_")):
-        check_close(weights[name], expected_weights[name], tolerance=ROUNDINGS, what=name)
+    check_all_close_to_scale(weights, expected_weights, tolerance=ROUNDINGS, what="weights")
 
 
 def test_a_step_of_one_block_is_the_same(implementation: Implementation) -> None:
