@@ -30,7 +30,7 @@ from harness.measuring.gpu import GpuWatch, find_gpu
 from harness.registry import load_implementation
 from harness.report.progress import make_observer
 from harness.runs.environment import read_environment
-from harness.runs.memory import out_of_memory, used_memory
+from harness.runs.memory import out_of_memory, settle, used_memory
 from harness.runs.record import (
     SCHEMA_VERSION,
     DatasetIdentity,
@@ -171,6 +171,7 @@ def train(spec: RunSpec, name: str, observer: Observer, stop: _Stop) -> tuple[Ru
     def begin() -> _Begun:
         runtime = Runtime(spec.device, spec.threads, spec.precision, spec.deterministic, spec.checkpointing)
         model = implementation.build(spec.variant, weights=weights, seed=spec.seed, runtime=runtime)
+        settle()
         kept = _kept_features(spec, model, device, plan, implementation, observer, stop)
         fit = Fit(
             model,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import psutil
 
 from harness.interface import Implementation
@@ -29,6 +31,18 @@ def used_memory(spec: RunSpec, implementation: Implementation) -> Memory:
     predicted = _predicted(spec)
     measured = implementation.peak_memory() if spec.device == "gpu" else None
     return Memory(predicted.total, predicted.tensors, measured)
+
+
+def settle() -> None:
+    """Keep what was built so far out of Python's collector, for the rest of the process.
+
+    A step may leave cycles behind that hold activations, as Keras does on torch (docs/runtime.md). Those that outlive
+    two collections wait until the oldest generation has grown by a quarter, which is half a million objects of
+    frameworks otherwise: dozens of activations then wait at once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # which counts anew how many objects a quarter is taken of
 
 
 def _predicted(spec: RunSpec) -> MemoryPrediction:

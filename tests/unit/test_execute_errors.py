@@ -42,6 +42,7 @@ def framework(monkeypatch: pytest.MonkeyPatch) -> None:
     """One in which nothing is computed, on a data set that carries numbers."""
     monkeypatch.setattr(execute, "open_dataset", lambda *_, **__: numbered_dataset())
     monkeypatch.setattr(execute, "first_weights", lambda spec: ({}, fake_record().weights))
+    monkeypatch.setattr(execute, "settle", lambda: None)  # this process is no run's own
 
 
 def trained(monkeypatch: pytest.MonkeyPatch, *, building: Exception | None, training: Exception) -> RunRecord:
@@ -53,6 +54,16 @@ def trained(monkeypatch: pytest.MonkeyPatch, *, building: Exception | None, trai
     record, arrays = train(SPEC, SPEC.label, FakeObserver(), _Stop())
     assert arrays == {}
     return record
+
+
+@pytest.mark.parametrize(("building", "times"), [(MemoryError(), 0), (None, 1)], ids=["not built", "built"])
+def test_a_run_settles_once_its_network_stands(
+    monkeypatch: pytest.MonkeyPatch, building: Exception | None, times: int
+) -> None:
+    settled: list[bool] = []
+    monkeypatch.setattr(execute, "settle", lambda: settled.append(True))
+    trained(monkeypatch, building=building, training=MemoryError())
+    assert len(settled) == times
 
 
 @pytest.mark.parametrize("building", [MemoryError(), None], ids=["built", "trained"])
