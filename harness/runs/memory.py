@@ -37,8 +37,8 @@ def settle() -> None:
     """Keep what was built so far out of Python's collector, for the rest of the process.
 
     A step may leave cycles behind that hold activations, as Keras does on torch (docs/runtime.md). Those that outlive
-    two collections wait until the oldest generation has grown by a quarter, which is half a million objects of
-    frameworks otherwise: dozens of activations then wait at once.
+    two collections wait until the oldest generation has grown by a quarter: of the half a million objects that
+    frameworks bring, otherwise, and dozens of activations wait at once.
     """
     gc.collect()
     gc.freeze()
