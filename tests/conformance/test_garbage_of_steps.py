@@ -13,7 +13,7 @@ from harness.plugin import require_implementation
 
 ROOT = Path(__file__).parents[2]
 WAITING = 10
-"""Activations that nothing refers to, and that were not collected. Seen after 180 steps of a process as it comes: 56."""
+"""Activations that nothing refers to and that were not collected. Seen after 180 steps of a process as it comes: 56."""
 WORKER = """
 import gc
 from dataclasses import replace
