@@ -21,7 +21,7 @@ from harness.registry import IMPLEMENTATIONS
 pytestmark = pytest.mark.timing
 
 MAY_COST = 1.10
-"""Of an ordinary step's seconds, at the upper end of the 95 % interval. Seen: 1.035; more would be an operation that is
+"""Of an ordinary step's seconds, at the upper end of the 95 % interval. Seen: 1.043; more would be an operation that is
 computed in another way, and no network here has one on a CPU."""
 
 

@@ -219,7 +219,7 @@ def _place(run: StoredRun) -> tuple[object, ...]:
     """What seconds depend on besides the network."""
     spec, environment = run.record.spec, run.record.environment
     where = environment.gpu, environment.cpu, environment.cpu_cores, tuple(sorted(environment.versions.items()))
-    return *where, spec.device, spec.threads, spec.pipeline, spec.precision, spec.deterministic
+    return *where, spec.device, spec.threads, spec.pipeline, spec.precision, spec.deterministic, spec.checkpointing
 
 
 def _untimed(*pair: StoredRun) -> str:
@@ -235,7 +235,7 @@ def _untimed(*pair: StoredRun) -> str:
     if any(measures.seconds(run) is None for run in pair):
         return "epochs of unequal work, not all run"
     if _place(pair[0]) != _place(pair[1]):
-        return "the two differ in machine, versions, pipeline, threads, precision or determinism"
+        return "the two differ in machine, versions, pipeline, threads, precision, determinism or checkpointing"
     return ""
 
 
