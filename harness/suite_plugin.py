@@ -6,6 +6,7 @@ What a suite is stands in `harness.runs.suite`, how it looks in `harness.report.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -212,8 +213,15 @@ class _Progress:
 
 
 @pytest.hookimpl(optionalhook=True)  # there is no such hook under -p no:benchmark
-def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Add the GPU, its rates and the versions of frameworks, which pytest-benchmark does not know."""
+def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+    """Add the GPU and the versions of frameworks, which pytest-benchmark does not know."""
     from harness.runs.suite import machine_facts
 
-    machine_info["ferbench"] = machine_facts(config.stash[SUITE])
+    machine_info["ferbench"] = machine_facts()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Add the calibrations: not to the machine, for --benchmark-compare warns where two of those differ in a digit."""
+    suite = config.stash[SUITE]
+    output_json["ferbench"] = {"calibrations": [asdict(each) for each in suite.calibrations.values()] if suite else []}

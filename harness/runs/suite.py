@@ -220,12 +220,11 @@ def installed_version(name: str) -> str | None:
         return None
 
 
-def machine_facts(suite: Suite | None = None) -> dict[str, Any]:
-    """What a saved suite says of the machine beside pytest-benchmark's own: the GPU by its driver, versions, rates."""
+def machine_facts() -> dict[str, Any]:
+    """What a saved suite says of the machine beside pytest-benchmark's own: the GPU by its driver, versions."""
     found = find_gpu()
     versions = {name: installed_version(name) for name in DISTRIBUTIONS}
     return {
         "gpu": asdict(found[0]) if found else None,
         "versions": {name: version for name, version in versions.items() if version is not None},
-        "calibrations": [asdict(each) for each in suite.calibrations.values()] if suite else [],
     }

@@ -282,7 +282,7 @@ def test_a_suite_is_calibrated_once_a_framework_and_each_run_keeps_it(pytester: 
     rates = {(each.spec.implementation, each.calibration and each.calibration.product.rate) for each in records}
     assert rates == {("keras3", 32e12), ("pytorch", 40e12)}
     content = saved(pytester)
-    told = content["machine_info"]["ferbench"]["calibrations"]
+    told = content["ferbench"]["calibrations"]
     assert [(each["implementation"], each["product"]["amount"]) for each in told] == [
         ("keras3", 32e12),
         ("pytorch", 40e12),
