@@ -209,8 +209,8 @@ def test_defaults_are_smaller_where_pictures_are_enlarged(ferbench: FerBench, as
         assert ferbench(name).code == 0
     seen = [(each.spec.label, each.spec.variant.batch_size, each.rounds, each.pictures) for each in asked]
     assert seen == [
-        ("vgg16-transfer-keras3-jax-seed0", 4, 3, True),
-        ("vgg16-transfer-pytorch-seed0", 4, 3, False),
+        ("vgg16-transfer-keras3-jax-batch4-seed0", 4, 3, True),
+        ("vgg16-transfer-pytorch-batch4-seed0", 4, 3, False),
         ("vgg16-scratch-keras3-jax-seed0", 32, 5, True),
         ("vgg16-scratch-pytorch-seed0", 32, 5, False),
     ]
