@@ -14,14 +14,13 @@ from fake_model import numbered_dataset
 from fake_records import fake_calibration
 from pydantic import TypeAdapter
 
-from harness.data.dataset import DatasetError
 from harness.interface import CalibrationWork, ImplementationError
 from harness.measuring import calibrating, calibration
 from harness.measuring.calibrating import CalibrationFailed, CalibrationTask, calibrate_apart, calibrate_frameworks
 from harness.measuring.calibration import CalibrationSizes, DeviceCalibration, Pace
 from harness.measuring.gpu import GpuIdentity
 from harness.runs.spec import RunSpec
-from harness.variants import VARIANTS
+from harness.variants import VARIANTS, Pipeline
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 IDENTITY = GpuIdentity(CARD, "580.1", "13.0", 2**34, 250.0, 320.0, 3105)
@@ -155,23 +154,42 @@ def test_pictures_are_those_of_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("played")
-def test_an_error_for_people_is_printed_alone(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize(
+    ("error", "printed"),
+    [
+        (ImplementationError("PyTorch sees no GPU"), "PyTorch sees no GPU\n"),
+        (
+            RuntimeError("RESOURCE_EXHAUSTED: Out of memory\n----\nFor simplicity, JAX has removed its frames"),
+            "RuntimeError: RESOURCE_EXHAUSTED: Out of memory\n",
+        ),
+        (KeyError(), "KeyError: \n"),
+    ],
+)
+def test_an_error_is_printed_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    error: Exception,
+    printed: str,
 ) -> None:
     def refuse(name: str, keras_backend: str | None) -> None:
-        raise ImplementationError("PyTorch sees no GPU")
+        raise error
 
     monkeypatch.setattr(calibrating, "load_implementation", refuse)
     monkeypatch.setattr(
         sys, "argv", ["", str(tmp_path / "a.json"), TypeAdapter(CalibrationTask).dump_json(TASK).decode()]
     )
-    assert calibrating.main() == 2
-    assert capsys.readouterr().err == "PyTorch sees no GPU\n"
+    assert calibrating.main()
+    assert capsys.readouterr().err == printed
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("played")
-def test_images_that_fill_no_batch_are_refused() -> None:
-    large = replace(VARIANTS["vgg16-scratch"], batch_size=10_000)
-    with pytest.raises(DatasetError, match="100 training images do not fill a batch of 10000"):
-        calibrating.measure(replace(TASK, variants=(large,)))
+@pytest.mark.parametrize("pipeline", ["device", "manual"])
+def test_a_batch_is_of_as_many_pictures_as_were_asked_for(monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline) -> None:
+    """More than are taken otherwise; and where the data fill none, the rates that were found before are kept."""
+    monkeypatch.setattr(calibrating, "PICTURES", 64)
+    variants = tuple(replace(VARIANTS["vgg16-scratch"], batch_size=size) for size in (80, 4096))
+    found = calibrating.measure(CalibrationTask(replace(SPEC, pipeline=pipeline), variants))
+    assert [(each.work, each.amount % 80) for each in found.pictures] == [(f"{pipeline}, 48×48×1", 0)]
+    assert found.product.rate > 0
