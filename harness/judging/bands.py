@@ -18,7 +18,7 @@ from harness.judging.comparability import differences, disturbances, remarks, ti
 from harness.judging.error_budget import UNITS, Band, Part, Quantity
 from harness.judging.expectations import bands
 from harness.judging.patterns import Confusion, degenerate, distance, judge_pattern, judge_recalls, rates, recalls
-from harness.judging.timing import PapersSeconds, papers_seconds
+from harness.judging.timing import PapersSeconds, epochs_text, papers_seconds
 from harness.judging.verdicts import (
     Verdict,
     VerdictKind,
@@ -336,21 +336,7 @@ def judge_seconds(band: Band, runs: Sequence[PapersSeconds]) -> Verdict:
         ValueError: If nothing was observed, or what was is not finite.
     """
     verdict = _judge_numbers(band, [each.seconds for each in runs])
-    return replace(verdict, reason=f"{verdict.reason}, {_epochs_text(runs)}")
-
-
-def _epochs_text(runs: Sequence[PapersSeconds]) -> str:
-    """How many epochs the seconds are of, and how many of them were timed."""
-    epochs, counts = runs[0].epochs, [each.timed for each in runs]
-    if min(counts) == epochs:
-        return f"for {epochs} epochs, all of them timed after the warm-up"
-    timed = " to ".join(dict.fromkeys(str(count) for count in (min(counts), max(counts))))
-    text = f"for {epochs} epochs, extrapolated from {timed} timed after the warm-up"
-    ratios = [each.first_ratio for each in runs if each.first_ratio is not None]
-    if not ratios:
-        return f"{text}, the first of a run, which may hold what is done once"
-    told = " to ".join(dict.fromkeys(f"×{ratio:.2f}" for ratio in (min(ratios), max(ratios))))
-    return f"{text}; the first took {told} of the later ones' mean and counts once"
+    return replace(verdict, reason=f"{verdict.reason}, {epochs_text(runs)}")
 
 
 _JUDGES: Final[dict[Quantity, Callable[[Band, Sequence[RunRecord]], Judgement]]] = {

@@ -141,6 +141,13 @@ def time_differences(record: RunRecord) -> list[str]:
     return found
 
 
+def differs_in_pipeline_alone(record: RunRecord) -> bool:
+    """Whether a run's seconds would be held against the paper's if its pixels were computed as the paper's are."""
+    spec = record.spec
+    as_the_paper = replace(record, spec=replace(spec, pipeline=PAPERS_PIPELINES[0]))
+    return spec.pipeline not in PAPERS_PIPELINES and not time_differences(as_the_paper)
+
+
 def _is_cut_in_epochs_alone(record: RunRecord) -> bool:
     """Whether a budget took epochs away, and nothing from any that was run."""
     budget, variant = record.spec.budget, _but_for_batches(record.spec)

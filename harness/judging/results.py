@@ -15,6 +15,7 @@ from harness.data.dataset import Dataset
 from harness.judging.bands import Judgement, differences, judge_all
 from harness.judging.claims import Answer, answer_claims
 from harness.judging.flaws import Flaw, StoredRun, implementation_name, read_stored
+from harness.judging.speed_up import speed_up
 from harness.judging.verification import find_layout, verify
 from harness.runs.store import RecordError
 
@@ -35,12 +36,14 @@ class Refused:
 
 @dataclass(frozen=True)
 class Group:
-    """The runs of one variant by one implementation, by name, and the verdict of each band of the variant."""
+    """The runs of one variant by one implementation, by name, and the verdict of each band of the variant; how fast the
+    device pipeline is beside the paper's times, where it can be told."""
 
     variant: str
     implementation: str
     runs: tuple[str, ...]
     judgements: tuple[Judgement, ...]
+    speed_up: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,9 @@ def _judged_groups(runs: Sequence[StoredRun]) -> Iterable[Group]:
     groups = _grouped(runs, lambda run: (run.record.spec.variant.name, implementation_name(run)))
     for (variant, implementation), group in groups.items():
         records = [run.record for run in group]
-        yield Group(variant, implementation, tuple(record.run for record in records), judge_all(records))
+        yield Group(
+            variant, implementation, tuple(record.run for record in records), judge_all(records), speed_up(records)
+        )
 
 
 def _grouped(runs: Iterable[StoredRun], key: Callable[[StoredRun], _Key]) -> dict[_Key, list[StoredRun]]:

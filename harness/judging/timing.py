@@ -125,6 +125,20 @@ def papers_seconds(record: RunRecord) -> PapersSeconds | None:
     return PapersSeconds(total, epochs, timed, first_ratio) if len(variant.phases) == len(planned) else None
 
 
+def epochs_text(runs: Sequence[PapersSeconds]) -> str:
+    """How many epochs the seconds are of, and how many of them were timed."""
+    epochs, counts = runs[0].epochs, [each.timed for each in runs]
+    if min(counts) == epochs:
+        return f"for {epochs} epochs, all of them timed after the warm-up"
+    timed = " to ".join(dict.fromkeys(str(count) for count in (min(counts), max(counts))))
+    text = f"for {epochs} epochs, extrapolated from {timed} timed after the warm-up"
+    ratios = [each.first_ratio for each in runs if each.first_ratio is not None]
+    if not ratios:
+        return f"{text}, the first of a run, which may hold what is done once"
+    told = " to ".join(dict.fromkeys(f"×{ratio:.2f}" for ratio in (min(ratios), max(ratios))))
+    return f"{text}; the first took {told} of the later ones' mean and counts once"
+
+
 def papers_epochs(base_name: str) -> float:
     """How many epochs the paper's times are for: those that it ran, where it says so, else those that were planned."""
     run = facts().mentions(base_name, "epochs-run") or facts().mentions(base_name, "epochs")

@@ -32,6 +32,7 @@ def judgement_page(judged: Judged) -> RenderableType:
     parts += [line for refused in judged.refused for line in _refused(refused)]
     if judged.groups:
         parts.append(_verdicts(judged))
+    parts += _listed("the device pipeline beside the paper's times, no verdict", _speed_ups(judged))
     parts += [*_claims(judged.answers), Text(_about_claims(judged.answers))]
     parts += _listed("not comparable, so neither bands nor claims take them", _not_comparable(judged))
     parts += _listed("copies of runs above, counted once", [path.name for path in judged.copies])
@@ -50,6 +51,11 @@ def judgement_json(judged: Judged) -> str:
                 {"file": each.path.name, "flaws": [vars(flaw) for flaw in each.flaws]} for each in judged.refused
             ],
             "verdicts": [_verdict_json(group, each) for group in judged.groups for each in group.judgements],
+            "speed_ups": [
+                {"variant": each.variant, "implementation": each.implementation, "text": each.speed_up}
+                for each in judged.groups
+                if each.speed_up
+            ],
             "claims": [_claim_json(answer) for answer in judged.answers],
             "not_comparable": [{"run": name, "reasons": list(why)} for name, why in judged.not_comparable],
             "unchecked": list(judged.unchecked),
@@ -183,6 +189,10 @@ def _about_claims(answers: Sequence[Answer]) -> str:
 
 def _not_comparable(judged: Judged) -> list[str]:
     return [f"{name}: {', '.join(reasons)}" for name, reasons in judged.not_comparable]
+
+
+def _speed_ups(judged: Judged) -> list[str]:
+    return [f"{each.variant} {each.implementation}: {each.speed_up}" for each in judged.groups if each.speed_up]
 
 
 def _listed(title: str, lines: Sequence[str]) -> list[RenderableType]:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from harness.judging.bands import judge_all
 from harness.judging.comparability import differences, time_differences
+from harness.judging.speed_up import speed_up
 from harness.judging.timing import seconds_per_epoch
 from harness.measuring.device import Interval
 from harness.report.tables import Runs, group_runs
@@ -76,7 +77,7 @@ def progress_line(suite: Suite) -> str:
 
 
 def seed_lines(runs: Runs) -> Iterator[str]:
-    """Mean, spread and the verdict on the time of each variant and implementation, over all its seeds."""
+    """Mean, spread, speed-up and the verdict on the time of each variant and implementation, over all its seeds."""
     for (variant, implementation), group in group_runs(runs).items():
         records = [record for _, record in group if record.status == "complete"]
         if not records:
@@ -87,6 +88,9 @@ def seed_lines(runs: Runs) -> Iterator[str]:
         parts = [f"accuracy {_mean_text([100 * each for each in accuracies], '%')}"]
         parts += [f"epoch {_mean_text(seconds, 's')}"] if seconds else []
         yield f"{label}: {count} seed{'' if count == 1 else 's'}; {', '.join(parts)}"
+        faster = speed_up(records)
+        if faster:
+            yield f"{label}: {faster}"
         if differences(records[-1]) and all(map(time_differences, records)):  # the table says it already
             continue
         times = [each.verdict for each in judge_all(records) if each.band.quantity == "seconds"]

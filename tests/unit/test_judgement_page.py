@@ -22,14 +22,15 @@ from harness.report.judgement import judgement_json, judgement_page
 def judged() -> Judged:
     """One run of a variant, one rehearsal, one refused file."""
     run, small = in_memory(), in_memory(0.68, budget=SMALL, implementation="keras3")
-    groups = [("pytorch", run), ("keras3-jax", small)]
+    groups = [("pytorch", run, "device pipeline: 1 s"), ("keras3-jax", small, None)]
     return Judged(
         folder=Path("results"),
         sound=(run, small),
         copies=(Path("results/copy.json"),),
         refused=(Refused(Path("results/bad.json"), (Flaw("accuracy", "much", "less", "run again"),)),),
         groups=tuple(
-            Group("vgg16-scratch", name, (each.record.run,), judge_all([each.record])) for name, each in groups
+            Group("vgg16-scratch", name, (each.record.run,), judge_all([each.record]), faster)
+            for name, each, faster in groups
         ),
         answers=answer_claims([run]),
         not_comparable=((small.record.run, ("budget custom",)),),
@@ -61,6 +62,7 @@ def test_the_page_says_all(judged: Judged) -> None:
         "bad.json does not count: accuracy: much; expected less; run again",
         "vgg16-scratch pytorch 1 accuracy 67.23 % (Table 6)",
         "vgg16-scratch keras3-jax 1 all NOT_COMPARABLE: budget custom",
+        "the device pipeline beside the paper's times, no verdict (1): vgg16-scratch pytorch: device pipeline: 1 s",
         "better-than-human undecided pytorch: accuracy on clean_test, vgg16-scratch − human estimate (65.50 %)",
         "would decide it: pytorch: 2 more seeds of vgg16-scratch",
         "mind: The human figure is an estimate itself",
@@ -108,9 +110,13 @@ def test_names_are_no_markup_and_no_control(judged: Judged) -> None:
 def test_json_for_programs(judged: Judged) -> None:
     found: dict[str, Any] = json.loads(judgement_json(judged))
     assert list(found) == [
-        "folder", "sound", "copies", "refused", "verdicts", "claims", "not_comparable", "unchecked", "exit_code",
+        "folder", "sound", "copies", "refused", "verdicts", "speed_ups", "claims", "not_comparable", "unchecked",
+        "exit_code",
     ]  # fmt: skip
     assert found["exit_code"] == 2
+    assert found["speed_ups"] == [
+        {"variant": "vgg16-scratch", "implementation": "pytorch", "text": "device pipeline: 1 s"}
+    ]
     assert found["refused"] == [
         {
             "file": "bad.json",

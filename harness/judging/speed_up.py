@@ -1,0 +1,46 @@
+"""How much faster than the paper's run the device pipeline is: told beside the verdicts, judged by none."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from harness.judging.comparability import differs_in_pipeline_alone, disturbances
+from harness.judging.expectations import bands
+from harness.judging.timing import class_remark, epochs_text, papers_seconds
+from harness.paper.facts import facts
+from harness.runs.record import RunRecord
+
+
+def speed_up(records: Sequence[RunRecord]) -> str | None:
+    """Seconds for the paper's epochs beside each time that the paper reports, on a card of its class.
+
+    The last run of each seed counts, one whose GPU was its own before any other.
+
+    Args:
+        records: Of one variant by one implementation, oldest first.
+
+    Returns:
+        None where no run differs from the paper's in the input pipeline alone.
+    """
+    alike = [record for record in records if differs_in_pipeline_alone(record)]
+    alike = [record for record in alike if not disturbances(record)] or alike
+    chosen = list({record.spec.seed: record for record in alike}.values())
+    runs = [each for each in map(papers_seconds, chosen) if each is not None]
+    if not runs:
+        return None
+    seconds = [each.seconds for each in runs]
+    mean, spread = statistics.fmean(seconds), f"{min(seconds):,.0f} to {max(seconds):,.0f} s, " if seconds[1:] else ""
+    variant = chosen[0].spec.variant.base_name
+    reported = [facts()[name] for name in bands()[f"{variant}.seconds"].facts]
+    factors = [
+        f"{each.value / mean:.2f} times as fast as the paper's {each.value:,.2f} s ({each.place})" for each in reported
+    ]
+    disturbed = list(dict.fromkeys(said for record in chosen for said in disturbances(record)))
+    parts = [
+        f"{chosen[0].spec.pipeline} pipeline: {mean:,.0f} s ({spread}n = {len(seconds)}) {epochs_text(runs)}",
+        ", ".join(factors),
+        class_remark(chosen),
+        *([f"the GPU was not its own: {', '.join(disturbed)}"] if disturbed else []),
+    ]
+    return "; ".join(parts)
