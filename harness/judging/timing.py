@@ -92,26 +92,28 @@ class PapersSeconds:
         epochs: Of the paper's run.
         timed: How many of them were run, after the warm-up, which is on no clock here.
         first_ratio: The first epoch over the mean of the later ones of its phase; None where there are none.
+        has_lone_first: Whether some phase's first epoch stands for others, since none of them was run.
     """
 
     seconds: float
     epochs: int
     timed: int
     first_ratio: float | None
+    has_lone_first: bool = False
 
 
 def papers_seconds(record: RunRecord) -> PapersSeconds | None:
     """The paper's epochs by those of a run: as they were where enough were run, else extrapolated.
 
     The first epoch of a phase may hold what a framework still does once: it counts once, and the later ones' mean
-    stands for those that were not run. Where layers are unfrozen on the way, each phase is counted by its own epochs;
-    None where a phase has none.
+    stands for those that were not run; the first itself where it is alone. Where layers are unfrozen on the way, each
+    phase is counted by its own epochs; None where a phase has none.
     """
     variant, epochs = record.spec.variant, int(papers_epochs(record.spec.variant.base_name))
     planned = [phase.epochs for phase in (declared_variant(variant.name) or variant).phases]
     planned[-1] = epochs - sum(planned[:-1])
     times = [each.training_seconds + each.evaluation_seconds for each in record.history]
-    total, timed, first_ratio = 0.0, 0, None
+    total, timed, first_ratio, has_lone_first = 0.0, 0, None, False
     for place, (wanted, phase) in enumerate(zip(planned, variant.phases, strict=False)):
         last = place == len(variant.phases) - 1
         own, times = (times, []) if last else (times[: phase.epochs], times[phase.epochs :])
@@ -122,7 +124,10 @@ def papers_seconds(record: RunRecord) -> PapersSeconds | None:
         missing = max(0, wanted - len(own))
         total += sum(own[:wanted]) + missing * statistics.fmean(own[1:] or own)
         timed += min(wanted, len(own))
-    return PapersSeconds(total, epochs, timed, first_ratio) if len(variant.phases) == len(planned) else None
+        has_lone_first |= len(own) == 1 and missing > 0
+    if len(variant.phases) < len(planned):
+        return None
+    return PapersSeconds(total, epochs, timed, first_ratio, has_lone_first)
 
 
 def epochs_text(runs: Sequence[PapersSeconds]) -> str:
@@ -134,9 +139,11 @@ def epochs_text(runs: Sequence[PapersSeconds]) -> str:
     text = f"for {epochs} epochs, extrapolated from {timed} timed after the warm-up"
     ratios = [each.first_ratio for each in runs if each.first_ratio is not None]
     if not ratios:
-        return f"{text}, the first of a run, which may hold what is done once"
+        return f"{text}, the first of {'a run' if max(counts) == 1 else 'each phase'}, which may hold what is done once"
     told = " to ".join(dict.fromkeys(f"×{ratio:.2f}" for ratio in (min(ratios), max(ratios))))
-    return f"{text}; the first took {told} of the later ones' mean and counts once"
+    lone = "; where the first alone was timed, it stands for all and may hold what is done once"
+    has_lone = any(each.has_lone_first for each in runs)
+    return f"{text}; the first took {told} of the later ones' mean and counts once{lone if has_lone else ''}"
 
 
 def papers_epochs(base_name: str) -> float:

@@ -41,7 +41,8 @@ class Budget:
 
 BUDGETS: Final[Mapping[BudgetName, Budget]] = {
     "smoke": Budget("smoke", epochs=2, examples=960, test_examples=512, input_size=48),
-    # enough to time an epoch of each phase beside the first one, which may hold what is done once
+    # enough to time an epoch of each phase (no variant has more than two) beside its first one, which may hold what is
+    # done once
     "times": Budget("times", epochs=4),
     "hour": Budget("hour", seconds=3600.0),
     "paper": Budget("paper"),
@@ -51,13 +52,14 @@ BUDGETS: Final[Mapping[BudgetName, Budget]] = {
 
 
 def limit_variant(variant: Variant, budget: Budget) -> Variant:
-    """The variant with input, batch and epochs capped; phases keep an epoch each while there are enough."""
+    """The variant with input, batch and epochs capped; phases keep two epochs each, or one, while there are enough."""
     size = min(variant.input_size, budget.input_size or variant.input_size)
     batch = min(variant.batch_size, budget.batch_size or variant.batch_size)
     epochs = left = min(variant.epochs, budget.epochs or variant.epochs)
+    least = 2 if epochs >= 2 * len(variant.phases) else 1  # a phase's first epoch may hold what is done once
     phases: list[Phase] = []
-    for phase in variant.phases[:epochs]:
-        later = min(len(variant.phases), epochs) - len(phases) - 1
+    for place, phase in enumerate(variant.phases[:epochs], start=1):
+        later = sum(min(each.epochs, least) for each in variant.phases[place:epochs])
         phases.append(replace(phase, epochs=min(phase.epochs, left - later)))
         left -= phases[-1].epochs
     return replace(variant, input_size=size, batch_size=batch, epochs=epochs, phases=tuple(phases))

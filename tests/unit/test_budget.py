@@ -39,6 +39,14 @@ def test_a_rehearsal_crosses_every_phase_in_two_batches_an_epoch(variant: Varian
 
 
 @every_variant
+def test_four_epochs_time_every_phase_beside_its_first(variant: Variant) -> None:
+    limited = limit_variant(variant, BUDGETS["times"])
+    assert limited.epochs == 4
+    assert [phase.trainable for phase in limited.phases] == [phase.trainable for phase in variant.phases]
+    assert min(phase.epochs for phase in limited.phases) >= 2
+
+
+@every_variant
 @pytest.mark.parametrize("name", ["rehearsal", "custom", "paper"])
 def test_a_smaller_batch_is_never_comparable(variant: Variant, name: str) -> None:
     """Whatever the budget is called, and on the real data from the right weights."""
@@ -62,12 +70,13 @@ def test_a_rehearsal_is_never_comparable(variant: Variant) -> None:
         (2, (Phase(1, "head"), Phase(1, "block5"))),
         (3, (Phase(1, "head"), Phase(1, "block5"), Phase(1, "all"))),
         (5, (Phase(3, "head"), Phase(1, "block5"), Phase(1, "all"))),
-        (9, (Phase(5, "head"), Phase(3, "block5"), Phase(1, "all"))),
+        (6, (Phase(2, "head"), Phase(2, "block5"), Phase(2, "all"))),
+        (9, (Phase(5, "head"), Phase(2, "block5"), Phase(2, "all"))),
         (17, (Phase(5, "head"), Phase(10, "block5"), Phase(2, "all"))),
         (99, (Phase(5, "head"), Phase(10, "block5"), Phase(3, "all"))),
     ],
 )
-def test_phases_are_cut_from_the_end_but_keep_an_epoch(epochs: int, expected: tuple[Phase, ...]) -> None:
+def test_phases_are_cut_from_the_end_but_keep_two_epochs_or_one(epochs: int, expected: tuple[Phase, ...]) -> None:
     variant = fake_variant(epochs=18, phases=(Phase(5, "head"), Phase(10, "block5"), Phase(3, "all")))
     assert limit_variant(variant, Budget("custom", epochs=epochs)).phases == expected
 
@@ -93,4 +102,5 @@ def test_nothing_grows(
     assert len(limited.phases) == min(len(phases), limited.epochs), "an epoch each while there are enough"
     for phase, length in zip(limited.phases, lengths, strict=False):
         assert 1 <= phase.epochs <= length
+        assert phase.epochs >= min(length, 2) or limited.epochs < 2 * len(phases), "a second one while there are enough"
     assert limit_variant(limited, budget) == limited

@@ -68,13 +68,40 @@ def test_more_epochs_than_the_papers_are_cut_off() -> None:
 
 
 def test_each_phase_is_counted_by_its_own_epochs() -> None:
-    """10 epochs of the head, 20 of the last stage: 3 and 1 of them were run."""
+    """10 epochs of the head, 20 of the last stage: two of each were run."""
     variant = limit_variant(find_variant("resnet50-fine-tune"), BUDGETS["times"])
-    assert [phase.epochs for phase in variant.phases] == [3, 1]
-    found = papers_seconds(timed(14.0, 10.0, 10.0, 40.0, variant=variant, budget=BUDGETS["times"]))
+    assert [phase.epochs for phase in variant.phases] == [2, 2]
+    record = timed(14.0, 10.0, 60.0, 40.0, variant=variant, budget=BUDGETS["times"])
+    found = papers_seconds(record)
     assert found is not None
-    assert (found.seconds, found.epochs, found.timed) == (14 + 9 * 10 + 20 * 40, 30, 4)
-    assert found.first_ratio == pytest.approx(1.4)
+    assert (found.seconds, found.epochs, found.timed) == (14 + 9 * 10 + 60 + 19 * 40, 30, 4)
+    assert (found.first_ratio, found.has_lone_first) == (pytest.approx(1.4), False)
+    assert "first alone" not in seconds_of([record]).verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [
+        (
+            (3, 1),
+            "; the first took ×1.00 of the later ones' mean and counts once; where the first alone was timed, it ",
+        ),
+        (
+            (1, 3),
+            "; the first took ×1.00 of the later ones' mean and counts once; where the first alone was timed, it ",
+        ),
+        ((1, 1), " timed after the warm-up, the first of each phase, which may hold what is done once;"),
+    ],
+)
+def test_a_phase_that_is_known_by_its_first_epoch_alone_is_told(lengths: tuple[int, int], said: str) -> None:
+    variant = find_variant("resnet50-fine-tune")
+    phases = tuple(replace(phase, epochs=own) for phase, own in zip(variant.phases, lengths, strict=True))
+    variant = replace(variant, epochs=sum(lengths), phases=phases)
+    record = timed(*[20.0] * sum(lengths), variant=variant, budget=Budget("custom", epochs=sum(lengths)))
+    found = papers_seconds(record)
+    assert found is not None
+    assert found.has_lone_first
+    assert said in seconds_of([record]).verdict.reason
 
 
 @pytest.mark.parametrize("count", [0, 3, 10])
@@ -117,6 +144,12 @@ def test_one_epoch_is_said_to_be_the_first() -> None:
     assert "extrapolated from 1 timed after the warm-up, the first of a run, which may hold" in (
         seconds_of([record]).verdict.reason
     )
+
+
+def test_one_epoch_of_some_seed_is_told_beside_more_of_another() -> None:
+    reason = seconds_of([timed(60.0), timed(50.0, 50.0, 50.0, seed=1)]).verdict.reason
+    assert "extrapolated from 1 to 3 timed" in reason
+    assert "counts once; where the first alone was timed, it stands for all and may hold what is done once;" in reason
 
 
 def test_seeds_of_unequal_length_are_told_so() -> None:
