@@ -18,6 +18,7 @@ from harness.registry import IMPLEMENTATIONS
 if TYPE_CHECKING:
     from harness.runs.spec import RunSpec
     from harness.runs.suite import Suite
+    from harness.training.budget import BudgetName
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,9 +80,23 @@ def pytest_configure(config: pytest.Config) -> None:
         if given not in (None, "rehearsal", "cpu"):
             raise pytest.UsageError(f"{given} does not go with --rehearse: toyfaces, the CPU, a budget of its own")
     batch_size = config.getoption("batch_size")
-    if batch_size is not None and batch_size < 1:
-        raise pytest.UsageError(f"--batch-size {batch_size}; expected at least 1")
+    if batch_size is not None:
+        _check_batch_size(batch_size, _budget(config))
     chosen_seeds(config)
+
+
+def _check_batch_size(batch_size: int, budget: BudgetName) -> None:
+    from harness.training.budget import BUDGETS
+
+    if batch_size < 1:
+        raise pytest.UsageError(f"--batch-size {batch_size}; expected at least 1")
+    most = BUDGETS[budget].batch_size
+    if most is not None and batch_size > most:
+        raise pytest.UsageError(f"--batch-size {batch_size}; the budget {budget} has at most {most}")
+
+
+def _budget(config: pytest.Config) -> BudgetName:
+    return config.getoption("budget") or ("rehearsal" if config.getoption("rehearse") else "paper")
 
 
 def _device(config: pytest.Config) -> str | None:
@@ -130,7 +145,7 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
         keras_backend=config.getoption("keras_backend"),
         fer2013=None if is_rehearsal else find_fer2013(config),
         batch_size=config.getoption("batch_size"),
-        budget=config.getoption("budget") or ("rehearsal" if is_rehearsal else "paper"),
+        budget=_budget(config),
         seed=seed,
         device="cpu" if _device(config) == "cpu" else "gpu",
         weights_dir=weights_dir,

@@ -141,6 +141,8 @@ def test_a_test_for_each_seed(
         (("--rehearse", "--budget=paper"), "paper does not go with --rehearse"),
         (("--rehearse", "--fer2013=fer2013.zip"), "fer2013.zip does not go with --rehearse"),
         (("--rehearse", "--ferbench-device=gpu"), "gpu does not go with --rehearse"),
+        (("--rehearse", "--batch-size=9"), "--batch-size 9; the budget rehearsal has at most 8"),
+        (("--budget=rehearsal", "--batch-size=64"), "--batch-size 64; the budget rehearsal has at most 8"),
         (("--fer2013=nowhere.zip",), "nothing is there"),
     ],
 )
