@@ -136,6 +136,8 @@ def time_differences(record: RunRecord) -> list[str]:
         found.append("features of the frozen base kept")
     if record.spec.checkpointing:
         found.append("activation checkpointing, which computes blocks twice")
+    if record.spec.deterministic:
+        found.append("deterministic operations, which may take more time")
     if papers_seconds(record) is None:
         found.append("epochs of unequal work, and none of some phase")
     return found

@@ -125,7 +125,7 @@ def papers_seconds(record: RunRecord) -> PapersSeconds | None:
         total += sum(own[:wanted]) + missing * statistics.fmean(own[1:] or own)
         timed += min(wanted, len(own))
         has_lone_first |= len(own) == 1 and missing > 0
-    if len(variant.phases) < len(planned):
+    if len(variant.phases) != len(planned):
         return None
     return PapersSeconds(total, epochs, timed, first_ratio, has_lone_first)
 

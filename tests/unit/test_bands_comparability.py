@@ -170,6 +170,15 @@ def test_kept_features_are_no_time_of_the_network() -> None:
     assert time_differences(kept) == ["features of the frozen base kept"]
 
 
+def test_deterministic_operations_are_no_time_of_the_papers() -> None:
+    """Nor are they pooled with ordinary ones: the other seed is judged alone."""
+    record = timed()
+    fixed = replace(record, spec=replace(record.spec, seed=1, deterministic=True))
+    assert time_differences(fixed) == ["deterministic operations, which may take more time"]
+    assert differences(fixed) == []
+    assert by_quantity([record, fixed])["seconds"].observed == (5500.0,)
+
+
 def test_seconds_are_those_of_the_papers_epochs() -> None:
     """4 epochs of 50 + 5 s each are 5,500 s for the paper's 100; it has 1,445 to 5,771."""
     found = by_quantity([timed(seed) for seed in range(3)])["seconds"]
