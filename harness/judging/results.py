@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.dataset import Dataset
-from harness.judging.bands import Judgement, differences, judge_all
+from harness.judging.bands import Judgement, judge_all
 from harness.judging.claims import Answer, answer_claims
+from harness.judging.comparability import differences, differs_in_pipeline_alone, time_differences
 from harness.judging.flaws import Flaw, StoredRun, implementation_name, read_stored
 from harness.judging.speed_up import speed_up
 from harness.judging.verification import find_layout, verify
+from harness.runs.record import RunRecord
 from harness.runs.store import RecordError
 
 DONE, USAGE, NOT_REPRODUCED = 0, 2, 3
@@ -59,6 +61,7 @@ class Judged:
         answers: To the paper's claims, in the order of claims.toml.
         not_comparable: Names of sound runs that no band and no claim takes, with the reasons.
         unchecked: What could not be checked, one line a door of the data.
+        times_alone: Names of sound runs that the band of seconds alone takes, with what keeps them from the others.
     """
 
     folder: Path
@@ -69,6 +72,7 @@ class Judged:
     answers: tuple[Answer, ...]
     not_comparable: tuple[tuple[str, tuple[str, ...]], ...]
     unchecked: tuple[str, ...]
+    times_alone: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -100,6 +104,7 @@ def judge_results(path: Path, data: Dataset | None = None) -> Judged:
     sound, copies, clashes = _settle_duplicates(read)
     flaws |= clashes
     reasons = {run.path: tuple(differences(run.record)) for run in sound}
+    timed = {run.path for run in sound if not time_differences(run.record)}
     return Judged(
         folder=path,
         sound=tuple(sound),
@@ -107,8 +112,9 @@ def judge_results(path: Path, data: Dataset | None = None) -> Judged:
         refused=tuple(Refused(each, flaws[each]) for each in paths if each in flaws),
         groups=tuple(_judged_groups(sound)),
         answers=answer_claims([run for run in sound if not reasons[run.path]]),
-        not_comparable=tuple((path.stem, why) for path, why in reasons.items() if why),
+        not_comparable=tuple((path.stem, why) for path, why in reasons.items() if why and path not in timed),
         unchecked=tuple(_unchecked(sound, data)),
+        times_alone=tuple((path.stem, why) for path, why in reasons.items() if why and path in timed),
     )
 
 
@@ -150,14 +156,14 @@ def _settle_duplicates(
     """Runs that count, copies of these, and runs that clash.
 
     A run of a seed counts once. Two of one seed that found something else leave a choice of which to show, so neither
-    counts, whatever their budget, data or device; the same logits under two names are no two runs. Runs that count
-    for nothing may clash as they like.
+    counts, whatever their budget, data or device, where one band takes both; the same logits under two names are no two
+    runs. Runs that count for nothing may clash as they like.
     """
     counting: list[StoredRun] = []
     copies: list[Path] = []
     clashes: dict[Path, dict[tuple[str, str, str], list[str]]] = {}
     for run in runs:
-        if differences(run.record):
+        if not _uses(run.record):
             continue
         found = {other.path: clash for other in counting if (clash := _clash(run, other)) is not None}
         if _COPY in found.values():
@@ -175,6 +181,16 @@ def _settle_duplicates(
         for path, told in clashes.items()
     }
     return [run for run in runs if run.path not in flaws and run.path not in copies], copies, flaws
+
+
+def _uses(record: RunRecord) -> set[str]:
+    """What a run is taken for: accuracies and all else but seconds, seconds, and what is told beside these."""
+    found = set() if differences(record) else {"accuracy"}
+    if not time_differences(record):
+        found.add("seconds")
+    if differs_in_pipeline_alone(record):
+        found.add("speed-up")
+    return found
 
 
 _COPY: Final = ("copy", "", "")
@@ -195,7 +211,8 @@ def _clash(run: StoredRun, other: StoredRun) -> tuple[str, str, str] | None:
     one, two = run.record, other.record
     if _are_alike(run.arrays, other.arrays, "test"):
         return _COPY if _origin(run) == _origin(other) else _SAME_LOGITS
-    if _seed(run) == _seed(other):
+    # the speed-up is no verdict: a choice there takes no run away
+    if _seed(run) == _seed(other) and (_uses(one) & _uses(two)) - {"speed-up"}:
         seen = f"seed {one.spec.seed} of {one.spec.variant.name} is in {{names}} too, with other results"
         return "same-seed", seen, "one run a seed"
     is_other_seed = one.spec.seed != two.spec.seed

@@ -34,7 +34,8 @@ def judgement_page(judged: Judged) -> RenderableType:
         parts.append(_verdicts(judged))
     parts += _listed("the device pipeline beside the paper's times, no verdict", _speed_ups(judged))
     parts += [*_claims(judged.answers), Text(_about_claims(judged.answers))]
-    parts += _listed("not comparable, so neither bands nor claims take them", _not_comparable(judged))
+    parts += _listed("not comparable, so neither bands nor claims take them", _reasons(judged.not_comparable))
+    parts += _listed("not comparable but for its time, which the band of seconds takes", _reasons(judged.times_alone))
     parts += _listed("copies of runs above, counted once", [path.name for path in judged.copies])
     parts += _listed("could not be checked without the data", judged.unchecked)
     return Group(*parts)
@@ -58,6 +59,7 @@ def judgement_json(judged: Judged) -> str:
             ],
             "claims": [_claim_json(answer) for answer in judged.answers],
             "not_comparable": [{"run": name, "reasons": list(why)} for name, why in judged.not_comparable],
+            "times_alone": [{"run": name, "reasons": list(why)} for name, why in judged.times_alone],
             "unchecked": list(judged.unchecked),
             "exit_code": judged.exit_code,
         },
@@ -187,8 +189,8 @@ def _about_claims(answers: Sequence[Answer]) -> str:
     )
 
 
-def _not_comparable(judged: Judged) -> list[str]:
-    return [f"{name}: {', '.join(reasons)}" for name, reasons in judged.not_comparable]
+def _reasons(runs: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
+    return [f"{name}: {', '.join(reasons)}" for name, reasons in runs]
 
 
 def _speed_ups(judged: Judged) -> list[str]:

@@ -110,8 +110,8 @@ def test_names_are_no_markup_and_no_control(judged: Judged) -> None:
 def test_json_for_programs(judged: Judged) -> None:
     found: dict[str, Any] = json.loads(judgement_json(judged))
     assert list(found) == [
-        "folder", "sound", "copies", "refused", "verdicts", "speed_ups", "claims", "not_comparable", "unchecked",
-        "exit_code",
+        "folder", "sound", "copies", "refused", "verdicts", "speed_ups", "claims", "not_comparable",
+        "times_alone", "unchecked", "exit_code",
     ]  # fmt: skip
     assert found["exit_code"] == 2
     assert found["speed_ups"] == [
