@@ -2,7 +2,8 @@
 
 A process of its own: Keras reads its backend at import. FRAMEWORK is `pytorch` or such as `keras3-torch`. A HOW is
 `ordinary` or `deterministic`, with the seed of the dropout behind a hyphen; a process stays deterministic once it was.
-A line is a digest of weights, running statistics, losses and logits.
+A line is a digest of weights, running statistics, losses and logits. The network is VGG16 with dropout and a batch norm
+in its head, and all of it is trained.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from models import BATCH_SIZE, RUNTIMES, SEED, WIDTH_DIVISOR, faces
+from models import RUNTIMES, SEED, faces, pretrained_variant
 
 from harness.architectures import initial_weights
 from harness.registry import load_implementation
-from harness.variants import find_variant, narrow
 from harness.weights.canonical import digest
 
 STEPS = 2
@@ -24,7 +24,7 @@ def main() -> None:
     """Read the command line, train, print."""
     name, _, backend = sys.argv[1].partition("-")
     implementation = load_implementation(name, keras_backend=backend or None)
-    variant = replace(narrow(find_variant("vgg16-scratch"), width_divisor=WIDTH_DIVISOR), batch_size=BATCH_SIZE)
+    variant = pretrained_variant("vgg16-fine-tune@unfrozen")
     batches, weights = faces(variant), initial_weights(variant, SEED)
     runtime = RUNTIMES["pytorch" if backend == "torch" else name]
     for how in sys.argv[2:]:
