@@ -14,7 +14,14 @@ from typing import Final
 
 import numpy as np
 
-from harness.judging.comparability import differences, disturbances, remarks, time_differences, time_remark
+from harness.judging.comparability import (
+    differences,
+    disturbances,
+    remarks,
+    time_differences,
+    time_remark,
+    undisturbed,
+)
 from harness.judging.error_budget import UNITS, Band, Part, Quantity
 from harness.judging.expectations import bands
 from harness.judging.patterns import Confusion, degenerate, distance, judge_pattern, judge_recalls, rates, recalls
@@ -121,13 +128,14 @@ def judge_all(records: Sequence[RunRecord]) -> tuple[Judgement, ...]:
 
     Returns:
         One judgement for each band of the variant, in the order of the bands. Times are of runs whose time can be
-        compared, be they cut short or not.
+        compared, be they cut short or not, and of those whose GPU was its own where there are any.
 
     Raises:
         ValueError: If records are of several.
     """
     chosen, of_variant = _comparable(records), bands_of(records[-1].spec.variant.base_name)
-    timed = [record for record in records if not time_differences(record)]
+    # before the last of each seed is chosen: a disturbed run hides no earlier one
+    timed = undisturbed([record for record in records if not time_differences(record)])
     pools = {band: (timed or chosen) if band.quantity == "seconds" else chosen for band in of_variant}
     return tuple(
         _judge_with_remarks(band, pool) if pool else Judgement(band, _not_comparable(records), ())
@@ -314,7 +322,6 @@ def _judge_time(band: Band, records: Sequence[RunRecord]) -> Judgement:
     chosen = [record for record, found in zip(records, reasons, strict=True) if not found]
     if not chosen:
         return Judgement(band, Verdict("NOT_COMPARABLE", ", ".join(reasons[-1])), ())
-    chosen = [record for record in chosen if not disturbances(record)] or chosen
     runs = [each for each in map(papers_seconds, chosen) if each is not None]
     verdict = judge_seconds(band, runs)
     disturbed = dict.fromkeys(said for record in chosen for said in disturbances(record))

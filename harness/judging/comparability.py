@@ -169,6 +169,11 @@ def disturbances(record: RunRecord) -> list[str]:
     return found + [f"{each}, while {' and '.join(doubted)}" for each in rate_differences(record) if doubted]
 
 
+def undisturbed(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Those whose GPU was its own; where there are none, all."""
+    return [record for record in records if not disturbances(record)] or list(records)
+
+
 def remarks(records: Sequence[RunRecord]) -> list[str]:
     """What has to be said beside a verdict on comparable runs of one variant."""
     readings = {record.spec.variant.name.partition("@")[2] for record in records}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from harness.judging.comparability import differs_in_pipeline_alone, disturbances
+from harness.judging.comparability import differs_in_pipeline_alone, disturbances, undisturbed
 from harness.judging.expectations import bands
 from harness.judging.timing import class_remark, epochs_text, papers_seconds
 from harness.paper.facts import facts
@@ -23,8 +23,7 @@ def speed_up(records: Sequence[RunRecord]) -> str | None:
     Returns:
         None where no run differs from the paper's in the input pipeline alone.
     """
-    alike = [record for record in records if differs_in_pipeline_alone(record)]
-    alike = [record for record in alike if not disturbances(record)] or alike
+    alike = undisturbed([record for record in records if differs_in_pipeline_alone(record)])
     chosen = list({record.spec.seed: record for record in alike}.values())
     runs = [each for each in map(papers_seconds, chosen) if each is not None]
     if not runs:

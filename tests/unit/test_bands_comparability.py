@@ -209,6 +209,8 @@ def test_times_on_a_throttled_or_shared_gpu_decide_nothing() -> None:
     found = by_quantity([*records.values(), *alone])["seconds"]
     assert (found.verdict.kind, len(found.observed)) == ("REPRODUCED", 3)
     assert "not known" not in found.verdict.reason
+    again = by_quantity([*alone, timed(4, seconds=90.0, gpu=shared)])["seconds"]
+    assert again.observed == (5500.0,) * 3, "a later run that was disturbed hides no earlier one of its seed"
 
 
 def test_times_are_of_the_runs_whose_times_count() -> None:
