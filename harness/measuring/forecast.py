@@ -9,10 +9,11 @@ from typing import Final
 
 from harness.architectures import layers
 from harness.data.reading import KNOWN_COUNTS
-from harness.judging.findings.physics import CARDS
+from harness.judging.timing import is_called_alike
 from harness.measuring.calibration import DeviceCalibration, calibrate, numpy_product
 from harness.measuring.cost import epoch_flops, recomputed_image_flops
-from harness.measuring.device import CORE_RATIO, STEP_OVERHEAD, UTILISATION, Interval
+from harness.measuring.device import CORE_RATIO, STEP_OVERHEAD, UTILISATION, Interval, paper_peak
+from harness.paper.facts import facts
 from harness.runs.record import RunRecord
 from harness.runs.spec import RunSpec
 from harness.training.fit import evaluation_batch_size
@@ -74,13 +75,12 @@ class Forecast:
 
 
 def machine_of_gpu(name: str | None, calibration: DeviceCalibration | None = None) -> Machine:
-    """By the nominal peak of a card whose reference figures are known, else by a calibration where there is one."""
-    for number, card in CARDS.items():
-        if name and str(number) in name.split():
-            share = f"{UTILISATION.low:.0%} to {UTILISATION.high:.0%} of {card.peak / 1e12:.1f} TFLOP/s"
-            basis = f"operations ÷ ({share}), {1000 * STEP_OVERHEAD.high:.0f} ms a step at most besides"
-            rate = Interval(UTILISATION.low * card.peak, UTILISATION.high * card.peak)
-            return Machine(name, rate, basis, STEP_OVERHEAD)
+    """By the nominal peak of the paper's card for one of its class, else by a calibration where there is one."""
+    if name and is_called_alike(name):
+        peak = paper_peak(facts())
+        share = f"{UTILISATION.low:.0%} to {UTILISATION.high:.0%} of {peak / 1e12:.1f} TFLOP/s"
+        basis = f"operations ÷ ({share}), {1000 * STEP_OVERHEAD.high:.0f} ms a step at most besides"
+        return Machine(name, Interval(UTILISATION.low * peak, UTILISATION.high * peak), basis, STEP_OVERHEAD)
     name = name or "a GPU that no driver names"
     if calibration is None:
         return Machine(name, None, "nothing known of this GPU until a run has ended on it")

@@ -138,7 +138,7 @@ def test_the_papers_card_is_known_by_its_name() -> None:
     assert "52.2 TFLOP/s" in found.basis
 
 
-@pytest.mark.parametrize("name", [None, "NVIDIA H100 80GB HBM3", "NVIDIA GeForce RTX 40800"])
+@pytest.mark.parametrize("name", [None, "NVIDIA H100 80GB HBM3", "NVIDIA GeForce RTX 40800", "RTX 4080 Laptop GPU"])
 def test_another_card_is_not(name: str | None) -> None:
     assert machine_of_gpu(name).rate is None
 
