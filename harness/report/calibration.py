@@ -64,6 +64,10 @@ def time_table(runs: Runs) -> Table:
         title="training times: seconds of a mean epoch; those of warm-up and compilation are no part of it\n"
         "share of a calibrated rate: operations of forward and backward passes ÷ training seconds ÷ rate",
         title_justify="left",
+        caption="* the GPU was not its own while it was calibrated"
+        if any(_is_doubted(each) for _, each in runs)
+        else None,
+        caption_justify="left",
     )
     table.add_column("run", overflow="fold")
     headings = ("epochs", "training", "= input", "+ step", "evaluation", "warm-up", "images/s")
@@ -86,4 +90,11 @@ def time_table(runs: Runs) -> Table:
 
 def _share_texts(record: RunRecord) -> tuple[str, str]:
     shares = calibrated_shares(record)
-    return ("–", "–") if shares is None else (f"{shares.convolution:.1%}", f"{shares.product:.1%}")
+    if shares is None:
+        return "–", "–"
+    mark = "*" if _is_doubted(record) else ""
+    return f"{shares.convolution:.1%}{mark}", f"{shares.product:.1%}{mark}"
+
+
+def _is_doubted(record: RunRecord) -> bool:
+    return record.calibration is not None and bool(record.calibration.doubts)

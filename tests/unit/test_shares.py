@@ -89,3 +89,14 @@ def test_every_training_time_is_told_with_its_parts() -> None:
         f"{shares.convolution:.1%}", f"{shares.product:.1%}",
     ]  # fmt: skip
     assert second[-2:] == ["–", "–"]
+    assert "*" not in table
+
+
+def test_shares_by_a_doubtful_calibration_are_marked() -> None:
+    doubted = fake_record(calibration=fake_calibration(1e12, doubts=("shared with 1 other process",)))
+    shares = calibrated_shares(doubted)
+    assert shares is not None
+    sound = fake_record(seed=1, calibration=fake_calibration(1e12))
+    table = shown(time_table([(Path("a.json"), doubted), (Path("b.json"), sound)]))
+    assert table.count(f"{shares.convolution:.1%}*") == table.count(f"{shares.product:.1%}*") == 1
+    assert "* the GPU was not its own while it was calibrated" in " ".join(table.split())
