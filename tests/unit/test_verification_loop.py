@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,7 +87,8 @@ def test_another_seed_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_an_interrupted_run_is_sound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(execute, "_run", lambda fit, *_: ("interrupted", None, "interrupted"))
+    monkeypatch.setattr(execute, "_Stop", lambda: SimpleNamespace(asked=True))  # Ctrl-C before the first step
     run = trained(monkeypatch, tmp_path)
+    assert (run.record.status, run.record.stop_reason) == ("interrupted", "interrupted")
     assert verify(run, DATA) == ()
     assert judge_results(run.path, DATA).exit_code == 0
