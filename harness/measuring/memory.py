@@ -6,7 +6,8 @@ PyTorch, where it fuses or computes again, or more, where its plan of buffers ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -174,7 +175,7 @@ def out_of_memory_advice(prediction: MemoryPrediction, *, device_memory: int) ->
     """What to tell people whose device ran out of memory: the figure, and the two ways out.
 
     Args:
-        prediction: Of the phase that was running.
+        prediction: Of the phase that needs most.
         device_memory: Of the device, in bytes, as its driver reports it.
     """
     need = f"the device ran out of memory: {_need(prediction, device_memory, 'was predicted to need')}"
@@ -218,18 +219,17 @@ def _checkpointing_advice(prediction: MemoryPrediction, device_memory: int) -> s
 
 
 def _batch_advice(prediction: MemoryPrediction, device_memory: int) -> str:
-    if prediction.fits(device_memory):  # something else was in the way
-        sizes: Iterable[int] = [prediction.batch_size // 2]
-    else:
-        sizes = range(prediction.batch_size - 1, 0, -1)
-    smaller = (_again(prediction, size) for size in sizes if size)
-    found = next((each for each in smaller if each.fits(device_memory)), None)
-    if found is None:
+    # half of one that should have fitted: something else was in the way
+    smaller = prediction.batch_size // 2 if prediction.fits(device_memory) else prediction.batch_size - 1
+    sizes = range(1, smaller + 1)
+    most = bisect_left(sizes, True, key=lambda size: not _again(prediction, size).fits(device_memory))
+    if not most:
         return "no smaller batch is predicted to fit"
-    return (
-        f"--batch-size {found.batch_size} is predicted to need {_gib(found.total)}, but the batch size is the paper's, "
-        "so that the run becomes NOT_COMPARABLE"
-    )
+    papers = VARIANTS[prediction.variant.base_name].batch_size
+    need = f"is predicted to need {_gib(_again(prediction, min(most, papers)).total)}"
+    if papers <= most:
+        return f"--batch-size {papers}, the paper's and the only comparable one, {need} (up to {most} should fit)"
+    return f"--batch-size {most} {need}, but the paper's is {papers}, so that the run becomes NOT_COMPARABLE"
 
 
 def _again(prediction: MemoryPrediction, batch_size: int, *, checkpointing: bool | None = None) -> MemoryPrediction:

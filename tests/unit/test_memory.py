@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.measuring import memory
 from harness.measuring.memory import (
     DEVICE_MEMORY,
     DISPLAY,
@@ -165,7 +168,7 @@ def test_the_advice_names_the_figure_and_both_ways_out(large: MemoryPrediction) 
     assert "the device has 5.00 GiB, of which 1.00 GiB are left to a display. Two ways out:" in text
     assert "--checkpointing, which computes each block again and keeps the mathematics, is predicted to" in text
     assert f"need {frugal.total / GIB:.2f} GiB; --batch-size " in text
-    assert text.endswith("but the batch size is the paper's, so that the run becomes NOT_COMPARABLE")
+    assert text.endswith("but the paper's is 32, so that the run becomes NOT_COMPARABLE")
 
 
 def test_the_smaller_batch_is_the_largest_that_fits(large: MemoryPrediction) -> None:
@@ -174,6 +177,28 @@ def test_the_smaller_batch_is_the_largest_that_fits(large: MemoryPrediction) -> 
     smaller, larger = (predict_memory(large.variant, ALL, batch_size=n) for n in (size, size + 1))
     assert smaller.fits(5 * GIB)
     assert not larger.fits(5 * GIB)
+
+
+def test_who_chose_a_larger_batch_is_shown_the_papers_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the largest that fits is found among 20,000 in few steps."""
+    asked: list[int | None] = []
+
+    def predict(*given: Any, batch_size: int | None = None, **how: Any) -> MemoryPrediction:
+        asked.append(batch_size)
+        return predict_memory(*given, batch_size=batch_size, **how)
+
+    monkeypatch.setattr(memory, "predict_memory", predict)
+    variant = replace(VARIANTS["vgg16-scratch"], batch_size=20_000)
+    text = out_of_memory_advice(predict_memory(variant, ALL), device_memory=6 * GIB)
+    papers = predict_memory(VARIANTS["vgg16-scratch"], ALL)
+    (most,) = re.findall(r"\(up to (\d+) should fit\)$", text)
+    assert text.endswith(
+        f"--batch-size 32, the paper's and the only comparable one, is predicted to need {papers.total / GIB:.2f} GiB "
+        f"(up to {most} should fit)"
+    )
+    fits = [predict_memory(variant, ALL, batch_size=int(most) + more).fits(6 * GIB) for more in (0, 1)]
+    assert fits == [True, False]
+    assert len(asked) < 20
 
 
 def test_checkpointing_that_does_not_fit_is_called_so(large: MemoryPrediction) -> None:
