@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
 from typing import Final, get_args
@@ -68,7 +68,8 @@ def check_record(run: StoredRun) -> Iterator[Flaw]:
 
 def _check_names(run: StoredRun) -> Iterator[Flaw]:
     name, label = run.record.run, run.record.spec.label
-    if name != label and not name.startswith(f"{label}-"):
+    labels = (label, replace(run.record.spec, deterministic=False).label)  # names did not always say deterministic
+    if not any(name == each or name.startswith(f"{each}-") for each in labels):
         yield Flaw("name", f"the record calls itself {name}", f"a name that begins with {label}, from its spec")
     if name != run.path.stem:
         advice = "give the file and its arrays their own name again"

@@ -17,7 +17,7 @@ _LONGEST_WORD: Final = 200
 _LABEL: Final = re.compile(
     r"-(?P<implementation>pytorch|keras3)(-(?P<backend>jax|torch|tensorflow))?"
     r"(-(?P<pipeline>generator|manual))?(-\d+views)?(-(?P<precision>tf32|mixed))?(-batch\d+)?"
-    r"(?P<checkpointing>-checkpointing)?-seed(?P<seed>\d{1,10})-\d{8}T\d+"
+    r"(?P<checkpointing>-checkpointing)?(?P<deterministic>-deterministic)?-seed(?P<seed>\d{1,10})-\d{8}T\d+"
 )
 """How a record is named: `RunSpec.label` and the time."""
 _OF_LENGTH: Final = frozenset({"epochs", "phases", "name", "pipeline"})
@@ -136,6 +136,7 @@ def from_benchmark(
     if label:  # what is as usual is not in a name
         named |= {"pipeline": named["pipeline"] or "device", "precision": named["precision"] or "float32"}
         named["checkpointing"] = named["checkpointing"] is not None
+        named["deterministic"] = True if named["deterministic"] else None  # names did not always say so
     given = {**named, **params, **{key: value for key, value in extra.items() if value is not None}}
     if extra.get("accuracy") is None:
         raise Unusable("extra_info has no accuracy, so the run was not complete")

@@ -85,5 +85,6 @@ class RunSpec:
         precision = "" if self.precision == "float32" else f"-{self.precision}"
         batch = f"-batch{self.chosen_batch_size}" if self.chosen_batch_size else ""
         checkpointing = "-checkpointing" if self.checkpointing else ""
-        unusual = f"{pipeline}{views}{precision}{batch}{checkpointing}"
+        deterministic = "-deterministic" if self.deterministic else ""
+        unusual = f"{pipeline}{views}{precision}{batch}{checkpointing}{deterministic}"
         return f"{self.variant.name}-{self.implementation}{backend}{unusual}-seed{self.seed}"

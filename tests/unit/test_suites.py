@@ -81,10 +81,14 @@ def test_what_extra_info_does_not_say_the_records_name_does(tmp_path: Path) -> N
 
 def test_without_the_record_what_makes_epochs_longer_is_told_too(tmp_path: Path) -> None:
     run, work = record(), {"deterministic": True, "checkpointing": False, "batch_size": 8}
-    labels = [replace(run.spec, checkpointing=each).label for each in (True, False)]
+    labels = [replace(run.spec, checkpointing=each, deterministic=each).label for each in (True, False)]
     told = [entry(run, seed=0, **work), *(entry(run, record=f"{each}-{TIME}.json") for each in labels)]
     found = read_suite(save_benchmarks(tmp_path / "a.json", *told)).runs
-    assert [each.work for each in found] == [work, {"checkpointing": True}, {"checkpointing": False}]
+    assert [each.work for each in found] == [
+        work,
+        {"checkpointing": True, "deterministic": True},
+        {"checkpointing": False},  # names did not always say that operations were deterministic
+    ]
 
 
 @pytest.mark.parametrize("reused", [False, True])
@@ -100,7 +104,7 @@ def test_the_statistic_of_a_run_is_no_time_of_it(tmp_path: Path, reused: bool) -
     assert (found.training_seconds, len(found.history)) == (pytest.approx(sum(epochs(10.0))), 10)
 
 
-@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(("checkpointing", "deterministic"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("precision", get_args(TrainingPrecision))
 @pytest.mark.parametrize("views", [None, 12])
 @pytest.mark.parametrize("pipeline", get_args(Pipeline))
@@ -112,11 +116,13 @@ def test_every_name_of_a_record_is_understood(
     views: int | None,
     precision: TrainingPrecision,
     checkpointing: bool,
+    deterministic: bool,
 ) -> None:
     run = record(implementation="keras3" if backend else "pytorch")
     variant = replace(run.spec.variant, batch_size=8) if checkpointing else run.spec.variant
     spec = replace(run.spec, variant=variant, keras_backend=backend, pipeline=pipeline, views=views, seed=7)
-    spec = replace(spec, precision=precision, checkpointing=checkpointing)
+    spec = replace(spec, precision=precision, checkpointing=checkpointing, deterministic=deterministic)
+    assert ("-deterministic-" in spec.label) == deterministic
     told = entry(run, record=f"{spec.label}-{TIME}.json")
     (found,) = read_suite(save_benchmarks(tmp_path / "a.json", told)).runs
     named = {"backend": backend} if backend else {}

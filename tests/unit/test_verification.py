@@ -79,6 +79,11 @@ def test_a_small_sound_record_has_no_flaw(small: Path) -> None:
     assert flaws_of(small) == ()
 
 
+def test_names_did_not_always_say_that_operations_were_deterministic(record: Path) -> None:
+    edit_json(record, setting("spec", "deterministic", to=True))
+    assert flaws_of(record) == ()
+
+
 # --- forged records: each mutation of the JSON, the check that names it, and the words
 
 
