@@ -78,8 +78,9 @@ def gpu_name() -> str | None:
         case _:
             import tensorflow
 
-            found = tensorflow.config.list_physical_devices("GPU")
-            return str(found[0].name) if found else None
+            found = tensorflow.config.list_physical_devices("GPU")[:1]
+            details = tensorflow.config.experimental.get_device_details
+            return next((str(details(each).get("device_name", each.name)) for each in found), None)
 
 
 def is_out_of_memory(error: Exception) -> bool:

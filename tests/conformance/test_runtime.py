@@ -92,6 +92,25 @@ def test_without_a_gpu_nobody_counts_its_memory(implementation) -> None:
     assert implementation.peak_memory() is None
 
 
+def play_card(monkeypatch, details: dict[str, str]) -> None:
+    """Shows TensorFlow a GPU of which it knows this."""
+    import tensorflow
+
+    cards = [SimpleNamespace(name="/physical_device:GPU:0")]
+    monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: cards)
+    monkeypatch.setattr(tensorflow.config.experimental, "get_device_details", lambda device: details)
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"), [({"device_name": "a card"}, "a card"), ({}, "/physical_device:GPU:0")]
+)
+def test_tensorflows_gpu_is_called_as_others_call_it(implementation, monkeypatch, details, expected) -> None:
+    if implementation.name != "keras3" or implementation.versions()["backend"] != "tensorflow":
+        pytest.skip("TensorFlow's alone")
+    play_card(monkeypatch, details)
+    assert implementation.gpu_name() == expected
+
+
 def test_the_peak_is_the_allocators_own_count(implementation, monkeypatch) -> None:
     """With a GPU that is played."""
     backend = {"pytorch": "torch"}.get(implementation.name) or implementation.versions()["backend"]
@@ -109,8 +128,7 @@ def test_the_peak_is_the_allocators_own_count(implementation, monkeypatch) -> No
     else:
         import tensorflow
 
-        cards = [SimpleNamespace(name="a card")]
-        monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: cards)
+        play_card(monkeypatch, {})
         monkeypatch.setattr(
             tensorflow.config.experimental, "get_memory_info", lambda device: {"current": 1, "peak": 12345}
         )
