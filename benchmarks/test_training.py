@@ -89,7 +89,7 @@ def evidence(path: Path, record: RunRecord) -> dict[str, object]:
         "epoch_seconds": epoch_split(record),
         "share_of_calibrated_rate": asdict(shares) if shares else None,
         "memory": asdict(record.memory) if record.memory else None,
-        "judged_epoch_seconds": seconds_per_epoch(record),
+        "mean_epoch_seconds": seconds_per_epoch(record),
         "verdict": verdict.kind,
         "verdict_reason": verdict.reason,
         "time_verdicts": [f"{each.kind}: {each.reason}" for each in times],

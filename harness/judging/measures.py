@@ -152,7 +152,7 @@ def unrest(name: Curve) -> Measure:
 
 
 def seconds(run: StoredRun) -> float | None:
-    """All epochs with their evaluation, as bands count them; None where `seconds_per_epoch` has none."""
+    """All epochs that ran, with their evaluation; None where `seconds_per_epoch` has none."""
     mean = seconds_per_epoch(run.record)
     return mean * len(run.record.history) if mean else None
 

@@ -247,7 +247,7 @@ def test_evidence_is_saved_though_the_test_fails(pytester: pytest.Pytester, runs
     assert (told["pipeline"], told["seed"], told["budget"], told["reused"]) == ("generator", 0, "paper", False)
     assert (told["accuracy"], told["epochs"], told["training_seconds"], told["images_per_second"]) == (0.3, 2, 20, 96)
     assert told["epoch_seconds"] == {"input": 1, "step": 9, "training": 10, "evaluation": 2}
-    assert (told["judged_epoch_seconds"], told["warm_up_seconds"], told["device"]) == (12, 1, CARD)
+    assert (told["mean_epoch_seconds"], told["warm_up_seconds"], told["device"]) == (12, 1, CARD)
     assert told["versions"] == HERE.versions
     (time,) = told["time_verdicts"]
     assert time.split(":")[0] in ("REPRODUCED", "NOT_REPRODUCED", "INCONCLUSIVE"), time
