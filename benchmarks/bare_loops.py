@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.architectures import BATCH_NORM_MOMENTUM, HEAD_BATCH_NORM_EPSILON, trainable_layers
-from harness.data.dataset import CLASSES
-from harness.variants import Variant
+from harness.interface import CLASSES
+from harness.variant import Variant
 
 Epoch = Callable[[], object]
 """Trains once over all pictures, in a new order each time."""

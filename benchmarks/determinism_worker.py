@@ -17,12 +17,12 @@ import numpy as np
 
 from harness.architectures import initial_weights
 from harness.data.batches import training_batches
-from harness.data.dataset import CLASSES
 from harness.data.toyfaces import toyfaces
-from harness.interface import Runtime
-from harness.measuring.pairs import take_turns
+from harness.interface import CLASSES, Runtime
+from harness.measuring.turns import take_turns
+from harness.papers.variants import VARIANTS
 from harness.registry import IMPLEMENTATIONS, load_implementation
-from harness.variants import VARIANTS, Variant
+from harness.variant import Variant
 
 SEED = 0
 

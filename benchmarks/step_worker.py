@@ -17,14 +17,14 @@ from bare_loops import bare_keras, bare_pytorch
 
 from harness.architectures import initial_weights
 from harness.data.batches import plain_batches, training_batches
-from harness.data.dataset import CLASSES
 from harness.data.toyfaces import toyfaces
-from harness.interface import Runtime
+from harness.interface import CLASSES, Runtime
 from harness.measuring.calibration import MATRIX_SIZE, Calibration, numpy_product
-from harness.measuring.cost import step_flops
-from harness.measuring.pairs import take_turns
+from harness.measuring.turns import take_turns
+from harness.operations import step_flops
+from harness.papers.variants import VARIANTS
 from harness.registry import IMPLEMENTATIONS, KERAS_BACKENDS, load_implementation
-from harness.variants import VARIANTS, Variant
+from harness.variant import Variant
 
 SEED = 0
 PRODUCT_TURNS = 8

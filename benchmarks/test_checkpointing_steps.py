@@ -11,11 +11,11 @@ from harness.architectures import initial_weights
 from harness.data.batches import training_batches
 from harness.data.toyfaces import toyfaces
 from harness.interface import Runtime
-from harness.measuring.cost import recomputed_image_flops, training_image_flops
-from harness.measuring.pairs import Pairs, take_turns
-from harness.plugin import require_implementation
+from harness.measuring.turns import Pairs, take_turns
+from harness.operations import recomputed_image_flops, training_image_flops
+from harness.papers.variants import find_variant
+from harness.plugin.base import require_implementation
 from harness.registry import IMPLEMENTATIONS, load_implementation
-from harness.variants import find_variant
 
 pytestmark = pytest.mark.timing
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data.dataset import CLASSES
 from harness.data.fer2013 import load_fer2013
+from harness.interface import CLASSES
 
 CSV_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 CSV_USAGES = ("Training", "PublicTest", "PrivateTest")

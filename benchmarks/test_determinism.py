@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.measuring.pairs import Pairs
-from harness.plugin import require_implementation
+from harness.measuring.turns import Pairs
+from harness.plugin.base import require_implementation
 from harness.registry import IMPLEMENTATIONS
 
 pytestmark = pytest.mark.timing

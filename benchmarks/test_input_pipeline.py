@@ -20,8 +20,8 @@ from input_peers.table import fastest_peer, speed_table
 from harness.data.fer2013 import load_fer2013
 from harness.data.picture_files import write_pictures
 from harness.data.pipelines import DevicePipeline
+from harness.papers.variants import VARIANTS
 from harness.runs.environment import read_environment
-from harness.variants import VARIANTS
 
 LAPS = 9
 """Enough for an interval of order statistics that leaves out the fastest and the slowest lap."""

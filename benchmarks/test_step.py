@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.measuring.pairs import Pairs
-from harness.plugin import require_implementation
+from harness.measuring.turns import Pairs
+from harness.papers.variants import VARIANTS
+from harness.plugin.base import require_implementation
 from harness.registry import KERAS_BACKENDS, missing_framework
-from harness.variants import VARIANTS
 
 pytestmark = pytest.mark.timing
 

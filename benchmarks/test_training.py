@@ -13,13 +13,13 @@ from harness.judging.bands import judge, judge_all
 from harness.judging.comparability import disturbances
 from harness.judging.timing import seconds_per_epoch
 from harness.measuring.shares import calibrated_shares, epoch_split
-from harness.plugin import FINISHED_RUNS, SUITE, require_implementation
+from harness.papers.variants import VARIANTS
+from harness.plugin.base import FINISHED_RUNS, SUITE, require_implementation
+from harness.plugin.suite import chosen_seeds, results_dir, suite_spec
+from harness.records.record import RunRecord
+from harness.records.spec import RunSpec
 from harness.registry import IMPLEMENTATIONS
 from harness.runs.execute import execute
-from harness.runs.record import RunRecord
-from harness.runs.spec import RunSpec
-from harness.suite_plugin import chosen_seeds, results_dir, suite_spec
-from harness.variants import VARIANTS
 
 
 def pytest_generate_tests(metafunc):

@@ -16,8 +16,8 @@ mpl.use("Agg")  # no display is needed to write a file
 
 from matplotlib import pyplot as plt
 
-from harness.data.dataset import CLASSES, IMAGE_SIZE
 from harness.data.toyfaces import toyfaces
+from harness.interface import CLASSES, IMAGE_SIZE
 
 COLUMNS = 10
 MAGNIFICATION = 2  # whole, so that every drawn pixel is a square of the sheet

@@ -9,14 +9,22 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from harness.commands import attribute, compare, judging, looking, parity, records, train
+from harness.commands import (
+    attribute,
+    compare,
+    judging,
+    looking,
+    parity,
+    records,
+    train,
+)
+from harness.commands.options import EXIT_CODES, FAILED, USAGE
 from harness.data.dataset import DatasetError
 from harness.interface import ImplementationError
-from harness.options import EXIT_CODES, FAILED, USAGE
+from harness.records.store import RecordError
 from harness.report.expected import ExpectedError
 from harness.runs.execute import RunFailed
-from harness.runs.store import RecordError
-from harness.variants import VariantError
+from harness.variant import VariantError
 from harness.weights.catalogue import WeightsError
 
 app = typer.Typer(

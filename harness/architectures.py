@@ -16,8 +16,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.dataset import CLASSES
-from harness.variants import Phase, Variant
+from harness.interface import CLASSES
+from harness.variant import Phase, Variant
 
 Shape = tuple[int, ...]
 Kind = Literal[

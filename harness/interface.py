@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.variants import Phase, Variant
+from harness.variant import Phase, Variant
+
+CLASSES: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+"""Class names in the order of their labels 0..6: alphabetical, as the folders are."""
+
+IMAGE_SIZE: Final = 48
+"""Edge of every picture, in pixels."""
 
 Images = NDArray[np.float32]
 """Network input, shape (n, size, size, channels)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from harness.plugin import require_implementation
+from harness.plugin.base import require_implementation
 from harness.registry import IMPLEMENTATIONS, load_implementation
 
 pytest_plugins = ["pytester"]

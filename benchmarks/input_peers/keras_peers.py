@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.data.batches import training_order
 from harness.data.fer2013 import load_fer2013
-from harness.variants import VARIANTS
+from harness.papers.variants import VARIANTS
 from input_peers import BATCH_SIZE, Source, Task
 
 

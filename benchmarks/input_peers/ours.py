@@ -12,8 +12,8 @@ import numpy as np
 from harness.data.fer2013 import load_fer2013
 from harness.data.pipelines import DevicePipeline
 from harness.interface import Batch
+from harness.papers.variants import VARIANTS
 from harness.registry import load_implementation
-from harness.variants import VARIANTS
 from input_peers import Source, Task
 
 
@@ -64,7 +64,7 @@ def keras3(task: Task) -> Source:
     load_implementation("keras3", keras_backend=os.environ["KERAS_BACKEND"])
     import keras
 
-    from harness.data.dataset import IMAGE_SIZE
+    from harness.interface import IMAGE_SIZE
     from impls.keras3.pixels import Pixels
 
     inputs = {

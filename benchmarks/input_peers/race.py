@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.measuring.pairs import Pairs
+from harness.measuring.turns import Pairs
 from input_peers import Contender
 
 _ROOT: Final = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.variants import VARIANTS
+from harness.papers.variants import VARIANTS
 from input_peers import BATCH_SIZE, Source, Task
 
 

@@ -7,19 +7,30 @@ from typing import Annotated, get_args
 
 import typer
 
-from harness import options
+from harness.attribution.alike import close
+from harness.attribution.feeding import Task, measure_apart
+from harness.attribution.prediction import (
+    CORE_RATIO,
+    UTILISATION,
+    Assumptions,
+    Interval,
+    paper_peak,
+    predict_all,
+)
+from harness.commands import options
 from harness.commands.console import show
-from harness.data.dataset import IMAGE_SIZE
-from harness.interface import ImplementationError
-from harness.measuring.alike import close
-from harness.measuring.device import CORE_RATIO, UTILISATION, Assumptions, Interval, paper_peak, predict_all
-from harness.measuring.feeding import Task, measure_apart
-from harness.paper.facts import facts
-from harness.registry import IMPLEMENTATIONS, ImplementationName, choose_keras_backend, missing_framework
+from harness.interface import IMAGE_SIZE, ImplementationError
+from harness.papers.facts import facts
+from harness.records.spec import RunSpec
+from harness.registry import (
+    IMPLEMENTATIONS,
+    ImplementationName,
+    choose_keras_backend,
+    missing_framework,
+)
 from harness.report.attribution import AttributionReport, attribution_json, attribution_page
-from harness.runs.plan import make_spec
-from harness.runs.spec import RunSpec
-from harness.variants import Pipeline
+from harness.runs.asking import make_spec
+from harness.variant import Pipeline
 
 app = typer.Typer()
 

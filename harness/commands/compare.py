@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from harness.commands.console import show
-from harness.measuring.comparison import compare_suites
-from harness.measuring.suites import read_suite
-from harness.options import USAGE
+from harness.commands.options import USAGE
 from harness.report.comparison import comparison_json, comparison_page
+from harness.suites.comparison import compare_suites
+from harness.suites.saved import read_suite
 
 app = typer.Typer()
 

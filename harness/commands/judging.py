@@ -7,15 +7,23 @@ from typing import Annotated
 
 import typer
 
-from harness import options
+from harness.commands import options
 from harness.commands.console import show
+from harness.commands.options import FAILED
 from harness.data.open import open_dataset
-from harness.judging.audit import audit as audit_facts
 from harness.judging.results import judge_results
-from harness.options import FAILED
-from harness.paper.facts import facts
+from harness.papers.facts import facts
+from harness.papers.review import audit as audit_facts
 from harness.report.audit import audit_page
-from harness.report.expected import EVIDENCE, FILE, ExpectedError, counts, material, render, stale_blocks
+from harness.report.expected import (
+    EVIDENCE,
+    FILE,
+    ExpectedError,
+    counts,
+    material,
+    render,
+    stale_blocks,
+)
 from harness.report.judgement import judgement_json, judgement_page
 
 app = typer.Typer()

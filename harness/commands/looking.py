@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from harness import options
+from harness.commands import options
 from harness.commands.console import show
+from harness.commands.options import FAILED
 from harness.data.fer2013 import inspect_fer2013
 from harness.data.inspection import format_inspection
-from harness.options import FAILED
+from harness.papers.variants import find_variant
 from harness.report.variants import variant_list, variant_page
 from harness.report.weights import weights_table
-from harness.variants import find_variant
 from harness.weights.canonical import save_canonical
 from harness.weights.catalogue import WeightsError
 from harness.weights.locate import load_checkpoint

@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
-from harness import options
+from harness.commands import options
 from harness.commands.console import show
-from harness.options import FAILED
-from harness.parity.command import choose_size, climb_variant, gpu_name, versions
-from harness.registry import (
-    choose_keras_backend,
+from harness.commands.options import FAILED
+from harness.papers.variants import find_variant
+from harness.parity.command import (
+    choose_size,
+    climb_variant,
+    gpu_name,
+    versions,
 )
+from harness.registry import choose_keras_backend
 from harness.report.parity import conditions, ladder_page
-from harness.variants import find_variant
 
 app = typer.Typer()
 

@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from harness.agreement.agreement import judge_agreement, read_side
 from harness.commands.console import show
+from harness.commands.options import NOT_REPRODUCED, USAGE
 from harness.commands.train import print_results
-from harness.judging.equivalence import DECLARED_MARGIN
-from harness.judging.pairs import judge_agreement, read_side
-from harness.options import NOT_REPRODUCED, USAGE
+from harness.papers.variants import find_variant
+from harness.records.store import list_runs, read_run
 from harness.report.agreement import agreement_page
 from harness.report.records import record_page
 from harness.report.tables import run_list
-from harness.runs.store import list_runs, read_run
-from harness.variants import find_variant
+from harness.statistics import DECLARED_MARGIN
 
 app = typer.Typer()
 runs = typer.Typer(no_args_is_help=True, help="Look at records of runs.")

@@ -8,21 +8,31 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from harness import options
+from harness.commands import options
 from harness.commands.console import show
+from harness.commands.options import (
+    EXIT_CODES,
+    FAILED,
+    INTERRUPTED,
+    NOT_REPRODUCED,
+)
 from harness.interface import ImplementationError
-from harness.options import EXIT_CODES, FAILED, INTERRUPTED, NOT_REPRODUCED
+from harness.papers.variants import VARIANTS
+from harness.records.record import RunRecord
 from harness.registry import (
     IMPLEMENTATIONS,
     ImplementationName,
     choose_keras_backend,
     missing_framework,
 )
-from harness.report.tables import Runs, judge_groups, result_table, small_print
+from harness.report.tables import (
+    Runs,
+    judge_groups,
+    result_table,
+    small_print,
+)
+from harness.runs.asking import lacks_weights, make_spec
 from harness.runs.execute import RunFailed, execute
-from harness.runs.plan import lacks_weights, make_spec
-from harness.runs.record import RunRecord
-from harness.variants import VARIANTS
 from harness.weights.catalogue import WeightsError
 
 app = typer.Typer()

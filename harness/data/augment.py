@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.dataset import IMAGE_SIZE
 from harness.data.pixels import IDENTITY_MAP
-from harness.variants import Augmentation
+from harness.interface import IMAGE_SIZE
+from harness.variant import Augmentation
 
 _CENTRE: Final = (IMAGE_SIZE - 1) / 2
 _DRAWS: Final = 7  # rotation, two shifts, shear, two zooms, flip

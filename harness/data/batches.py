@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.augment import draw_maps, identity_maps
-from harness.data.dataset import CLASSES, Dataset
-from harness.interface import Batch, Features, Images
-from harness.variants import Variant
+from harness.data.dataset import Dataset
+from harness.interface import CLASSES, Batch, Features, Images
+from harness.variant import Variant
 
 _STREAM: Final = 1  # sets these draws apart from others of the same seed and epoch
 

@@ -28,8 +28,14 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict
 
-from harness.data.dataset import IMAGE_SIZE, Dataset, DatasetError, Door, identity
+from harness.data.dataset import (
+    Dataset,
+    DatasetError,
+    Door,
+    identity,
+)
 from harness.data.door_folder import list_files
+from harness.interface import IMAGE_SIZE
 
 CACHE_VARIABLE: Final = "FERBENCH_CACHE"
 """Environment variable that names another cache folder."""

@@ -9,14 +9,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-CLASSES: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-"""Class names in the order of their labels 0..6: alphabetical, as the folders are."""
-
 SPLITS: Final = ("training", "public_test", "private_test")
 """Split names in the order of their codes 0..2."""
-
-IMAGE_SIZE: Final = 48
-"""Edge of every picture, in pixels."""
 
 DatasetName = Literal["fer2013", "toyfaces"]
 Door = Literal["zip", "folder", "fer2013.csv", "icml_face_data.csv", "toyfaces"]

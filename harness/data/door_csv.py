@@ -10,8 +10,9 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.dataset import CLASSES, IMAGE_SIZE, SPLITS, DatasetError, Door
+from harness.data.dataset import SPLITS, DatasetError, Door
 from harness.data.reading import Reading, count_deviations, shown
+from harness.interface import CLASSES, IMAGE_SIZE
 
 CSV_CLASSES: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Class names in the order of the csv's own labels 0..6, which is not that of `CLASSES`.

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from harness.data.dataset import DatasetError
-from harness.data.pictures import LAYOUT, MAX_PICTURE_BYTES, PictureError, is_harmless, read_pictures
+from harness.data.pictures import (
+    LAYOUT,
+    MAX_PICTURE_BYTES,
+    PictureError,
+    is_harmless,
+    read_pictures,
+)
 from harness.data.reading import Reading
 
 MAX_FILES: Final = 200_000

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from harness.data.dataset import DatasetError
-from harness.data.pictures import MAX_PICTURE_BYTES, PictureError, is_harmless, read_pictures
+from harness.data.pictures import (
+    MAX_PICTURE_BYTES,
+    PictureError,
+    is_harmless,
+    read_pictures,
+)
 from harness.data.reading import Reading, shown
 
 _ENCRYPTED: Final = 0x1

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import affine_transform
 
-from harness.data.dataset import IMAGE_SIZE
 from harness.data.pixels import scaling
-from harness.interface import Images
-from harness.variants import Variant
+from harness.interface import IMAGE_SIZE, Images
+from harness.variant import Variant
 
 MODES: Final = {1: "L", 3: "RGB"}
 """Pillow's name of a picture with so many channels."""

@@ -11,9 +11,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.data.dataset import CLASSES, SPLITS, Door
-from harness.data.reading import KNOWN_COUNTS, Reading, counts_of, listed
+from harness.data.dataset import SPLITS, Door
+from harness.data.reading import (
+    KNOWN_COUNTS,
+    Reading,
+    counts_of,
+    listed,
+)
 from harness.data.splits import hash_groups
+from harness.interface import CLASSES
 
 
 @dataclass(frozen=True)

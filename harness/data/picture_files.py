@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness.data.cache import CACHE_VARIABLE, cache_folder
-from harness.data.dataset import CLASSES, Dataset, DatasetError
+from harness.data.dataset import Dataset, DatasetError
+from harness.interface import CLASSES
 
 _FORMAT: Final = 1
 """Part of every key: raise it when files are written differently than before."""

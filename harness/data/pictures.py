@@ -11,8 +11,9 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from harness.data.dataset import CLASSES, IMAGE_SIZE, SPLITS, DatasetError, Door
+from harness.data.dataset import SPLITS, DatasetError, Door
 from harness.data.reading import Reading, count_deviations, shown
+from harness.interface import CLASSES, IMAGE_SIZE
 
 MAX_PICTURE_BYTES: Final = 1 << 20
 """Most bytes of one picture, unpacked. The largest of the known ones has 2,483."""

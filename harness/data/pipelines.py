@@ -16,8 +16,14 @@ from harness.data.dataset import Dataset, DatasetError
 from harness.data.host_pixels import resize_all
 from harness.data.picture_files import write_pictures
 from harness.data.splits import class_weights
-from harness.interface import Features, Images, Implementation, InputPipeline, PictureReader
-from harness.variants import Pipeline, Variant, VariantError
+from harness.interface import (
+    Features,
+    Images,
+    Implementation,
+    InputPipeline,
+    PictureReader,
+)
+from harness.variant import Pipeline, Variant, VariantError
 
 SPARE_MEMORY: Final = 0.25
 """Share of the memory that is left to the network and its optimizer where all pixels lie in memory."""

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.dataset import IMAGE_SIZE
-from harness.variants import InputConvention
+from harness.interface import IMAGE_SIZE
+from harness.variant import InputConvention
 
 IDENTITY_MAP: Final = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 """The map that leaves every picture as it is, shape (2, 3)."""

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.dataset import CLASSES, SPLITS, Door
+from harness.data.dataset import SPLITS, Door
+from harness.interface import CLASSES
 
 KNOWN_COUNTS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {

@@ -8,7 +8,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.dataset import CLASSES, SPLITS, Dataset, DatasetError
+from harness.data.dataset import SPLITS, Dataset, DatasetError
+from harness.interface import CLASSES
 
 _TRAINING: Final = SPLITS.index("training")
 

@@ -13,9 +13,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.dataset import CLASSES, IMAGE_SIZE, SPLITS, Dataset, DatasetError, identity
+from harness.data.dataset import (
+    SPLITS,
+    Dataset,
+    DatasetError,
+    identity,
+)
 from harness.data.toyfaces_drawing import Field, draw_faces
-from harness.data.toyfaces_parameters import ACTIONS, EXPRESSIONS, NUISANCES, RESTLESSNESS, Span
+from harness.data.toyfaces_parameters import (
+    ACTIONS,
+    EXPRESSIONS,
+    NUISANCES,
+    RESTLESSNESS,
+    Span,
+)
+from harness.interface import CLASSES, IMAGE_SIZE
 
 FER2013_TRAINING_COUNTS: Final = (3995, 436, 4097, 7215, 4965, 4830, 3171)
 """Images of each class, in the order of `CLASSES`, in FER-2013's training split."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.dataset import IMAGE_SIZE
+from harness.interface import IMAGE_SIZE
 
 Field = NDArray[np.float32]
 Face = Mapping[str, Field]

@@ -22,9 +22,22 @@ from harness.judging.comparability import (
     time_remark,
     undisturbed,
 )
-from harness.judging.error_budget import UNITS, Band, Part, Quantity
+from harness.judging.error_budget import (
+    UNITS,
+    Band,
+    Part,
+    Quantity,
+)
 from harness.judging.expectations import bands
-from harness.judging.patterns import Confusion, degenerate, distance, judge_pattern, judge_recalls, rates, recalls
+from harness.judging.patterns import (
+    Confusion,
+    degenerate,
+    distance,
+    judge_pattern,
+    judge_recalls,
+    rates,
+    recalls,
+)
 from harness.judging.timing import PapersSeconds, epochs_text, papers_seconds
 from harness.judging.verdicts import (
     Verdict,
@@ -34,8 +47,8 @@ from harness.judging.verdicts import (
     judge_values,
     settling_texts,
 )
-from harness.paper.facts import facts
-from harness.runs.record import RunRecord
+from harness.papers.facts import facts
+from harness.records.record import RunRecord
 from harness.training.fit import EpochRecord
 
 __all__ = [

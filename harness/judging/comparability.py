@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import Final
 
-from harness.judging.known_data import known_layout
 from harness.judging.timing import (
     PAPERS_GPU,
     class_remark,
@@ -17,9 +16,11 @@ from harness.judging.timing import (
     rate_differences,
 )
 from harness.measuring.gpu import doubts
-from harness.runs.record import RunRecord
-from harness.runs.spec import RunSpec
-from harness.variants import VARIANTS, Variant
+from harness.papers.variants import VARIANTS
+from harness.records.record import RunRecord
+from harness.records.spec import RunSpec
+from harness.variant import Variant
+from harness.verification.known_data import known_layout
 from harness.weights.catalogue import WeightsError, catalogue, find_checkpoint
 
 PAPERS_CPU: Final = "Ryzen 9 5900X"

@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from harness.judging.patterns import DECLARED_DISTANCE, few_recall_margins, sampling_distance
 from harness.judging.verdicts import Scale, Unit
-from harness.paper.facts import facts
+from harness.papers.facts import facts
 
 Quantity = Literal["accuracy", "reached", "epochs", "training-accuracy", "gap", "recalls", "pattern", "seconds"]
 QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)

@@ -16,10 +16,21 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter
 
-from harness.judging.error_budget import QUANTITIES, Band, Part, Quantity
+from harness.judging.error_budget import (
+    QUANTITIES,
+    Band,
+    Part,
+    Quantity,
+)
 from harness.judging.verdicts import FACTOR, POINTS
-from harness.paper.facts import CONFUSIONS, Fact, FactError, Facts, facts
-from harness.variants import VARIANTS
+from harness.papers.facts import (
+    CONFUSIONS,
+    Fact,
+    FactError,
+    Facts,
+    facts,
+)
+from harness.papers.variants import VARIANTS
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -72,7 +83,7 @@ class _Entry:
 @cache
 def bands() -> Mapping[str, Band]:
     """All bands by name, in the order of the variants and of `QUANTITIES`."""
-    text = (files("harness.judging") / "bands.toml").read_text(encoding="utf-8")
+    text = (files("harness.papers") / "jahangir2024" / "bands.toml").read_text(encoding="utf-8")
     return read_bands(tomllib.loads(text), facts())
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from harness.data.dataset import CLASSES
 from harness.data.reading import KNOWN_COUNTS
+from harness.interface import CLASSES
 from harness.judging.verdicts import (
     LEVEL,
     MOST_SEEDS,
@@ -26,7 +26,7 @@ from harness.judging.verdicts import (
     prediction_margin,
     seeds_text,
 )
-from harness.runs.record import RunRecord
+from harness.records.record import RunRecord
 from harness.training.metrics import Score
 
 Confusion = NDArray[np.integer]

@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 
 from harness.data.dataset import Dataset
 from harness.judging.bands import Judgement, judge_all
-from harness.judging.claims import Answer, answer_claims
+from harness.judging.claims.answers import Answer, answer_claims
 from harness.judging.comparability import differences, differs_in_pipeline_alone, time_differences
-from harness.judging.flaws import Flaw, StoredRun, implementation_name, read_stored
 from harness.judging.speed_up import speed_up
-from harness.judging.verification import find_layout, verify
-from harness.runs.record import RunRecord
-from harness.runs.store import RecordError
+from harness.records.record import RunRecord
+from harness.records.store import RecordError
+from harness.verification.flaws import (
+    Flaw,
+    StoredRun,
+    implementation_name,
+    read_stored,
+)
+from harness.verification.verify import find_layout, verify
 
 DONE, USAGE, NOT_REPRODUCED = 0, 2, 3
 _Key = TypeVar("_Key", bound=Hashable)

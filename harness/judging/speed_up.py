@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from harness.judging.comparability import differs_in_pipeline_alone, disturbances, undisturbed
 from harness.judging.expectations import bands
 from harness.judging.timing import class_remark, epochs_text, papers_seconds
-from harness.paper.facts import facts
-from harness.runs.record import RunRecord
+from harness.papers.facts import facts
+from harness.records.record import RunRecord
 
 
 def speed_up(records: Sequence[RunRecord]) -> str | None:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.measuring.device import Interval, paper_peak
-from harness.paper.facts import facts
-from harness.runs.record import RunRecord
-from harness.variants import VARIANTS, Variant, VariantError, find_variant
+from harness.attribution.prediction import Interval, paper_peak
+from harness.papers.facts import facts
+from harness.papers.variants import VARIANTS, find_variant
+from harness.records.record import RunRecord
+from harness.variant import Variant, VariantError
 
 PAPERS_GPU: Final = "RTX 4080 SUPER"
 """Source: paper, "Experiment Setup": "NVIDIA GEFORCE RTX 4080 SUPER 16G"."""

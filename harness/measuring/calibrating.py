@@ -19,13 +19,20 @@ from pydantic import ConfigDict, TypeAdapter
 from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
-from harness.interface import Implementation, ImplementationError, InputPipeline, Runtime, Work
-from harness.measuring.calibration import SIZES, DeviceCalibration, Speed, draw_inputs, measure_speed, speeds
+from harness.interface import (
+    Implementation,
+    ImplementationError,
+    InputPipeline,
+    Runtime,
+    Work,
+)
+from harness.measuring.calibration import SIZES, draw_inputs, measure_speed, speeds
 from harness.measuring.gpu import GpuWatch, doubts, find_gpu
 from harness.measuring.tensors import VALUE_BYTES
+from harness.records.machine import DeviceCalibration, Speed
+from harness.records.spec import RunSpec
 from harness.registry import load_implementation
-from harness.runs.spec import RunSpec
-from harness.variants import Variant
+from harness.variant import Variant
 
 MOST_SECONDS: Final = 600.0
 """For a calibration: one that hangs shall not keep the suite. On two cores it takes a few seconds."""

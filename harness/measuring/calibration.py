@@ -10,15 +10,14 @@ from functools import partial
 from typing import Final, Literal
 
 import numpy as np
-from pydantic import ConfigDict
 
 from harness.interface import CalibrationInputs, CalibrationWork, Work
+from harness.records.machine import Speed
 
 MATRIX_SIZE: Final = 2048
 """Rows and columns: large enough for the full rate, and a tenth of a second on two cores. NumPy's products of 1024,
 2048 and 4096 rows ran at 190-203, 201-207 and 208 GFLOP/s (two cores of AMD Zen 4, NumPy 2.4)."""
 _SEED: Final = 0
-_STRICT = ConfigDict(extra="forbid")
 
 Product = Callable[[], object]
 """Computes one product of two square float32 matrices, and returns when it is there."""
@@ -100,69 +99,6 @@ def numpy_product(size: int = MATRIX_SIZE) -> Product:
     left, right = np.random.default_rng(_SEED).random((2, size, size), np.float32)
     result = np.empty_like(left)
     return lambda: np.matmul(left, right, out=result)
-
-
-@dataclass(frozen=True)
-class Speed:
-    """How fast one kind of work was done, alone.
-
-    Attributes:
-        work: What it was, with its sizes.
-        amount: Operations, bytes or images of a repeat.
-        seconds: Of each repeat, in order.
-    """
-
-    work: str
-    amount: float
-    seconds: tuple[float, ...]
-
-    __pydantic_config__ = _STRICT
-
-    def __post_init__(self) -> None:
-        if not self.seconds or not min(self.amount, *self.seconds) > 0:
-            raise ValueError(f"{self.amount:g} in {self.seconds} s; expected numbers above 0")
-
-    @property
-    def rates(self) -> tuple[float, ...]:
-        """Of each repeat, in operations, bytes or images a second."""
-        return tuple(self.amount / each for each in self.seconds)
-
-    @property
-    def rate(self) -> float:
-        """Median of them."""
-        return statistics.median(self.rates)
-
-
-@dataclass(frozen=True)
-class DeviceCalibration:
-    """What one framework made of a machine before a suite: the rates by which its times are judged.
-
-    Attributes:
-        implementation: `keras3` or `pytorch`.
-        keras_backend: Of `keras3`.
-        gpu: Its name as the framework has it; None on the CPU.
-        precision: Of product and convolution, as the runs have it.
-        pipeline: Whose pictures were clocked.
-        product: Of two square matrices, operations.
-        convolution: Of 3×3, as VGG16 has it, forward; operations as direct convolution needs them.
-        bandwidth: Of the device's memory: bytes read and written by a copy. On a CPU frameworks may take new memory for
-            each one, which the system clears first: less than the memory's own.
-        pictures: Of the input pipeline alone, one for each size of network input; for `device` it is the host's part.
-        doubts: What the GPU's driver saw meanwhile that makes these rates no property of the card.
-    """
-
-    implementation: str
-    keras_backend: str | None
-    gpu: str | None
-    precision: str
-    pipeline: str
-    product: Speed
-    convolution: Speed
-    bandwidth: Speed
-    pictures: tuple[Speed, ...]
-    doubts: tuple[str, ...] = ()
-
-    __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,26 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.architectures import layers
+from harness.attribution.prediction import (
+    CORE_RATIO,
+    STEP_OVERHEAD,
+    UTILISATION,
+    Interval,
+    paper_peak,
+)
 from harness.data.reading import KNOWN_COUNTS
 from harness.judging.timing import is_called_alike
-from harness.measuring.calibration import DeviceCalibration, calibrate, numpy_product
-from harness.measuring.cost import epoch_flops, recomputed_image_flops
-from harness.measuring.device import CORE_RATIO, STEP_OVERHEAD, UTILISATION, Interval, paper_peak
-from harness.paper.facts import facts
-from harness.runs.record import RunRecord
-from harness.runs.spec import RunSpec
+from harness.measuring.calibration import calibrate, numpy_product
+from harness.operations import epoch_flops, recomputed_image_flops
+from harness.papers.facts import facts
+from harness.records.machine import DeviceCalibration
+from harness.records.record import RunRecord
+from harness.records.spec import RunSpec
 from harness.training.fit import evaluation_batch_size
 
 CLOCKED_SHARE: Final = Interval(0.15, 0.9)
 """Of a clocked rate (a CPU's matrix products by NumPy, a GPU's calibrated convolution) that a step reaches; declared.
-The best that was seen on a CPU is 0.86 (see `harness.judging.findings.physics.HIGHEST_SHARE`); batch norms and
+The best seen on a CPU is 0.86 (`harness.papers.jahangir2024.review.physics.HIGHEST_SHARE`); batch norms and
 poolings, which are not counted, take the rest."""
 START_SECONDS: Final = Interval(5.0, 60.0)
 """A process, its framework, the data, the compilation of each phase; declared."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final
 
-from pydantic import ConfigDict
+from harness.records.machine import GpuIdentity, GpuUse
 
 SAMPLE_SECONDS: Final = 1.0
 """From one look at the GPU to the next: NVML answers in well under a millisecond."""
@@ -29,48 +29,6 @@ REASONS: Final = {
 Source: NVML API reference, nvmlClocksEventReasons."""
 FAULTS: Final = ("hardware slowdown", "too hot (software)", "too hot (hardware)", "power brake")
 """Those that make a time no property of the card. Its own power limit is one: a card at full load runs into it."""
-
-_STRICT = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True)
-class GpuIdentity:
-    """Which GPU, by its driver. None where the driver does not say."""
-
-    name: str
-    driver: str
-    cuda: str
-    memory_bytes: int
-    power_limit_watts: float | None
-    default_power_limit_watts: float | None
-    highest_clock_megahertz: int | None
-
-    __pydantic_config__ = _STRICT
-
-
-@dataclass(frozen=True)
-class GpuUse:
-    """What was seen of a GPU during a run, one look a second.
-
-    Attributes:
-        looks: How many.
-        clock_megahertz: Median clock of its processors; None where the driver does not say.
-        power_watts: Median.
-        temperature_celsius: Highest.
-        memory_bytes: Most that was in use, by whomever.
-        held_back: Share of the looks at which a reason of `REASONS` lowered the clocks.
-        strangers: Most other processes that computed on it at once; None where the driver does not say.
-    """
-
-    looks: int
-    clock_megahertz: float | None
-    power_watts: float | None
-    temperature_celsius: float | None
-    memory_bytes: int | None
-    held_back: dict[str, float]
-    strangers: int | None
-
-    __pydantic_config__ = _STRICT
 
 
 def find_gpu() -> tuple[GpuIdentity, Callable[[], dict[str, Any]]] | None:

@@ -14,8 +14,9 @@ from typing import Final
 from harness.architectures import count_parameters
 from harness.interface import Precision
 from harness.measuring.tensors import Network, evaluate, train
+from harness.papers.variants import VARIANTS
 from harness.training.fit import evaluation_batch_size
-from harness.variants import VARIANTS, Phase, Variant
+from harness.variant import Phase, Variant
 
 MIB: Final = 2**20
 GIB: Final = 2**30

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from harness.measuring.cost import training_image_flops
-from harness.runs.record import RunRecord
+from harness.operations import training_image_flops
+from harness.records.record import RunRecord
 
 
 @dataclass(frozen=True)

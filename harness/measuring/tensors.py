@@ -13,10 +13,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
 
-from harness.architectures import Layer, layers, segments, trainable_layers
-from harness.data.dataset import CLASSES
-from harness.interface import Precision
-from harness.variants import Phase, Variant
+from harness.architectures import (
+    Layer,
+    layers,
+    segments,
+    trainable_layers,
+)
+from harness.interface import CLASSES, Precision
+from harness.variant import Phase, Variant
 
 Storage = tuple[Literal["activation", "weight-gradient", "in flight"], str]
 """What a tensor is, and its name."""

@@ -15,7 +15,7 @@ from harness.interface import Batch, Model, Runtime
 from harness.parity.problem import Problem
 from harness.parity.reference import pooling_windows
 from harness.registry import load_implementation
-from harness.variants import Variant
+from harness.variant import Variant
 
 CANDIDATES: Final = 8
 """Batches among which the one for gradients is chosen."""

@@ -12,9 +12,9 @@ from harness.parity.arbiter import build_arbiter, pytorch_threads
 from harness.parity.float64 import compare_in_float64, has_float64
 from harness.parity.ladder import Ladder, climb
 from harness.parity.problem import comparable, make_problem
+from harness.records.spec import Device
 from harness.registry import KerasBackend, load_implementation
-from harness.runs.spec import Device
-from harness.variants import Variant
+from harness.variant import Variant
 
 FULL_BATCH_SIZE: Final = 2
 """Images a batch at full width and the paper's size, where the arbiter alone trains for minutes."""

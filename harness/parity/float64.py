@@ -17,11 +17,16 @@ from safetensors.numpy import load_file, save_file
 from harness.architectures import initial_weights, layers
 from harness.interface import Model, Runtime
 from harness.parity import observations
-from harness.parity.ladder import ROUNDING, Comparison, Rung, compare
+from harness.parity.ladder import (
+    ROUNDING,
+    Comparison,
+    Rung,
+    compare,
+)
 from harness.parity.observations import Climber, Task, Tensors
 from harness.parity.problem import STEPS, Problem, make_problem
 from harness.registry import load_implementation
-from harness.variants import Variant
+from harness.variant import Variant
 
 TOLERANCE: Final = 1e-12
 """Of the way of all weights in 25 steps of Adam, and of the logits. Float64 rounds 2⁻²⁹ as coarsely as float32,

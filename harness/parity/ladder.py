@@ -15,7 +15,7 @@ from harness.parity import observations
 from harness.parity.observations import Climber, Task, Tensors
 from harness.parity.problem import Problem
 from harness.registry import IMPLEMENTATIONS
-from harness.variants import Phase, Variant
+from harness.variant import Phase, Variant
 
 ROUNDING: Final = 2.0**-24
 """Largest relative error of rounding to float32."""

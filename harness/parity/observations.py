@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.architectures import trainable_layers
-from harness.interface import Batch, Model, State, Weights
+from harness.interface import (
+    Batch,
+    Model,
+    State,
+    Weights,
+)
 from harness.parity.arbiter import rounded_otherwise, smoothest_batch, smoothest_course
 from harness.parity.problem import Problem, is_statistic, without_effect
 

@@ -10,12 +10,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.architectures import initial_weights, layers, trainable_layers, weight_shapes
+from harness.architectures import (
+    initial_weights,
+    layers,
+    trainable_layers,
+    weight_shapes,
+)
 from harness.data.batches import training_batches
 from harness.data.splits import class_weights
 from harness.data.toyfaces import toyfaces
 from harness.interface import Batch, Weights
-from harness.variants import Phase, Variant, narrow
+from harness.variant import Phase, Variant, narrow
 
 STEPS: Final = 25
 """Optimizer steps of the rung that trains."""

@@ -21,7 +21,7 @@ from harness.architectures import (
     layers,
 )
 from harness.interface import Batch
-from harness.variants import Optimizer, Variant
+from harness.variant import Optimizer, Variant
 
 Array = NDArray[np.float64]
 

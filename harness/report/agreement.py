@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.judging.equivalence import EquivalenceKind
-from harness.judging.pairs import Agreement, Side
-from harness.runs.record import RunRecord
+from harness.agreement.agreement import Agreement, Side
+from harness.records.record import RunRecord
+from harness.statistics import EquivalenceKind
 
 _STYLES: dict[EquivalenceKind, str] = {"EQUIVALENT": "green", "DIFFERENT": "red", "UNDECIDED": "yellow"}
 _ABOUT_TOST = (

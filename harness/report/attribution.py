@@ -11,10 +11,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.judging.findings.physics import CARD_SOURCE, DIRECT_SOURCE
-from harness.measuring.alike import Closing
-from harness.measuring.attribution import FEWEST_ROUNDS, Attribution, Clocked, Measured, PictureRate, Spread
-from harness.measuring.device import Assumptions, Explanation, Prediction
+from harness.attribution.alike import Closing
+from harness.attribution.parts import (
+    FEWEST_ROUNDS,
+    Attribution,
+    Clocked,
+    Measured,
+    PictureRate,
+    Spread,
+)
+from harness.attribution.prediction import Assumptions, Explanation, Prediction
+from harness.papers.jahangir2024.review.physics import CARD_SOURCE, DIRECT_SOURCE
 from harness.runs.environment import read_environment
 
 _STYLES: dict[Explanation, str] = {

@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
-from harness.judging.audit import GRADES, Finding, Grade
-from harness.judging.wording import listed
-from harness.paper.facts import Fact, Facts
+from harness.papers.facts import Fact, Facts
+from harness.papers.review import GRADES, Finding, Grade
+from harness.papers.wording import listed
 
 _STYLES: dict[Grade, str] = {
     "impossible": "bold red",

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from rich.table import Table
 
-from harness.measuring.calibration import DeviceCalibration, Speed
 from harness.measuring.shares import calibrated_shares, epoch_split
+from harness.records.machine import DeviceCalibration, Speed
+from harness.records.record import RunRecord
 from harness.report.tables import Runs
-from harness.runs.record import RunRecord
 
 Unit = tuple[float, str]
 """Size and name."""

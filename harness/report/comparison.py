@@ -11,8 +11,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.measuring.comparison import Compared, Comparison, Estimate, RunPair
-from harness.measuring.suites import Suite
+from harness.suites.comparison import (
+    Compared,
+    Comparison,
+    Estimate,
+    RunPair,
+)
+from harness.suites.saved import Suite
 
 _ABOUT_TIMES = (
     "Ratios are B / A of the seconds of an epoch: below 1 where B is faster. Over seeds, the 95 % t interval is of the "

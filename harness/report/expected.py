@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.judging.audit import GRADES, Finding, audit
 from harness.judging.bands import bands
-from harness.judging.claims import claims
+from harness.judging.claims.answers import claims
 from harness.judging.results import Judged, judge_results
-from harness.paper.facts import Facts, facts
+from harness.papers.facts import Facts, facts
+from harness.papers.review import GRADES, Finding, audit
 from harness.report.audit import audit_markdown
 from harness.report.expected_tables import (
     assumed_table,

@@ -7,14 +7,14 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
-from harness.judging.audit import Finding
 from harness.judging.bands import Band, bands, judge
-from harness.judging.flaws import implementation_name
 from harness.judging.results import Judged
-from harness.paper.facts import Fact, Facts
+from harness.papers.facts import Fact, Facts
+from harness.papers.review import Finding
+from harness.papers.variants import VARIANTS, paper_fields, sources
+from harness.records.record import RunRecord
 from harness.report.variants import field_text
-from harness.runs.record import RunRecord
-from harness.variants import VARIANTS, paper_fields, sources
+from harness.verification.flaws import implementation_name
 
 REPORTED: Final = ("accuracy", "training-accuracy", "loss", "training-loss", "seconds", "epochs", "epochs-run")
 """Quantities that the paper reports of its runs, in the order of the tables."""

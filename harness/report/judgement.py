@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.judging.bands import Judgement, VerdictKind
-from harness.judging.claims import Answer, AnswerKind
+from harness.judging.claims.answers import Answer, AnswerKind
 from harness.judging.results import Group as JudgedGroup
 from harness.judging.results import Judged, Refused
 

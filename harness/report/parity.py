@@ -11,7 +11,7 @@ from rich.text import Text
 
 from harness.parity.ladder import PEAK, RATIO, Ladder
 from harness.runs.environment import read_environment
-from harness.variants import Variant
+from harness.variant import Variant
 
 ABOUT = (
     "Errors: root mean square of the difference from the arbiter, PyTorch in float64, in units of the tensor's own "

@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.data.dataset import CLASSES
+from harness.interface import CLASSES
 from harness.measuring.memory import GIB
-from harness.runs.record import Memory, RunRecord, Timings
+from harness.records.record import Memory, RunRecord, Timings
 
 
 def record_page(record: RunRecord) -> RenderableType:

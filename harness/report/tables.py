@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.judging.bands import Verdict, VerdictKind, judge
-from harness.paper.facts import facts
+from harness.papers.facts import facts
+from harness.records.record import RunRecord
+from harness.records.store import read_arrays
 from harness.report.records import features_line, views_told
-from harness.runs.record import RunRecord
-from harness.runs.store import read_arrays
 
 _STYLES: dict[VerdictKind, str] = {
     "REPRODUCED": "green",

@@ -9,7 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.architectures import count_parameters, forward_flops
-from harness.variants import VARIANTS, Variant, paper_fields, readings, sources
+from harness.papers.variants import (
+    VARIANTS,
+    paper_fields,
+    readings,
+    sources,
+)
+from harness.variant import Variant
 
 
 def variant_list() -> RenderableType:

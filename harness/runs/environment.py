@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from threadpoolctl import threadpool_info
 
-from harness.runs.record import Environment
+from harness.records.record import Environment
 
 
 def read_environment(versions: Mapping[str, str], *, gpu: str | None) -> Environment:

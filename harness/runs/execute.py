@@ -24,14 +24,15 @@ from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.splits import clean_test_rows
-from harness.interface import Implementation, ImplementationError, Model, Runtime
-from harness.measuring.calibration import DeviceCalibration
+from harness.interface import (
+    Implementation,
+    ImplementationError,
+    Model,
+    Runtime,
+)
 from harness.measuring.gpu import GpuWatch, find_gpu
-from harness.registry import load_implementation
-from harness.report.progress import make_observer
-from harness.runs.environment import read_environment
-from harness.runs.memory import out_of_memory, settle, used_memory
-from harness.runs.record import (
+from harness.records.machine import DeviceCalibration
+from harness.records.record import (
     SCHEMA_VERSION,
     DatasetIdentity,
     Environment,
@@ -41,12 +42,28 @@ from harness.runs.record import (
     Timings,
     WeightsIdentity,
 )
-from harness.runs.spec import RunSpec
-from harness.runs.store import RecordError, check_directory, new_run_name, read_run, write_run
-from harness.training.fit import Fit, FitResult, Interrupted, Observer, TrainingDiverged
+from harness.records.spec import RunSpec
+from harness.records.store import (
+    RecordError,
+    check_directory,
+    new_run_name,
+    read_run,
+    write_run,
+)
+from harness.registry import load_implementation
+from harness.runs.device_memory import out_of_memory, settle, used_memory
+from harness.runs.environment import read_environment
+from harness.runs.progress import make_observer
+from harness.training.fit import (
+    Fit,
+    FitResult,
+    Interrupted,
+    Observer,
+    TrainingDiverged,
+)
 from harness.training.kept_features import KeptFeatures
 from harness.training.metrics import Score, score
-from harness.training.plan import Plan, make_plan
+from harness.training.rows import Plan, make_plan
 from harness.weights.canonical import digest
 from harness.weights.catalogue import WeightsError, find_checkpoint
 from harness.weights.locate import find_file, load_base_weights

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict
 
-from harness.variants import Phase, Variant
+from harness.variant import Phase, Variant
 
 BudgetName = Literal["smoke", "times", "hour", "paper", "rehearsal"]
 

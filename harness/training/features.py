@@ -30,8 +30,9 @@ from harness.data.batches import plain_batches
 from harness.data.cache import CACHE_VARIABLE, cache_folder
 from harness.data.dataset import Dataset, DatasetError
 from harness.interface import Features, Model
+from harness.papers.variants import readings
 from harness.training.fit import Interrupted, evaluation_batch_size
-from harness.variants import Variant, VariantError, readings
+from harness.variant import Variant, VariantError
 from harness.weights.canonical import digest
 
 _FORMAT: Final = 1

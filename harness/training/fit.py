@@ -12,13 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
-from harness.data.dataset import IMAGE_SIZE, Dataset
-from harness.interface import Batch, InputPipeline, Logits, Model, Totals
+from harness.data.dataset import Dataset
+from harness.interface import (
+    IMAGE_SIZE,
+    Batch,
+    InputPipeline,
+    Logits,
+    Model,
+    Totals,
+)
 from harness.training.budget import Budget
 from harness.training.metrics import accuracy, mean_cross_entropy
-from harness.training.plan import Plan
+from harness.training.rows import Plan
 from harness.training.schedule import Schedule
-from harness.variants import Phase, Variant
+from harness.variant import Phase, Variant
 
 SLICE_SECONDS: Final = 5.0
 """About how long a slice of an epoch takes: how soon an interruption or a NaN is noticed."""

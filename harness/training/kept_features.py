@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from harness.data.pipelines import DevicePipeline
 from harness.interface import Features, Model
 from harness.training.features import check_cacheable, compute_features, require_room
-from harness.variants import Variant
+from harness.variant import Variant
 
 _Wanted = dict[int | None, tuple[NDArray[np.float32] | None, NDArray[np.intp]]]
 """By view, None being the picture as it is: maps of the whole data set, and the rows that are looked at."""

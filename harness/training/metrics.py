@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
-from harness.data.dataset import CLASSES
+from harness.interface import CLASSES
 
 
 @dataclass(frozen=True)

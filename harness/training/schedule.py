@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from harness.variants import PlateauRule, StopRule, Variant
+from harness.variant import PlateauRule, StopRule, Variant
 
 
 class Schedule:

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from harness.variants import Architecture, InputConvention
+from harness.variant import Architecture, InputConvention
 
 _STRICT = ConfigDict(extra="forbid")
 

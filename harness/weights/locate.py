@@ -14,10 +14,17 @@ from numpy.typing import NDArray
 from harness.architectures import Shape, layers, require_equal_shapes
 from harness.data.cache import cache_folder
 from harness.interface import Weights
-from harness.variants import Variant, find_variant
+from harness.papers.variants import find_variant
+from harness.variant import Variant
 from harness.weights import keras_h5, torch_zip
 from harness.weights.canonical import digest, load_canonical, require_finite
-from harness.weights.catalogue import Checkpoint, Layout, WeightsError, catalogue, find_checkpoint
+from harness.weights.catalogue import (
+    Checkpoint,
+    Layout,
+    WeightsError,
+    catalogue,
+    find_checkpoint,
+)
 from harness.weights.download import fetch
 
 WEIGHTS_VARIABLE: Final = "FERBENCH_WEIGHTS"

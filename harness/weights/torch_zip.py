@@ -23,7 +23,12 @@ from numpy.typing import NDArray
 
 from harness.interface import Weights
 from harness.weights.catalogue import WeightsError
-from harness.weights.pickled import Storage, Tensor, element_bytes, read_pickle
+from harness.weights.pickled import (
+    Storage,
+    Tensor,
+    element_bytes,
+    read_pickle,
+)
 from harness.weights.torch_names import BIASES_WITHOUT_EQUAL, TORCHVISION_NAMES
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C

@@ -8,7 +8,12 @@ from typing import Any
 from keras import ops
 from numpy.typing import NDArray
 
-from harness.interface import CalibrationInputs, CalibrationWork, Runtime, Work
+from harness.interface import (
+    CalibrationInputs,
+    CalibrationWork,
+    Runtime,
+    Work,
+)
 
 Tensor = Any  # a backend's tensor
 

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from harness.architectures import segments
-from harness.variants import Variant
+from harness.variant import Variant
 
 Tensor = Any  # symbolic, or a backend's tensor
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import layers, ops
 
-from harness.variants import Variant
+from harness.variant import Variant
 
 Tensor = Any  # a backend's tensor
 

@@ -13,10 +13,9 @@ import numpy as np
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from numpy.typing import NDArray
 
-from harness.data.dataset import CLASSES
 from harness.data.picture_files import picture_row, reading
-from harness.interface import Images, PictureReader
-from harness.variants import Variant
+from harness.interface import CLASSES, Images, PictureReader
+from harness.variant import Variant
 
 MODES = {1: "grayscale", 3: "rgb"}
 """Keras' name of a picture with so many channels."""

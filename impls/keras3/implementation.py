@@ -20,8 +20,9 @@ from harness.architectures import (
     require_equal_shapes,
     trainable_layers,
 )
-from harness.data.dataset import CLASSES, IMAGE_SIZE
 from harness.interface import (
+    CLASSES,
+    IMAGE_SIZE,
     Batch,
     CalibrationInputs,
     CalibrationWork,
@@ -34,7 +35,7 @@ from harness.interface import (
     Totals,
     Weights,
 )
-from harness.variants import Phase, Variant
+from harness.variant import Phase, Variant
 from impls.keras3.calibration import calibration_work
 from impls.keras3.checkpointing import checkpointed
 from impls.keras3.generator import picture_reader

@@ -7,9 +7,9 @@ from typing import Any, Final
 import keras
 from keras import ops
 
-from harness.data.dataset import IMAGE_SIZE
 from harness.data.pixels import output_grid, scaling
-from harness.variants import Variant
+from harness.interface import IMAGE_SIZE
+from harness.variant import Variant
 from impls.keras3.runtime import gpu_name
 
 Tensor = Any  # a backend's tensor

@@ -12,7 +12,7 @@ from harness.architectures import (
     RESNET50_STAGES,
     RESNET50_STEM_FILTERS,
 )
-from harness.variants import Variant
+from harness.variant import Variant
 from impls.keras3.folding import first_convolution
 from impls.keras3.weights import UNSET
 

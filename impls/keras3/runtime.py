@@ -11,7 +11,7 @@ import keras
 
 from harness.architectures import layers
 from harness.interface import ImplementationError, Runtime
-from harness.variants import Variant
+from harness.variant import Variant
 
 PRECISIONS: Final = {"float32": "float32", "tf32": "float32", "mixed": "float32", "float64": "float64"}
 """Type of weights and pixels; `mixed` computes layers in bfloat16 between them."""

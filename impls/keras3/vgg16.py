@@ -7,7 +7,7 @@ from typing import Any
 from keras import layers
 
 from harness.architectures import VGG16_BLOCKS
-from harness.variants import Variant
+from harness.variant import Variant
 from impls.keras3.folding import first_convolution
 from impls.keras3.weights import UNSET
 

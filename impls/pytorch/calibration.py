@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from harness.interface import CalibrationInputs, CalibrationWork, Runtime, Work
+from harness.interface import (
+    CalibrationInputs,
+    CalibrationWork,
+    Runtime,
+    Work,
+)
 
 
 def calibration_work(inputs: CalibrationInputs, runtime: Runtime) -> CalibrationWork:

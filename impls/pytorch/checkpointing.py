@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from harness.architectures import segments
-from harness.variants import Variant
+from harness.variant import Variant
 from impls.pytorch.resnet50 import BatchNorm
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from harness.variants import Variant
+from harness.variant import Variant
 
 
 class GreyConvolution(nn.Conv2d):

@@ -14,7 +14,7 @@ from harness.data.augment import draw_maps
 from harness.data.host_pixels import enlarge, scale, warp_enlarged
 from harness.data.picture_files import picture_row, reading
 from harness.interface import Images, PictureReader
-from harness.variants import Variant
+from harness.variant import Variant
 
 
 class Pictures(Dataset[NDArray[np.float32]]):

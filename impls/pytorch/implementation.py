@@ -22,8 +22,8 @@ from harness.architectures import (
     require_equal_shapes,
     trainable_layers,
 )
-from harness.data.dataset import CLASSES
 from harness.interface import (
+    CLASSES,
     Batch,
     CalibrationInputs,
     CalibrationWork,
@@ -36,7 +36,7 @@ from harness.interface import (
     Totals,
     Weights,
 )
-from harness.variants import Phase, Variant
+from harness.variant import Phase, Variant
 from impls.pytorch.calibration import calibration_work
 from impls.pytorch.checkpointing import Checkpointed
 from impls.pytorch.generator import picture_reader

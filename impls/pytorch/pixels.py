@@ -7,9 +7,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from harness.data.dataset import IMAGE_SIZE
 from harness.data.pixels import output_grid, scaling
-from harness.variants import Variant
+from harness.interface import IMAGE_SIZE
+from harness.variant import Variant
 
 FIXED_POINT: Final = {torch.float32: (torch.int32, 21), torch.float64: (torch.int64, 44)}
 """Type and fraction bits of a coordinate, by the type of the pixels: 2⁻²¹ of a source pixel is finer than float32."""

@@ -14,7 +14,7 @@ from harness.architectures import (
     RESNET50_STAGES,
     RESNET50_STEM_FILTERS,
 )
-from harness.variants import Variant
+from harness.variant import Variant
 from impls.pytorch.folding import first_convolution
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import torch
 
 from harness.interface import ImplementationError, Runtime
-from harness.variants import Variant
+from harness.variant import Variant
 
 PRECISIONS: Final = {
     "float32": torch.float32,

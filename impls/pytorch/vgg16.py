@@ -7,7 +7,7 @@ from collections import OrderedDict
 from torch import nn
 
 from harness.architectures import VGG16_BLOCKS
-from harness.variants import Variant
+from harness.variant import Variant
 from impls.pytorch.folding import first_convolution
 
 

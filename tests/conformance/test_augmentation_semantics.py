@@ -16,23 +16,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_close
 from hypothesis import given
 from hypothesis import strategies as st
-from models import shared_model
 from numpy.typing import NDArray
 from PIL import Image
-from strategies import SEEDS
 
 from harness.data.augment import affine_maps, identity_maps
-from harness.data.dataset import IMAGE_SIZE
 from harness.data.fer2013 import load_fer2013
 from harness.data.pixels import IDENTITY_MAP, warp
 from harness.data.toyfaces import toyfaces
-from harness.interface import Batch, Implementation, Model
-from harness.plugin import require_implementation
+from harness.interface import IMAGE_SIZE, Batch, Implementation, Model
+from harness.papers.variants import find_variant
+from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
-from harness.variants import Augmentation, find_variant, narrow
+from harness.variant import Augmentation, narrow
+from tests.support.checks import check_close
+from tests.support.models import shared_model
+from tests.support.strategies import SEEDS
 
 pytestmark = pytest.mark.filterwarnings(
     # Keras (keras/src/legacy/preprocessing/image.py) looks the function up under its old name

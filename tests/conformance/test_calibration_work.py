@@ -8,17 +8,18 @@ from itertools import product
 
 import numpy as np
 import pytest
-from fake_model import numbered_dataset
-from models import RUNTIMES
 from pydantic import TypeAdapter
 from scipy.signal import correlate
 
 from harness.interface import CalibrationInputs, Runtime
 from harness.measuring import calibrating, calibration
 from harness.measuring.calibrating import CalibrationTask
-from harness.measuring.calibration import CalibrationSizes, DeviceCalibration, Pace, draw_inputs
-from harness.runs.plan import make_spec
-from harness.variants import VARIANTS
+from harness.measuring.calibration import CalibrationSizes, Pace, draw_inputs
+from harness.papers.variants import VARIANTS
+from harness.records.machine import DeviceCalibration
+from harness.runs.asking import make_spec
+from tests.support.fake_model import numbered_dataset
+from tests.support.models import RUNTIMES
 
 SIZES = CalibrationSizes(product=24, pictures=2, edge=6, channels=8, copied=1000)
 INPUTS = draw_inputs(SIZES)

@@ -7,15 +7,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_all_close_to_scale, check_close, check_close_to_scale, check_same_bits
-from models import RUNTIMES, SEED, faces, narrow_variant, pretrained_variant
 
 from harness.architectures import BATCH_NORM_MOMENTUM, initial_weights, trainable_layers
 from harness.interface import Implementation, Model
 from harness.measuring.memory import predict_memory
-from harness.plugin import require_implementation
+from harness.papers.variants import find_variant
+from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
-from harness.variants import Phase, Variant, find_variant
+from harness.variant import Phase, Variant
+from tests.support.checks import (
+    check_all_close_to_scale,
+    check_close,
+    check_close_to_scale,
+    check_same_bits,
+)
+from tests.support.models import (
+    RUNTIMES,
+    SEED,
+    faces,
+    narrow_variant,
+    pretrained_variant,
+)
 
 STEPS = 3
 LEARNING_RATE = 1e-3

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_same_bits
 from numpy.typing import NDArray
-from test_model_pixels import maps_onto_pixels
 
-from harness.data.dataset import IMAGE_SIZE
 from harness.data.pixels import output_grid
-from harness.interface import Implementation
+from harness.interface import IMAGE_SIZE, Implementation
+from tests.conformance.test_model_pixels import maps_onto_pixels
+from tests.support.checks import check_same_bits
 
 COUNT = 256
 FACTORS = np.float32([0.5, 1, 2])

@@ -12,15 +12,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_close, check_close_to_scale
-from models import faces, lively_weights, narrow_variant, shared_model
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from harness.architectures import BATCH_NORM_EPSILON, HEAD_BATCH_NORM_EPSILON, Layer, layers
-from harness.data.dataset import IMAGE_SIZE
-from harness.interface import Implementation
-from harness.variants import Variant
+from harness.architectures import (
+    BATCH_NORM_EPSILON,
+    HEAD_BATCH_NORM_EPSILON,
+    Layer,
+    layers,
+)
+from harness.interface import IMAGE_SIZE, Implementation
+from harness.variant import Variant
+from tests.support.checks import check_close, check_close_to_scale
+from tests.support.models import (
+    faces,
+    lively_weights,
+    narrow_variant,
+    shared_model,
+)
 
 Array = NDArray[np.float64]
 

@@ -7,14 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import check_close, check_close_to_scale, check_same_bits
-from models import SEED, faces, lively_weights, narrow_variant, shared_model
 from numpy.typing import NDArray
 from scipy.special import softmax
 
 from harness.architectures import BATCH_NORM_MOMENTUM, layers
 from harness.interface import Implementation, Model, Weights
-from harness.variants import Optimizer, Phase
+from harness.variant import Optimizer, Phase
+from tests.support.checks import check_close, check_close_to_scale, check_same_bits
+from tests.support.models import (
+    SEED,
+    faces,
+    lively_weights,
+    narrow_variant,
+    shared_model,
+)
 
 LEARNING_RATE = 1e-3
 GRADIENT_TOLERANCE = 1e-5

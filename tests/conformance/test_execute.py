@@ -12,23 +12,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checks import check_close_to_scale
 from pydantic import TypeAdapter
 
 from harness.architectures import initial_weights
 from harness.data.dataset import Dataset
 from harness.data.toyfaces import toyfaces
 from harness.judging.bands import differences
-from harness.plugin import require_implementation
+from harness.papers.variants import find_variant
+from harness.plugin.base import require_implementation
+from harness.records.record import RunRecord
+from harness.records.spec import RunSpec
+from harness.records.store import RecordError, read_arrays, read_run
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend
 from harness.runs.execute import RunFailed, execute
-from harness.runs.record import RunRecord
-from harness.runs.spec import RunSpec
-from harness.runs.store import RecordError, read_arrays, read_run
 from harness.training.budget import Budget, limit_variant
 from harness.training.metrics import score
-from harness.variants import find_variant, narrow
+from harness.variant import narrow
 from harness.weights import keras_h5
+from tests.support.checks import check_close_to_scale
 
 TINY = Budget("custom", epochs=2, examples=96, test_examples=64, input_size=48)
 SEED = 5

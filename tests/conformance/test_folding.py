@@ -6,13 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import check_all_close_to_scale, check_same_bits
-from models import SEED, build, faces, lively_weights, pretrained_variant
 
 from harness.interface import Implementation, Model, Runtime
-from harness.plugin import require_implementation
+from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
-from harness.variants import Phase, Variant
+from harness.variant import Phase, Variant
+from tests.support.checks import check_all_close_to_scale, check_same_bits
+from tests.support.models import (
+    SEED,
+    build,
+    faces,
+    lively_weights,
+    pretrained_variant,
+)
 
 HEAD, ALL = Phase(40, "head"), Phase(60, "all")
 TOLERANCE = 1e-5

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from harness.plugin import require_implementation
+from harness.plugin.base import require_implementation
+from tests.support.repository import environment
 
-ROOT = Path(__file__).parents[2]
 WAITING = 10
 """Activations that nothing refers to and that were not collected. Seen after 180 steps of a process as it comes: 56."""
 WORKER = """
@@ -46,10 +44,9 @@ print(waiting())
 def test_activations_of_earlier_steps_do_not_wait_for_the_collector(request: pytest.FixtureRequest) -> None:
     for name in ("keras3", "pytorch"):
         require_implementation(request.config, name)
-    paths = [str(ROOT / "tests"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", WORKER],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import narrow_variant, pretrained_variant, shared_model
 
 from harness.data.dataset import DatasetError
 from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.pixels import scaling
 from harness.data.toyfaces import toyfaces
+from tests.support.models import narrow_variant, pretrained_variant, shared_model
 
 SAME = 2e-6
 """Pixels in [0, 1], in float32."""

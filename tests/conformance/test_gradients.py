@@ -9,13 +9,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_all_close_to_scale, check_close, check_same_bits
-from models import BATCH_SIZE, SEED, build, faces, lively_weights, pretrained_variant, shared_model
 from numpy.typing import NDArray
 
 from harness.architectures import layers, trainable_layers
-from harness.interface import Batch, Implementation, Model, Runtime, State
-from harness.variants import Phase, Variant
+from harness.interface import (
+    Batch,
+    Implementation,
+    Model,
+    Runtime,
+    State,
+)
+from harness.variant import Phase, Variant
+from tests.support.checks import check_all_close_to_scale, check_close, check_same_bits
+from tests.support.models import (
+    BATCH_SIZE,
+    SEED,
+    build,
+    faces,
+    lively_weights,
+    pretrained_variant,
+    shared_model,
+)
 
 LEARNING_RATE = 1e-3
 SLOPE_TOLERANCE = 0.05

@@ -6,10 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import check_same_bits
-from models import build, faces, narrow_variant, shared_model
 
 from harness.interface import Implementation
+from tests.support.checks import check_same_bits
+from tests.support.models import (
+    build,
+    faces,
+    narrow_variant,
+    shared_model,
+)
 
 
 def test_a_slice_of_several_calls_counts_every_step(

@@ -11,14 +11,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from models import BATCH_SIZE, RUNTIMES, faces, narrow_variant, pretrained_variant
 
 from harness.architectures import initial_weights, layers
 from harness.interface import Implementation, Runtime
 from harness.measuring.memory import predict_memory
-from harness.plugin import require_implementation
+from harness.papers.variants import find_variant
+from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
-from harness.variants import Phase, Variant, find_variant
+from harness.variant import Phase, Variant
+from tests.support.models import (
+    BATCH_SIZE,
+    RUNTIMES,
+    faces,
+    narrow_variant,
+    pretrained_variant,
+)
 
 
 @pytest.fixture(scope="session")

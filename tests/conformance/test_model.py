@@ -7,8 +7,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_close, check_same_bits, check_shapes
-from models import (
+from numpy.typing import NDArray
+
+from harness.architectures import (
+    BATCH_NORM_MOMENTUM,
+    initial_weights,
+    layers,
+    weight_shapes,
+)
+from harness.data.batches import plain_batches
+from harness.data.toyfaces import toyfaces
+from harness.interface import (
+    Batch,
+    Implementation,
+    ImplementationError,
+    Model,
+    Runtime,
+)
+from tests.support.checks import check_close, check_same_bits, check_shapes
+from tests.support.models import (
     BATCH_SIZE,
     IMAGES,
     RUNTIMES,
@@ -20,12 +37,6 @@ from models import (
     narrow_variant,
     shared_model,
 )
-from numpy.typing import NDArray
-
-from harness.architectures import BATCH_NORM_MOMENTUM, initial_weights, layers, weight_shapes
-from harness.data.batches import plain_batches
-from harness.data.toyfaces import toyfaces
-from harness.interface import Batch, Implementation, ImplementationError, Model, Runtime
 
 LEARNING_RATE = 1e-3
 LOSS_TOLERANCE = 5e-4

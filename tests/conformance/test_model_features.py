@@ -7,12 +7,29 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import check_all_close_to_scale, check_close, check_close_to_scale, check_same_bits, check_shapes
-from models import build, faces, lively_weights, pretrained_variant, shared_model
 
 from harness.architectures import BATCH_NORM_MOMENTUM, feature_shape, layers
-from harness.interface import Batch, Features, Implementation, Model
-from harness.variants import Phase, Variant
+from harness.interface import (
+    Batch,
+    Features,
+    Implementation,
+    Model,
+)
+from harness.variant import Phase, Variant
+from tests.support.checks import (
+    check_all_close_to_scale,
+    check_close,
+    check_close_to_scale,
+    check_same_bits,
+    check_shapes,
+)
+from tests.support.models import (
+    build,
+    faces,
+    lively_weights,
+    pretrained_variant,
+    shared_model,
+)
 
 LEARNING_RATE = 1e-3
 INFERENCE_TOLERANCE = 1e-5

@@ -8,17 +8,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import check_close
 from hypothesis import given
-from models import build
 from numpy.typing import NDArray
-from strategies import images, maps
 
 from harness.data.augment import draw_maps, identity_maps
-from harness.data.dataset import IMAGE_SIZE
 from harness.data.pixels import network_input, output_grid, scaling
-from harness.interface import Batch, Images, Implementation, Model
-from harness.variants import Augmentation, Variant, find_variant, narrow
+from harness.interface import (
+    IMAGE_SIZE,
+    Batch,
+    Images,
+    Implementation,
+    Model,
+)
+from harness.papers.variants import find_variant
+from harness.variant import Augmentation, Variant, narrow
+from tests.support.checks import check_close
+from tests.support.models import build
+from tests.support.strategies import images, maps
 
 COUNT = 2
 """Images in every batch here: one shape, one compilation."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forged_records import SMALL, edit_json, stored
 
-from harness.runs.record import READABLE_VERSIONS
+from harness.records.record import READABLE_VERSIONS
+from tests.support.forged_records import SMALL, edit_json, stored
 
 ADDED = {
     3: {

@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_close, check_same_bits
-from models import BATCH_SIZE, IMAGES, build, faces, lively_weights, pretrained_variant, shared_model
 from numpy.typing import NDArray
 
 from harness.architectures import HEAD_BATCH_NORM_EPSILON, layers, trainable_layers
 from harness.interface import Implementation, Model
-from harness.variants import Phase, Variant
+from harness.variant import Phase, Variant
+from tests.support.checks import check_close, check_same_bits
+from tests.support.models import (
+    BATCH_SIZE,
+    IMAGES,
+    build,
+    faces,
+    lively_weights,
+    pretrained_variant,
+    shared_model,
+)
 
 LEARNING_RATE = 1e-3
 FIRST_STEP_TOLERANCE = 0.01

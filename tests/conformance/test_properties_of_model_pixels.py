@@ -13,19 +13,34 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from checks import check_close
 from hypothesis import given
 from hypothesis import strategies as st
-from models import shared_model
 from numpy.typing import NDArray
-from strategies import EPOCHS, SEEDS, images, lattice_maps, maps, partitions
 
 from harness.data.augment import draw_maps, identity_maps
 from harness.data.batches import training_batches
-from harness.data.dataset import CLASSES, IMAGE_SIZE, Dataset
+from harness.data.dataset import Dataset
 from harness.data.pixels import scaling
-from harness.interface import Batch, Images, Implementation, Model
-from harness.variants import Augmentation, InputConvention, find_variant, narrow
+from harness.interface import (
+    CLASSES,
+    IMAGE_SIZE,
+    Batch,
+    Images,
+    Implementation,
+    Model,
+)
+from harness.papers.variants import find_variant
+from harness.variant import Augmentation, InputConvention, narrow
+from tests.support.checks import check_close
+from tests.support.models import shared_model
+from tests.support.strategies import (
+    EPOCHS,
+    SEEDS,
+    images,
+    lattice_maps,
+    maps,
+    partitions,
+)
 
 COUNT = 2
 """Images in a batch: one shape, one compilation."""

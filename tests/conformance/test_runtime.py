@@ -8,10 +8,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from models import RUNTIMES, SEED, faces, narrow_variant, shared_model
 
 from harness.architectures import initial_weights
 from harness.interface import ImplementationError, Runtime
+from tests.support.models import (
+    RUNTIMES,
+    SEED,
+    faces,
+    narrow_variant,
+    shared_model,
+)
 
 BFLOAT16 = 2**-8
 """Relative rounding of a factor in bfloat16, which keeps 8 bits."""

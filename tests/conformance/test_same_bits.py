@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from checks import check_same_bits
-from models import SEED, WIDTH_DIVISOR
 
-from harness.plugin import require_implementation
+from harness.papers.variants import find_variant
+from harness.plugin.base import require_implementation
+from harness.records.record import RunRecord
+from harness.records.spec import RunSpec
+from harness.records.store import read_arrays
 from harness.registry import KERAS_BACKENDS, missing_framework
 from harness.runs.execute import execute
-from harness.runs.record import RunRecord
-from harness.runs.spec import RunSpec
-from harness.runs.store import read_arrays
 from harness.training.budget import Budget, limit_variant
-from harness.variants import find_variant, narrow
+from harness.variant import narrow
+from tests.support.checks import check_same_bits
+from tests.support.models import SEED, WIDTH_DIVISOR
+from tests.support.repository import environment
 
-ROOT = Path(__file__).parents[2]
 FRAMEWORKS = ("pytorch", *(f"keras3-{backend}" for backend in KERAS_BACKENDS))
 OTHERWISE = ("keras3-tensorflow",)
 """Who computes something in another way where it has to be deterministic, on a CPU too: TensorFlow its cross-entropy
@@ -57,10 +57,9 @@ def test_the_same_seed_trains_to_the_same_bits(framework: str) -> None:
 
 def start(framework: str, *hows: str) -> subprocess.Popen[str]:
     """A process that trains so often."""
-    paths = [str(ROOT / "tests"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
-        [sys.executable, "-m", "bits_worker", framework, *hows],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        [sys.executable, "-m", "tests.support.bits_worker", framework, *hows],
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

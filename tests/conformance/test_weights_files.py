@@ -11,16 +11,17 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from checks import check_same_bits, check_shapes
 
 from harness.architectures import layers
 from harness.interface import Weights
-from harness.plugin import require_implementation
+from harness.papers.variants import find_variant
+from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
-from harness.variants import Variant, find_variant
+from harness.variant import Variant
 from harness.weights import keras_h5, torch_zip
 from harness.weights.catalogue import WeightsError, catalogue
 from harness.weights.locate import load_base_weights
+from tests.support.checks import check_same_bits, check_shapes
 
 VARIANTS = {"vgg16": find_variant("vgg16-transfer"), "resnet50": find_variant("resnet50-transfer")}
 SMALLEST_INPUT = 32

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from mutations.workers import Workers, where_is_missing
+
+from tests.meta.mutations.workers import Workers, where_is_missing
 
 WORKERS = pytest.StashKey[Workers]()
 FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_all_close_to_scale, check_close, check_close_to_scale, check_same_bits, check_shapes
+
+from tests.support.checks import (
+    check_all_close_to_scale,
+    check_close,
+    check_close_to_scale,
+    check_same_bits,
+    check_shapes,
+)
 
 ONE = np.ones((2, 3), np.float32)
 NOT_A_NUMBER = np.full((2, 3), np.nan, np.float32)

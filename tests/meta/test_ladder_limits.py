@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from harness.interface import Model
+from harness.papers.variants import VARIANTS, find_variant
 from harness.parity.arbiter import build_arbiter, kink_margin, smoothest_course
 from harness.parity.ladder import (
     PEAK,
@@ -26,9 +27,14 @@ from harness.parity.ladder import (
     upper_quartile,
 )
 from harness.parity.observations import Task, Tensors
-from harness.parity.problem import STEPS, comparable, lively_weights, make_problem, without_effect
+from harness.parity.problem import (
+    STEPS,
+    comparable,
+    lively_weights,
+    make_problem,
+    without_effect,
+)
 from harness.report.parity import ladder_page
-from harness.variants import VARIANTS, find_variant
 
 FLOOR, CAP = 64 * ROUNDING, 1e-2
 EXPECTED = np.array([3.0, -4.0])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from mutations.matrix import lines, page
-from mutations.table import MUTATIONS, Mutation
-from mutations.workers import Workers
 
-from harness.plugin import require_implementation
+from harness.plugin.base import require_implementation
+from tests.meta.mutations.matrix import lines, page
+from tests.meta.mutations.table import MUTATIONS, Mutation
+from tests.meta.mutations.workers import Workers
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 CASES = [(where, mutation) for where, chosen in MUTATIONS.items() for mutation in chosen]
 
 
@@ -45,7 +43,7 @@ def test_the_matrix_is_printed(workers: Workers, request: pytest.FixtureRequest)
 
 def test_the_page_is_the_table() -> None:
     observed = (ROOT / "docs" / "detection.md").read_text(encoding="utf-8")
-    assert observed == page(), "PYTHONPATH=tests/meta:. python -m mutations.matrix > docs/detection.md"
+    assert observed == page(), "python -m tests.meta.mutations.matrix > docs/detection.md"
 
 
 def test_names_and_sizes_make_sense() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import plugin
-from harness.plugin import MARKERS
+from harness.plugin import base as plugin
+from harness.plugin.base import MARKERS
 
 STRICT = """
 [pytest]

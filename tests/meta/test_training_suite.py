@@ -9,23 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_records import FER2013, MACHINE, TOYFACES, fake_arrays, fake_calibration, fake_record, history_of, score_of
 
-import harness
-from harness import plugin
+from harness.attribution.prediction import Interval
 from harness.measuring import calibrating
 from harness.measuring.calibrating import CalibrationFailed, CalibrationTask
-from harness.measuring.calibration import DeviceCalibration
-from harness.measuring.device import Interval
 from harness.measuring.forecast import Machine
-from harness.measuring.gpu import GpuIdentity
-from harness.runs import execute, plan, suite
+from harness.plugin import base as plugin
+from harness.records.machine import DeviceCalibration, GpuIdentity
+from harness.records.record import RunRecord, WeightsIdentity
+from harness.records.spec import RunSpec
+from harness.records.store import new_run_name, read_run, write_run
+from harness.runs import asking as plan
+from harness.runs import execute
+from harness.runs import planned_suite as suite
 from harness.runs.execute import RunFailed
-from harness.runs.record import RunRecord, WeightsIdentity
-from harness.runs.spec import RunSpec
-from harness.runs.store import new_run_name, read_run, write_run
+from tests.support.fake_records import (
+    FER2013,
+    MACHINE,
+    TOYFACES,
+    fake_arrays,
+    fake_calibration,
+    fake_record,
+    history_of,
+    score_of,
+)
+from tests.support.repository import ROOT
 
-ROOT = Path(harness.__file__).parents[1]
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 GPU = GpuIdentity(CARD, "580.1", "13.0", 16 * 2**30, 320.0, 320.0, 3105)
 HERE = replace(MACHINE, git_commit="0123456789abcdef", versions={"ferbench": "0.1.0"})

@@ -7,18 +7,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from checks import check_all_close_to_scale, check_close, check_close_to_scale
-from climbing import LADDERS, arbiter, small_variant
-from models import SEED
 from numpy.typing import NDArray
 
 from harness.architectures import layers, trainable_layers
 from harness.data.pixels import network_input
 from harness.interface import Model, Weights
 from harness.parity import reference
-from harness.parity.observations import Climber, Task, batch_norm_statistics, optimizer_steps
+from harness.parity.observations import (
+    Climber,
+    Task,
+    batch_norm_statistics,
+    optimizer_steps,
+)
 from harness.parity.problem import Problem, make_problem, without_effect
-from harness.plugin import require_implementation
+from harness.plugin.base import require_implementation
+from tests.support.checks import check_all_close_to_scale, check_close, check_close_to_scale
+from tests.support.climbing import LADDERS, arbiter, small_variant
+from tests.support.models import SEED
 
 NOTHING = 1e-12
 """Of a kernel's gradient: what float64 makes of 0. Seen: 2e-14."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from climbing import arbiter, small_variant
 
 from harness.interface import Implementation
+from harness.papers.variants import VARIANTS
 from harness.parity.float64 import compare_in_float64, has_float64
 from harness.parity.problem import make_problem
 from harness.registry import choose_keras_backend
-from harness.variants import VARIANTS
+from tests.support.climbing import arbiter, small_variant
 
 SEED = 3
 """Of a problem whose 13th batch has a coordinate 3e-7 below an integer, which float32 rounds up."""

@@ -9,15 +9,33 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from climbing import LADDERS, PROBLEM_SEED, arbiter, climb_small, climber, small_variant
 
-from harness.interface import Batch, Implementation, Model, Totals, Weights
+from harness.interface import (
+    Batch,
+    Implementation,
+    Model,
+    Totals,
+    Weights,
+)
+from harness.papers.variants import VARIANTS, find_variant
 from harness.parity.command import choose_size, climb_variant
-from harness.parity.ladder import RUNGS, climb, climb_rung, root_mean_square
+from harness.parity.ladder import (
+    RUNGS,
+    climb,
+    climb_rung,
+    root_mean_square,
+)
 from harness.parity.observations import Climber, Task
 from harness.parity.problem import comparable, make_problem
 from harness.registry import choose_keras_backend
-from harness.variants import VARIANTS, find_variant
+from tests.support.climbing import (
+    LADDERS,
+    PROBLEM_SEED,
+    arbiter,
+    climb_small,
+    climber,
+    small_variant,
+)
 
 Implementations = Mapping[str, Implementation]
 

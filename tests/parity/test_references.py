@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import check_close_to_scale
-from models import build, faces, lively_weights
 
 from harness.architectures import layers
 from harness.interface import Implementation
-from harness.plugin import require_implementation
+from harness.papers.variants import find_variant
+from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
-from harness.variants import Variant, find_variant
+from harness.variant import Variant
+from tests.support.checks import check_close_to_scale
+from tests.support.models import build, faces, lively_weights
 
 FEATURES_TOLERANCE = 1e-5
 """Of the largest feature: the same layers in the same framework, one pass compiled and one not. Seen: 5e-7."""

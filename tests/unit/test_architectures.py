@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import check_same_bits
 
 from harness.architectures import (
     Layer,
@@ -24,8 +23,10 @@ from harness.architectures import (
     training_flops,
     weight_shapes,
 )
-from harness.data.dataset import CLASSES
-from harness.variants import VARIANTS, Phase, Variant, find_variant, narrow, readings
+from harness.interface import CLASSES
+from harness.papers.variants import VARIANTS, find_variant, readings
+from harness.variant import Phase, Variant, narrow
+from tests.support.checks import check_same_bits
 
 EVERY_READING = [
     *VARIANTS,

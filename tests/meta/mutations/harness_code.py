@@ -7,11 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import augment, batches, door_csv, pipelines, pixels, splits
+from harness.data import (
+    augment,
+    batches,
+    door_csv,
+    pipelines,
+    pixels,
+    splits,
+)
 from harness.data.dataset import Dataset
 from harness.interface import Batch
-from harness.training import fit, metrics, plan, schedule
-from mutations.patching import Patch, around, everywhere
+from harness.training import (
+    fit,
+    metrics,
+    schedule,
+)
+from harness.training import (
+    rows as plan,
+)
+from tests.meta.mutations.patching import Patch, around, everywhere
 
 # Data
 

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from impls.keras3 import implementation, pixels, resnet50
-from mutations.patching import Patch, around
+from tests.meta.mutations.patching import Patch, around
 
 LAYERS = keras.layers
 

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from harness.variants import Phase
+from harness.variant import Phase
 from impls.keras3 import implementation
-from mutations.patching import Patch, around
+from tests.meta.mutations.patching import Patch, around
 
 MODEL = implementation.KerasModel
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from mutations.table import OF_FRAMEWORKS, OF_THE_HARNESS, Mutation
+from tests.meta.mutations.table import OF_FRAMEWORKS, OF_THE_HARNESS, Mutation
 
 HEADINGS = ("where", "error", "Keras 3", "PyTorch", "noticed down to", "not noticed", "by")
 

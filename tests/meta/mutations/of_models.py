@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.interface import Batch, Totals
-from mutations.patching import Patch, around, change_batches
+from tests.meta.mutations.patching import Patch, around, change_batches
 
 
 def class_weights_ignored(patch: Patch, model: Any) -> None:

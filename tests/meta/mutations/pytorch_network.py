@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impls.pytorch import implementation, pixels, resnet50
-from mutations.patching import Patch, around
+from tests.meta.mutations.patching import Patch, around
 
 # Pixels
 

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.interface import Batch
-from harness.variants import Phase
+from harness.variant import Phase
 from impls.pytorch import implementation
-from mutations.patching import Patch, around
+from tests.meta.mutations.patching import Patch, around
 
 MODEL = implementation.TorchModel
 

@@ -55,7 +55,7 @@ ADAM: Final = STEPS + "test_the_optimizer_is_kerass_adam[{}]"
 FIRST_STEP: Final = STEPS + "test_the_first_step_is_the_learning_rate[{}]"
 DROPOUT: Final = "conformance/test_model.py::test_dropout_drops_in_training_alone[{}]"
 MODEL: Final = "conformance/test_model.py::"
-BATCHES, FIT, SPLITS = "unit/test_batches.py::", "unit/test_fit.py::", "unit/test_splits.py::"
+BATCHES, FIT, SPLITS = "unit/data/test_batches.py::", "unit/training/test_fit.py::", "unit/data/test_splits.py::"
 
 OF_FRAMEWORKS: Final = (
     Mutation("channels_swapped", "pixels", "means of RGB taken off BGR", RESIZING % "caffe-48x3"),
@@ -123,21 +123,21 @@ OF_THE_HARNESS: Final = (
     Mutation("shared_labels_rotated", "data", "order of labels permuted",
              BATCHES + "test_a_row_brings_its_own_picture_label_map_and_weight"),
     Mutation("csv_labels_taken_as_they_are", "data", "the csv's order of labels taken for ours",
-             "unit/test_fer2013_csv.py::test_labels_are_mapped_by_name"),
+             "unit/data/test_fer2013_csv.py::test_labels_are_mapped_by_name"),
     Mutation("same_order_every_epoch", "data", "one order of examples for all epochs",
              BATCHES + "test_seed_and_epoch_alone_decide_the_order"),
     Mutation("same_maps_every_epoch", "data", "one augmentation for all epochs",
-             "unit/test_augment.py::test_epochs_seeds_and_rows_differ[augmentation0]"),
+             "unit/data/test_augment.py::test_epochs_seeds_and_rows_differ[augmentation0]"),
     Mutation("evaluation_on_augmented_pixels", "data", "evaluation on pixels moved by {} source pixels",
              BATCHES + "test_plain_batches_keep_the_order", (1.0, 1e-6)),
     Mutation("reference_pixels_shifted", "pixels", "the reference's own grid off by {} source pixels",
-             "unit/test_pixels.py::test_grid_is_even_and_centred", (0.5, 1e-6)),
+             "unit/data/test_pixels.py::test_grid_is_even_and_centred", (0.5, 1e-6)),
     Mutation("tests_leaked", "data", "{} test images in training",
-             "unit/test_training_plan.py::test_an_uncapped_plan_takes_everything", (40, 1)),
+             "unit/training/test_rows.py::test_an_uncapped_plan_takes_everything", (40, 1)),
     Mutation("twins_divided", "data", "identical images on both sides of the honest split",
              SPLITS + "test_the_honest_split_divides_training_by_groups"),
     Mutation("shared_class_weights_ignored", "loop", "class weights ignored",
-             "unit/test_pipelines.py::test_class_weights_are_of_the_rows_that_train"),
+             "unit/data/test_pipelines.py::test_class_weights_are_of_the_rows_that_train"),
     Mutation("class_weights_scaled", "loop", "balanced class weights × {}",
              SPLITS + "test_balanced_weights_are_those_of_scikit_learn_with_mean_one", (1.01, 1.0001)),
     Mutation("scheduled_learning_rate", "loop", "the schedule's learning rate × {}",
@@ -149,7 +149,7 @@ OF_THE_HARNESS: Final = (
     Mutation("spoilt_logits_unnoticed", "loop", "logits not checked for NaN",
              FIT + "test_weights_spoilt_by_the_last_step_are_noticed[paper]"),
     Mutation("confusion_transposed", "loop", "confusion matrix transposed",
-             "unit/test_metrics.py::test_three_images_by_hand"),
+             "unit/training/test_metrics.py::test_three_images_by_hand"),
 )  # fmt: skip
 
 MUTATIONS: Final = {

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from harness.training.fit import TrainingDiverged
-from mutations.table import MUTATIONS, Mutation
+from tests.meta.mutations.table import MUTATIONS, Mutation
 
 NOTICED = (AssertionError, pytest.fail.Exception, TrainingDiverged)
 """How a check may fail that notices an error; `pytest.raises` fails with the second. Anything else is a crash."""
@@ -84,16 +84,16 @@ def run_checks(nodes: list[str], options: list[str]) -> dict[str, str]:
 @contextmanager
 def mutated(mutation: Mutation, size: float | None, where: str) -> Iterator[None]:
     """The code with one error in it."""
-    import models  # of the tests, whose folder pytest has put on the path
+    from tests.support import models
 
     with pytest.MonkeyPatch.context() as patch:
         if not mutation.keeps_models:
             patch.setattr(models, "_shared", functools.cache(models._shared.__wrapped__))
-        for module in (importlib.import_module(f"mutations.{name}") for name in MODULES[where]):
+        for module in (importlib.import_module(f"tests.meta.mutations.{name}") for name in MODULES[where]):
             if hasattr(module, mutation.name):
                 options = {} if size is None else {"size": size}
                 if module.__name__.endswith("of_models"):
-                    training = importlib.import_module(f"mutations.{where}_training")
+                    training = importlib.import_module(f"tests.meta.mutations.{where}_training")
                     options["model"] = training.MODEL
                 getattr(module, mutation.name)(patch, **options)
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.plugin import require_implementation
-from mutations.table import Mutation
+from harness.plugin.base import require_implementation
+from tests.meta.mutations.table import Mutation
+from tests.support import repository
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[3]
 SECONDS = 900
 """Ten times what a worker takes on two idle cores; one that hangs is killed then."""
 
@@ -32,13 +32,12 @@ class Workers:
         self.running: dict[str, subprocess.Popen[str]] = {}
 
     def start(self, where: str) -> None:
-        paths = [str(ROOT / "tests" / "meta"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-        environment.pop("PYTEST_ADDOPTS", None)  # they are for the tests that somebody asked for
-        command = [sys.executable, "-m", "mutations.worker", where, str(self.folder / where), *self.options]
+        variables = repository.environment()
+        variables.pop("PYTEST_ADDOPTS", None)  # they are for the tests that somebody asked for
+        command = [sys.executable, "-m", "tests.meta.mutations.worker", where, str(self.folder / where), *self.options]
         with (self.folder / f"{where}.log").open("w") as log:
             self.running[where] = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True
+                command, cwd=ROOT, env=variables, stdout=log, stderr=subprocess.STDOUT, text=True
             )
 
     def outcomes(self, where: str) -> Outcomes:

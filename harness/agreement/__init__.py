@@ -1,0 +1,1 @@
+"""Are two sets of runs equivalent? Whether two models are the same before training is parity."""

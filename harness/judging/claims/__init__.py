@@ -1,0 +1,1 @@
+"""A paper's claims in words, as predicates over samples of runs."""

@@ -1,1 +1,0 @@
-"""What the audit finds, one subject a module; each exports `PREDICATES`, which `harness.judging.audit` collects."""

@@ -1,1 +1,0 @@
-"""What the paper says, and nothing of ours."""

@@ -1,0 +1,318 @@
+"""Table 3 and the text about the networks, recomputed from the lists of layers of each reading."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from harness.architectures import (
+    Layer,
+    count_parameters,
+    forward_flops,
+    layers,
+)
+from harness.papers.facts import Facts
+from harness.papers.review import Finding, Predicate
+from harness.papers.variants import VARIANTS, find_variant, readings
+from harness.papers.wording import Quote, listed
+from harness.variant import HeadLayer, Variant
+
+TABLE_3: Final = "vgg16-scratch"
+BLOCKS: Final = "how many convolutional blocks"
+"""The question whose readings differ in what Table 3 leaves open."""
+CONVOLUTIONS: Final = 13
+DENSE: Final = 3
+BLOCKS_OF_VGG16: Final = 5
+"""Of VGG16. Source: Simonyan & Zisserman 2015, table 1, column D; the paper says the same in words."""
+IMAGENET_CLASSES: Final = 1000
+VGG_SOURCE: Final = "Simonyan & Zisserman 2015, table 1, column D: 13 convolutions and 3 dense layers"
+
+THIRTEEN: Final = Quote(
+    "VGG16 consists of thirteen convolutional blocks & three completely linked layers", "Model Architectures"
+)
+FIVE: Final = Quote(
+    "Every module of its five convolutional layer blocks has a max-pooling operation", "Model Architectures"
+)
+FOUR: Final = Quote("four convolutional layers made up the initial ImageNet model", "Model Architectures")
+REDUCED: Final = Quote("all the photos were reduced in size from 48x48 to 224x224", "Data Preprocessing")
+MORE: Final = Quote(
+    "ResNet50 needs more computations especially when fine-tuning than VGG16", "Training Time Comparison"
+)
+LESS: Final = Quote("which is much less than VGG16", "Model Architectures")
+PROPOSED: Final = Quote("Number of parameters for the Proposed VGG16 model", "Table 3")
+QUOTES: Final = (THIRTEEN, FIVE, FOUR, REDUCED, MORE, LESS, PROPOSED)
+
+
+def _readings() -> dict[str, Variant]:
+    """Table 3's possible networks by the name of the reading."""
+    named = [reading.name for reading in readings(TABLE_3) if reading.question == BLOCKS]
+    return {name: find_variant(f"{TABLE_3}@{name}") for name in named}
+
+
+def _by_name(variant: Variant) -> Mapping[str, Layer]:
+    return {layer.name: layer for layer in layers(variant)}
+
+
+def rows_of_kind(paper: Facts, kind: str) -> tuple[str, ...]:
+    """Names of Table 3's rows of a kind, `conv` or `pool`, in its order and without its repetition."""
+    return tuple(fact.where for fact in paper.mentions(TABLE_3, "parameters") if f"_{kind}" in fact.where)
+
+
+def rows_of_table_3(paper: Facts) -> Iterator[Finding]:
+    """Convolutions and pools whose shape or number of parameters is not that of the layer of this name."""
+    known = _by_name(find_variant(f"{TABLE_3}@five-blocks"))  # holds the rows of all readings
+    wrong: list[str] = []
+    names: list[str] = []
+    for row in (*rows_of_kind(paper, "conv"), *rows_of_kind(paper, "pool")):
+        shape = paper[f"{TABLE_3}.output-shape.{row}"]
+        parameters = paper[f"{TABLE_3}.parameters.{row}"]
+        layer = known[row]
+        if tuple(map(int, shape.values)) != layer.output_shape:
+            wrong.append(f"{row}: shape ({shape.printed}), computed {layer.output_shape}")
+            names.append(shape.name)
+        if parameters.value != layer.parameters:
+            wrong.append(f"{row}: {parameters.value:,.0f} parameters, computed {layer.parameters:,}")
+            names.append(parameters.name)
+    if wrong:
+        yield Finding(
+            name="table-3-rows-of-other-layers",
+            grade="contradictory",
+            weight=2,
+            statement=f"Table 3 prints rows that VGG16's layers of these names do not have: {'; '.join(wrong)}.",
+            arithmetic="\n".join(wrong),
+            facts=tuple(names),
+            source=VGG_SOURCE,
+        )
+
+
+def flatten_row(paper: Facts) -> Iterator[Finding]:
+    """Flatten takes what the row before it leaves; which number of blocks leaves that many?"""
+    flatten = paper[f"{TABLE_3}.output-shape.flatten"]
+    last = paper.mentions(TABLE_3, "output-shape")
+    before = last[[fact.where for fact in last].index("flatten") - 1]
+    features = math.prod(before.values)
+    if features == flatten.value:
+        return
+    fits = [name.replace("-", " ") for name, variant in _readings().items() if _flattened(variant) == flatten.value]
+    lines = [f"{before.where}: {' × '.join(f'{value:.0f}' for value in before.values)} = {features:,.0f}"]
+    lines += [f"{name}: Flatten takes {_flattened(variant):,}" for name, variant in _readings().items()]
+    verdict = f"Of VGG16 with three, four or five blocks only {listed(fits)} fit" if fits else "No reading fits"
+    yield Finding(
+        name="table-3-flatten-does-not-follow",
+        grade="contradictory",
+        weight=2,
+        statement=f"In Table 3 Flatten of {flatten.value:,.0f} follows {before.where}, which leaves {features:,.0f}. "
+        f"{verdict}; the rows in between, convolutions and pools, are not printed.",
+        arithmetic="\n".join(lines),
+        facts=(flatten.name, before.name),
+        source="shapes of harness.architectures for each reading of Table 3",
+    )
+
+
+def _flattened(variant: Variant) -> int:
+    return math.prod(_by_name(variant)["flatten1"].output_shape)
+
+
+def dense_rows(paper: Facts) -> Iterator[Finding]:
+    """A dense layer has inputs × units + units parameters; which rows have?"""
+    flatten = paper[f"{TABLE_3}.output-shape.flatten"]
+    wrong: list[str] = []
+    names: list[str] = []
+    inputs = flatten.value
+    for units in (64, 32, 7):
+        fact = paper[f"{TABLE_3}.parameters.dense-{units}"]
+        expected = inputs * units + units
+        line = f"dense layer of {units}: ({inputs:,.0f} + 1) × {units} = {expected:,.0f}, printed {fact.value:,.0f}"
+        if fact.value != expected:
+            wrong.append(f"{line} = {fact.value / units:,.0f} × {units}")
+            names.append(fact.name)
+        inputs = float(units)
+    if not wrong:
+        return
+    by_reading = [
+        f"{name}: {_by_name(variant)['dense1'].parameters:,} parameters after Flatten of {_flattened(variant):,}"
+        for name, variant in _readings().items()
+    ]
+    yield Finding(
+        name="table-3-dense-fits-no-flatten",
+        grade="contradictory",
+        weight=2,
+        statement=f"Table 3's dense layers do not follow from its Flatten: {'; '.join(wrong)}. No number of "
+        "convolutional blocks leads there, so the table is no summary of one network that was built.",
+        arithmetic="\n".join([*wrong, *by_reading]),
+        facts=(flatten.name, *names),
+        source="parameters of harness.architectures for each reading of Table 3",
+    )
+
+
+def repeated_row(paper: Facts) -> Iterator[Finding]:
+    """The last row is that of a convolution further up, after the classifier."""
+    repeated = paper[f"{TABLE_3}.parameters.repeated"]
+    same = [
+        fact
+        for fact in paper.mentions(TABLE_3, "parameters")
+        if fact.value == repeated.value and fact.value and fact.name != repeated.name
+    ]
+    if same:
+        yield Finding(
+            name="table-3-repeats-a-row",
+            grade="contradictory",
+            weight=1,
+            statement=f"Table 3 ends, after the seven classes, with the row of {same[0].where} and its "
+            f"{repeated.value:,.0f} parameters once more.",
+            arithmetic=f"{same[0].where}: {same[0].value:,.0f}; last row: {repeated.value:,.0f}",
+            facts=(same[0].name, repeated.name),
+        )
+
+
+def not_vgg16(paper: Facts) -> Iterator[Finding]:
+    """VGG16 is named for its sixteen layers with weights; how many does the table print?"""
+    convolutions = [paper[f"{TABLE_3}.parameters.{row}"] for row in rows_of_kind(paper, "conv")]
+    dense = paper.mentions(TABLE_3, "dense-units")
+    if (len(convolutions), len(dense)) == (CONVOLUTIONS, DENSE):
+        return
+    counts = {name: _counts(variant) for name, variant in _readings().items()}
+    flatten = paper[f"{TABLE_3}.output-shape.flatten"]
+    implied = [counts[name] for name, variant in _readings().items() if _flattened(variant) == flatten.value]
+    more = f"; with the rows that its Flatten of {flatten.value:,.0f} implies, {implied[0][0]}" if implied else ""
+    yield Finding(
+        name="table-3-is-not-vgg16",
+        grade="contradictory",
+        weight=2,
+        statement=f"{PROPOSED}: {len(convolutions)} convolutions and {len(dense)} dense layers are printed{more}. "
+        f"VGG16 has {CONVOLUTIONS} and {DENSE}, the 16 of its name; what was trained is a shorter network.",
+        arithmetic="\n".join(
+            [
+                f"printed: {', '.join(f'{fact.where} {fact.value:,.0f}' for fact in convolutions)}",
+                f"printed: {', '.join(f'dense {fact.value:.0f}' for fact in dense)}",
+                *(
+                    f"{name}: {convolved} convolutions, {full} dense layers"
+                    for name, (convolved, full) in counts.items()
+                ),
+            ]
+        ),
+        facts=tuple(fact.name for fact in (*convolutions, *dense, flatten)),
+        source=VGG_SOURCE,
+    )
+
+
+def _counts(variant: Variant) -> tuple[int, int]:
+    """Convolutions and dense layers."""
+    kinds = [layer.kind for layer in layers(variant)]
+    return kinds.count("convolution"), kinds.count("dense")
+
+
+def counts_in_words(paper: Facts) -> Iterator[Finding]:
+    """One section counts VGG16's convolutions three ways."""
+    called, modules = paper["vgg16.convolution-blocks.text"], paper["vgg16.convolution-blocks.text-2"]
+    convolutions = paper["vgg16.convolutions.text"]
+    if (convolutions.value, called.value, modules.value) == (CONVOLUTIONS, BLOCKS_OF_VGG16, BLOCKS_OF_VGG16):
+        return
+    yield Finding(
+        name="vgg16-described-three-ways",
+        grade="contradictory",
+        weight=1,
+        statement=f"Three sentences, three counts: {THIRTEEN}; {FIVE}; {FOUR}. VGG16 has {CONVOLUTIONS} convolutional "
+        f"layers in {BLOCKS_OF_VGG16} blocks.",
+        arithmetic="\n".join(
+            [
+                f"“{called.printed} convolutional blocks” and “{modules.printed} convolutional layer blocks”: "
+                f"{called.value:.0f} and {modules.value:.0f}, {BLOCKS_OF_VGG16} by its source",
+                f"“{convolutions.printed} convolutional layers”: {convolutions.value:.0f}, "
+                f"{CONVOLUTIONS} by its source",
+            ]
+        ),
+        facts=(called.name, modules.name, convolutions.name),
+        source=f"{VGG_SOURCE}, in 5 blocks",
+    )
+
+
+def parameters_of_others(paper: Facts) -> Iterator[Finding]:
+    """The text compares the sizes of two ImageNet networks; those that were trained compare the other way round."""
+    vgg16, resnet50 = paper["vgg16.parameters.text"], paper["resnet50.parameters.text"]
+    if vgg16.value <= resnet50.value:
+        return
+    trained = {name: count_parameters(variant) for name, variant in VARIANTS.items()}
+    pairs = [(f"vgg16-{each}", f"resnet50-{each}") for each in ("scratch", "transfer", "fine-tune")]
+    if not all(trained[small] < trained[large] for small, large in pairs):
+        return
+    yield Finding(
+        name="parameter-counts-of-other-networks",
+        grade="unsupported",
+        weight=1,
+        statement=f"The text gives VGG16 {vgg16.printed} million parameters and ResNet50 {resnet50.printed}, {LESS}. "
+        "These are ImageNet's networks with classifiers; VGG16 is the smaller of those trained here, as we read them, "
+        "by strategy: "
+        + "; ".join(f"{trained[small] / 1e6:.1f} to {trained[large] / 1e6:.1f} million" for small, large in pairs)
+        + ".",
+        arithmetic="\n".join(
+            [
+                *(f"{name}: {count:,}" for name, count in trained.items()),
+                f"VGG16 with two dense layers of 4,096 and 1,000 classes: {_imagenet_parameters():,}",
+            ]
+        ),
+        facts=(vgg16.name, resnet50.name),
+        source="parameters of harness.architectures for each variant in its default reading",
+    )
+
+
+def _imagenet_parameters() -> int:
+    """Of the VGG16 that the text describes: two dense layers of 4,096 units, then ImageNet's classes."""
+    head = (HeadLayer("flatten"), HeadLayer("dense", 4096), HeadLayer("dense", 4096))
+    built = layers(replace(VARIANTS["vgg16-transfer"], head=head))
+    logits = built[-1]
+    (classes,) = logits.output_shape
+    return sum(layer.parameters for layer in built[:-1]) + logits.parameters // classes * IMAGENET_CLASSES
+
+
+def enlarged(paper: Facts) -> Iterator[Finding]:
+    """A reduction that makes the pictures larger."""
+    source, target = paper["dataset.image-size.preprocessing"], paper["preprocessing.input-size.text"]
+    before, after = math.prod(source.values), math.prod(target.values)
+    if after > before:
+        yield Finding(
+            name="reduced-means-enlarged",
+            grade="contradictory",
+            weight=1,
+            statement=f"{REDUCED}: that is an enlargement, {after / before:.1f} times as many pixels, "
+            f"and all that they add is interpolated.",
+            arithmetic=f"{target.printed} / {source.printed} = {after:,.0f} / {before:,.0f} = {after / before:.2f}",
+            facts=(source.name, target.name),
+        )
+
+
+def more_computations(paper: Facts) -> Iterator[Finding]:
+    """Operations of both networks at the size to which the paper enlarges."""
+    target = paper["preprocessing.input-size.text"]
+    size = int(target.values[0])
+    flops = {
+        name: forward_flops(replace(VARIANTS[f"{name}-transfer"], input_size=size)) for name in ("vgg16", "resnet50")
+    }
+    ratio = flops["vgg16"] / flops["resnet50"]
+    if ratio <= 1:
+        return
+    yield Finding(
+        name="vgg16-takes-more-computations",
+        grade="contradictory",
+        weight=3,
+        statement=f"{MORE} is the wrong way round: at {size}×{size} VGG16 takes {flops['vgg16'] / 1e9:.1f} GFLOP a "
+        f"forward pass, ResNet50 {flops['resnet50'] / 1e9:.1f}; VGG16 needs {ratio:.1f} times the operations.",
+        arithmetic="\n".join(f"{name} at {size} px: {count / 1e9:.2f} GFLOP" for name, count in flops.items()),
+        facts=(target.name,),
+        source="operations of harness.architectures, two for each multiply-add",
+    )
+
+
+PREDICATES: tuple[Predicate, ...] = (
+    rows_of_table_3,
+    flatten_row,
+    dense_rows,
+    repeated_row,
+    not_vgg16,
+    counts_in_words,
+    parameters_of_others,
+    enlarged,
+    more_computations,
+)

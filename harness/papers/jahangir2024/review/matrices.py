@@ -1,0 +1,210 @@
+"""What the confusion matrices and the counts of images say that the paper does not, or denies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
+
+from harness.interface import CLASSES
+from harness.papers.facts import CONFUSIONS, Facts
+from harness.papers.jahangir2024.review.granularity import matrix_names, place_of_matrix, state_of_matrix
+from harness.papers.review import Finding, Predicate
+from harness.papers.variants import VARIANTS
+from harness.papers.wording import (
+    Quote,
+    called,
+    capitalised,
+    listed,
+    percent,
+    points,
+)
+
+PREDOMINANTLY: Final = Quote('the model predominantly predicts the "happy" emotion', "Figure 14")
+SUSPECTED: Final = Quote("suggesting potential issues with class imbalance or model training", "Figure 14")
+HIGHLIGHT: Final = Quote(
+    "These results highlight the challenges in adapting the model for emotion recognition", "Res Net50 with Fine-Tuning"
+)
+MORE_TUNING: Final = Quote("requires more model tuning or maybe a new architecture", "Pre-Trained Models")
+UNSUITABLE: Final = Quote(
+    "the initial weights were not very suitable for the given data set", "Comparison of VGG16 and Res Net 50"
+)
+RESCALED: Final = (
+    "ImageNet weights of keras.applications expect BGR minus the mean, the paper divides by 255: a likely cause"
+)
+NEAR_BASELINE: Final = 0.05
+"""Fraction above always answering the most frequent class."""
+
+
+def answers_of(confusion: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Labels and answers, one each an image, that give a confusion matrix."""
+    label, answer = np.indices(confusion.shape).reshape(2, -1)
+    times = confusion.ravel()
+    return np.repeat(label, times), np.repeat(answer, times)
+
+
+def scores_not_printed(paper: Facts) -> Iterator[Finding]:
+    """Precision, recall and F1, which the matrices give and the paper leaves out."""
+    lines, f1_scores = [], {}
+    for name in CONFUSIONS:
+        labels, answers = answers_of(paper.confusion(name))
+        by_class = precision_recall_fscore_support(labels, answers, labels=range(len(CLASSES)), zero_division=0)
+        precision, recall, f1, _ = (np.asarray(each, dtype=np.float64) for each in by_class)
+        f1_scores[name] = float(f1.mean())
+        lines.append(
+            f"{name}: means of precision {precision.mean():.3f}, of recall {recall.mean():.3f}, of F1 {f1.mean():.3f}"
+        )
+        lines.append(
+            "  precision / recall / F1: "
+            + ", ".join(
+                f"{label} {p:.2f} / {r:.2f} / {f:.2f}"
+                for label, p, r, f in zip(CLASSES, precision, recall, f1, strict=True)
+            )
+        )
+    yield Finding(
+        "no-scores-by-class",
+        "unsaid",
+        2,
+        "Of classes of very different size the paper prints accuracy alone. From its matrices, macro-F1 is "
+        f"{listed(f'{f1:.3f} ({called(name)})' for name, f1 in f1_scores.items())}.",
+        "\n".join(lines),
+        matrix_names(paper),
+    )
+
+
+def classes_never_answered(paper: Facts) -> Iterator[Finding]:
+    """Classes that a network of several answers never gives."""
+    missing = {}
+    for name in CONFUSIONS:
+        answered = paper.confusion(name).sum(axis=0)
+        if np.count_nonzero(answered) > 1 and not answered.all():
+            missing[name] = [label for label, count in zip(CLASSES, answered, strict=True) if count == 0]
+    if not missing:
+        return
+    lines = [
+        f"{place_of_matrix(paper, name)}: answers "
+        + ", ".join(
+            f"{label} {count:,}" for label, count in zip(CLASSES, paper.confusion(name).sum(axis=0), strict=True)
+        )
+        for name in missing
+    ]
+    yield Finding(
+        "classes-never-answered",
+        "unsaid",
+        2,
+        capitalised(
+            listed(f"{called(name)} never answers {listed(map(repr, labels))}" for name, labels in missing.items())
+        )
+        + ": not once in all test images. The text speaks of confusion and of struggling.",
+        "\n".join(lines),
+        matrix_names(paper, *missing),
+    )
+
+
+def constant_answers(paper: Facts) -> Iterator[Finding]:
+    """A network that gives one answer whatever the image."""
+    for name in constant_networks(paper):
+        confusion = paper.confusion(name)
+        images, right = state_of_matrix(paper, name)
+        answer = CLASSES[int(confusion.sum(axis=0).argmax())]
+        labels, answers = answers_of(confusion)
+        tested, training = (paper.headline(name, each) for each in ("accuracy", "training-accuracy"))
+        supports = [paper[f"dataset.training-{label}.table-2"] for label in CLASSES]
+        same = paper[f"dataset.training-{answer}.table-2"].value
+        everything = sum(int(fact.value) for fact in supports)
+        apart = max(abs(tested.value - right / images), abs(training.value - same / everything))
+        yield Finding(
+            f"{name}-answers-one-class",
+            "unsupported",
+            3,
+            f"{place_of_matrix(paper, name)} has {images:,} of {images:,} answers {answer!r}: {called(name)} tells "
+            f"nothing apart, and its {percent(tested)} in testing and {percent(training)} in training are within "
+            f"{points(apart)} of what that one answer scores. The text says {PREDOMINANTLY}, {SUSPECTED}, and ranks "
+            "strategies and networks by it all the same.",
+            "\n".join(
+                [
+                    f"testing: {right:,} / {images:,} = {100 * right / images:.3f} %, as any constant answer "
+                    f"{answer!r} has; mean recall {balanced_accuracy_score(labels, answers):.4f} = 1/{len(CLASSES)}",
+                    f"training: {same:,.0f} / {everything:,} = {100 * same / everything:.3f} %",
+                    f"{HIGHLIGHT} reads a training that failed as a result",
+                ]
+            ),
+            (tested.name, training.name, *matrix_names(paper, name), *(fact.name for fact in supports)),
+            RESCALED,
+        )
+
+
+def constant_networks(paper: Facts) -> list[str]:
+    """Variants whose matrix has one answer."""
+    return [name for name in CONFUSIONS if np.count_nonzero(paper.confusion(name).sum(axis=0)) == 1]
+
+
+def baseline_not_given(paper: Facts) -> Iterator[Finding]:
+    """Accuracies that stand near that of the most frequent class, which the paper does not mention."""
+    supports = {label: int(paper[f"dataset.test-{label}.table-2"].value) for label in CLASSES}
+    answer = max(supports, key=supports.__getitem__)
+    baseline = supports[answer] / sum(supports.values())
+    near = [fact for name in VARIANTS if (fact := paper.headline(name, "accuracy")).value - baseline < NEAR_BASELINE]
+    if not near:
+        return
+    yield Finding(
+        "baseline-not-given",
+        "unsaid",
+        1,
+        f"Always answering {answer!r} scores {100 * baseline:.2f} %. The paper does not say so where it reports "
+        f"{listed(f'{percent(fact)} ({called(fact.subject)})' for fact in near)}. It finds that the task "
+        f"{MORE_TUNING}, and that {UNSUITABLE}; whether anything was learnt it does not ask.",
+        "\n".join(
+            [
+                f"{supports[answer]:,} / {sum(supports.values()):,} = {100 * baseline:.3f} %",
+                *(f"{fact.subject}: {100 * (fact.value - baseline):+.2f} points" for fact in near),
+            ]
+        ),
+        (*(fact.name for fact in near), *(f"dataset.test-{label}.table-2" for label in CLASSES)),
+    )
+
+
+def counts_in_text(paper: Facts) -> Iterator[Finding]:
+    """Class counts of the text against their own total and against Table 2."""
+    for split in ("training", "test"):
+        table = {label: paper[f"dataset.{split}-{label}.table-2"] for label in CLASSES}
+        text = {label: paper[name] for label in CLASSES if (name := f"dataset.{split}-{label}.text") in paper}
+        total = paper[f"dataset.{split}-total.text"]
+        summed = sum(int(fact.value) for fact in text.values())
+        of_table = sum(int(fact.value) for fact in table.values())
+        unlike = [label for label, fact in text.items() if fact.value != table[label].value]
+        missing = [label for label in CLASSES if label not in text]
+        if not unlike and total.value == of_table and (missing or summed == of_table):
+            continue
+        without = f" without {listed(missing)}" if missing else ""
+        lines = [
+            f"{' + '.join(fact.printed for fact in text.values())} = {summed:,}{without}",
+            f"Table 2: {' + '.join(fact.printed for fact in table.values())} = {of_table:,}",
+            *(f"{each}: {text[each].printed} in the text, {table[each].printed} in Table 2" for each in unlike),
+        ]
+        if missing:
+            lines.append(
+                f"{total.printed} taken for {listed(missing)}: {summed + int(total.value):,} in all; taken for all: "
+                f"{int(total.value) - summed:,} for {listed(missing)}, which are {table[missing[0]].printed} in Table 2"
+            )
+        yield Finding(
+            f"{split}-counts-do-not-add-up",
+            "contradictory",
+            1 if total.value == of_table else 2,
+            f"The text's {split} counts sum to {summed:,}{without}; it has {total.printed} in all, Table 2 has "
+            f"{of_table:,}. {len(unlike)} of its {len(text)} class counts are not Table 2's.",
+            "\n".join(lines),
+            (total.name, *(fact.name for fact in text.values()), *(fact.name for fact in table.values())),
+        )
+
+
+PREDICATES: tuple[Predicate, ...] = (
+    scores_not_printed,
+    classes_never_answered,
+    constant_answers,
+    baseline_not_given,
+    counts_in_text,
+)

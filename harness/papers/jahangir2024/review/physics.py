@@ -1,0 +1,322 @@
+"""Reported times as images and floating-point operations a second: against the card, and against the input pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.architectures import forward_flops
+from harness.papers.facts import Facts
+from harness.papers.review import Finding, Predicate
+from harness.papers.throughput import Rate, epoch_counts, rates
+from harness.papers.variants import VARIANTS
+from harness.papers.wording import (
+    Quote,
+    called,
+    listed,
+    share,
+)
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A reference card by public lists: cores, each with one multiply-add a cycle, and the boost clock in hertz."""
+
+    cores: int
+    clock: float
+
+    @property
+    def peak(self) -> float:
+        """Float32 operations a second."""
+        return self.cores * 2 * self.clock
+
+
+CARDS: Final = {4080: _Card(cores=10_240, clock=2.55e9)}
+"""By the number in the name. GeForce RTX 4080 SUPER: 10,240 × 2 × 2.55 GHz = 52.2 TFLOP/s."""
+CARD_SOURCE: Final = (
+    "reference card, 10,240 cores × 2 × 2.55 GHz by public specification lists; the paper's is a factory-overclocked "
+    "VENTUS 3X OC, and names no reduced precision"
+)
+DIRECT_SOURCE: Final = (
+    "operations are counted as those of direct convolution; Winograd's algorithms take up to 4 times fewer for 3×3 "
+    "filters (Lavin & Gray, arXiv 1509.09308)"
+)
+HIGHEST_SHARE: Final = 0.75
+"""Of the nominal peak; declared. The best that this project saw in a training was 0.86 of what the same machine's
+matrix products really reached, with its input ready in memory; the nominal peak lies above that again."""
+
+PIPELINE_224: Final = 117.0
+PIPELINE_48: Final = 3_400.0
+"""Augmented images a second of one core: ImageDataGenerator at 224 × 224 in colour from a folder, and at 48 × 48
+from memory."""
+CPU_SOURCE: Final = "12 cores of the Ryzen 9 5900X by the press at its launch (tomshardware.com)"
+PIPELINE_SOURCE: Final = (
+    "a lead, measured on another machine: Keras' ImageDataGenerator on one core of a two-core Xeon, 117 augmented "
+    "images/s at 224×224 from a folder, 3,400 at 48×48 from memory"
+)
+CPU_CORES: Final = {5900: 12}
+"""By the number in the name. Source: the press at its launch (tomshardware.com)."""
+
+EXPENSES: Final = Quote("the balance between computational expenses and model effectiveness", "Abstract")
+QUOTES: Final = (EXPENSES,)
+
+ALIKE_EPOCHS: Final = 0.05
+ALIKE_RUNS: Final = 0.01
+"""Relative differences of seconds up to which an epoch, and a whole run, count as equally long."""
+LITTLE: Final = 0.1
+"""Of the nominal peak."""
+SOURCE_SIZE: Final = 48
+"""Pixels: larger inputs were enlarged, picture by picture, on the CPU."""
+UNLIKE_WORK: Final = 2.0
+"""Ratio of operations from which work counts as unequal."""
+
+
+def _peak(paper: Facts) -> float | None:
+    card = CARDS.get(int(paper["hardware.gpu.setup"].value))
+    return None if card is None else card.peak
+
+
+def _line(rate: Rate, peak: float) -> str:
+    """One row of the table: what the time would mean."""
+    return (
+        f"{rate.variant.name}, {rate.seconds.printed} s ({rate.seconds.place}), {rate.epochs} epochs, "
+        f"{rate.variant.input_size} px: {rate.epoch_seconds:,.1f} s/epoch, {rate.images_per_second:,.0f} images/s, "
+        f"{rate.operations_per_second / 1e12:.2f} TFLOP/s = {share(rate.operations_per_second / peak, 1)} of the peak, "
+        f"{_cores(rate):.1f} cores of pipeline"
+    )
+
+
+def _cores(rate: Rate) -> float:
+    """How many cores like the measured one would prepare that many pictures."""
+    return rate.images_per_second / (PIPELINE_224 if rate.variant.input_size > SOURCE_SIZE else PIPELINE_48)
+
+
+def _names(found: Sequence[Rate], *others: str) -> tuple[str, ...]:
+    return (*dict.fromkeys(rate.seconds.name for rate in found), *others)
+
+
+def near_the_peak(paper: Facts) -> Iterator[Finding]:
+    """Times that a reading could only reach near, or beyond, what the reference card does on paper."""
+    peak = _peak(paper)
+    if peak is None:
+        return
+    found = [rate for rate in rates(paper) if rate.operations_per_second > HIGHEST_SHARE * peak]
+    if not found:
+        return
+    told = [
+        f"{called(rate.variant.name)}{_reading(paper, rate, peak)}, in {rate.seconds.printed} s takes "
+        f"{rate.operations_per_second / 1e12:.0f} TFLOP/s, {share(rate.operations_per_second / peak)}"
+        for rate in found
+    ]
+    yield Finding(
+        name="near-the-peak-of-the-card",
+        grade="implausible",
+        weight=2,
+        statement=f"{'; '.join(told)}, counted as direct convolution, of the reference card's nominal "
+        f"{peak / 1e12:.1f}. Faster algorithms and an overclocked card leave room; an input pipeline would not.",
+        arithmetic="\n".join(_line(rate, peak) for rate in found),
+        facts=_names(found, "hardware.gpu.setup"),
+        source=f"{CARD_SOURCE}. {DIRECT_SOURCE}",
+    )
+
+
+def _reading(paper: Facts, rate: Rate, peak: float) -> str:
+    """That all layers are trained is our reading, if it is; and what a frozen base would take."""
+    frozen = [each for each in _other_readings(paper, rate) if each.variant.name == f"{rate.variant.name}@frozen"]
+    if not frozen:
+        return ""
+    of_peak = share(frozen[0].operations_per_second / peak, 1)
+    return f", all layers trained as we read it ({of_peak} with its base frozen)"
+
+
+def faster_than_the_pipeline(paper: Facts) -> Iterator[Finding]:
+    """Times in which all cores of the CPU could not have augmented the pictures at the measured rate."""
+    peak, cores = _peak(paper), CPU_CORES.get(int(paper["hardware.cpu.setup"].value))
+    if peak is None or cores is None:
+        return
+    enlarged = paper["preprocessing.input-size.text"]
+    found = [rate for rate in rates(paper) if _cores(rate) > cores and rate.variant.input_size == enlarged.values[0]]
+    if not found:
+        return
+    told = [
+        f"{called(rate.variant.name)}, in {rate.seconds.printed} s takes {rate.images_per_second:,.0f} augmented "
+        "images/s"
+        for rate in found
+    ]
+    most = max(_cores(rate) for rate in found) / cores
+    yield Finding(
+        name="faster-than-the-input-pipeline",
+        grade="implausible",
+        weight=1,
+        statement=f"{'; '.join(told)}. All {cores} cores would need {most:.1f} times the rate measured on one core "
+        "elsewhere, and Keras' default is one worker: this reading is unlikely.",
+        arithmetic="\n".join(
+            f"{_line(rate, peak)}\n{rate.images_per_second:,.0f} / {cores} = {rate.images_per_second / cores:.1f} "
+            f"images/s a core, {PIPELINE_224:.0f} measured"
+            for rate in found
+        ),
+        facts=_names(found, "hardware.cpu.setup", enlarged.name),
+        source=f"{PIPELINE_SOURCE}; {CPU_SOURCE}",
+    )
+
+
+def _default_rates(paper: Facts) -> list[Rate]:
+    """Every distinct time in the variant's default reading, with the epochs that it ran."""
+    ran = {name: epoch_counts(paper, name)[0] for name in VARIANTS}
+    return [rate for rate in rates(paper) if rate.epochs == ran.get(rate.variant.name)]
+
+
+def _clusters(found: Sequence[Rate], key: Callable[[Rate], float], tolerance: float) -> list[list[Rate]]:
+    """Groups of rates whose key differs by no more than the tolerance, from the smallest to the largest."""
+    groups: list[list[Rate]] = []
+    for rate in sorted(found, key=key):
+        if groups and key(rate) <= (1 + tolerance) * key(groups[-1][0]):
+            groups[-1].append(rate)
+        else:
+            groups.append([rate])
+    return groups
+
+
+def alike_epochs(paper: Facts) -> Iterator[Finding]:
+    """Networks of unequal work on equal pixels whose epochs last equally long: what was timed is what they share."""
+    peak = _peak(paper)
+    if peak is None:
+        return
+    found = [rate for rate in _default_rates(paper) if rate.variant.input_size > SOURCE_SIZE]
+    for group in _clusters(found, lambda rate: rate.epoch_seconds, ALIKE_EPOCHS):
+        forward = [forward_flops(rate.variant) for rate in group]
+        if max(forward) < UNLIKE_WORK * min(forward):
+            continue
+        names = dict.fromkeys(rate.variant.name for rate in group)
+        lengths = [rate.epoch_seconds for rate in group]
+        speeds = [rate.images_per_second for rate in group]
+        work = [rate.operations_per_image for rate in group]
+        yield Finding(
+            name=f"epochs-last-alike-{next(iter(names))}",
+            grade="unsupported",
+            weight=3,
+            statement=f"An epoch of {listed(map(called, names))} lasts {min(lengths):.0f} to {max(lengths):.0f} s, "
+            f"that is {min(speeds):,.0f} to {max(speeds):,.0f} images/s, though the operations an image differ "
+            f"{max(forward) / min(forward):.1f}-fold in the forward pass alone. The likely bottleneck is what they "
+            "share, the input pipeline; such times cannot show what an architecture or a strategy costs."
+            f"{''.join(_other_times(paper, group))}",
+            arithmetic="\n".join(
+                [*(_line(rate, peak) for rate in group), f"operations an image differ {max(work) / min(work):.1f}-fold"]
+            ),
+            facts=_names([*group, *_left_out(paper, group)]),
+            source=f"{PIPELINE_SOURCE}. {CARD_SOURCE}",
+        )
+
+
+def _left_out(paper: Facts, group: Sequence[Rate]) -> list[Rate]:
+    """Other times of the group's trainings."""
+    names = {rate.variant.name for rate in group}
+    return [rate for rate in _default_rates(paper) if rate.variant.name in names and rate not in group]
+
+
+def _other_times(paper: Facts, group: Sequence[Rate]) -> Iterator[str]:
+    others = [
+        f"{rate.epoch_seconds:.0f} s ({called(rate.variant.name)}, {rate.seconds.printed} s, {rate.seconds.place})"
+        for rate in _left_out(paper, group)
+    ]
+    if others:
+        yield f" By other times of these trainings an epoch lasts {listed(others)}."
+
+
+def alike_runs(paper: Facts) -> Iterator[Finding]:
+    """Whole runs that last equally long, though their epochs or pixels are not the same number."""
+    peak = _peak(paper)
+    if peak is None:
+        return
+    # one number printed for two trainings is not two measurements: `times` has that
+    own = [rate for rate in _default_rates(paper) if not _is_anothers(paper, rate)]
+    for group in _clusters(own, lambda rate: rate.seconds.value, ALIKE_RUNS):
+        work = [rate.operations for rate in group]
+        sizes = {(rate.epochs, rate.variant.input_size) for rate in group}
+        if len(sizes) < 2 or max(work) < UNLIKE_WORK * min(work):
+            continue
+        told = [
+            f"{called(rate.variant.name)} {rate.seconds.printed} s for {rate.epochs} epochs at "
+            f"{rate.variant.input_size} px, {rate.operations / 1e15:.1f} PFLOP"
+            for rate in group
+        ]
+        yield Finding(
+            name=f"equal-seconds-for-unequal-work-{group[0].variant.name}-{group[0].seconds.value:.0f}",
+            grade="implausible",
+            weight=2,
+            statement=f"Runs whose work differs {max(work) / min(work):.1f}-fold, as we read them, have the same time "
+            f"within {share(ALIKE_RUNS)}: {'; '.join(told)}.",
+            arithmetic="\n".join(_line(rate, peak) for rate in group),
+            facts=_names(group),
+            source=CARD_SOURCE,
+        )
+
+
+def _is_anothers(paper: Facts, rate: Rate) -> bool:
+    """Whether the paper prints the same number for another training."""
+    return any(
+        fact.value == rate.seconds.value
+        for name in VARIANTS
+        if name != rate.seconds.subject
+        for fact in paper.mentions(name, "seconds")
+    )
+
+
+def times_as_rates(paper: Facts) -> Iterator[Finding]:
+    """Every time in every reading, with the epochs that the run took, as a share of the card's peak."""
+    peak = _peak(paper)
+    default = _default_rates(paper)
+    if peak is None or not default:
+        return
+    shares = [rate.operations_per_second / peak for rate in default]
+    little = sum(each < LITTLE for each in shares)
+    if not little:
+        return
+    yield Finding(
+        name="little-of-the-peak",
+        grade="unsupported",
+        weight=2,
+        statement=f"As we read them the paper's {len(shares)} times mean {share(min(shares), 1)} to "
+        f"{share(max(shares))} of what the reference card does on paper, {little} of them under {share(LITTLE)}. At "
+        f"{SOURCE_SIZE} px small kernels keep the rate low too; the rest tell of the program around the networks, not "
+        f"of {EXPENSES}.",
+        arithmetic="\n".join([HEADING, *(line for rate in default for line in _rows(paper, rate, peak))]),
+        facts=_names(default, "hardware.gpu.setup"),
+        source=f"{CARD_SOURCE}. {DIRECT_SOURCE}",
+    )
+
+
+HEADING: Final = (
+    f"{'':<18}{'time, s':>10}{'epochs':>7}{'px':>4}{'s/epoch':>8}{'images/s':>9}{'TFLOP/s':>8}{'of peak':>8}"
+)
+
+
+def _rows(paper: Facts, rate: Rate, peak: float) -> Iterator[str]:
+    """A row of the table, and below it the share of the peak in other readings."""
+    yield (
+        f"{rate.variant.name:<18}{rate.seconds.value:>10,.2f}{rate.epochs:>7}{rate.variant.input_size:>4}"
+        f"{rate.epoch_seconds:>8,.1f}{rate.images_per_second:>9,.0f}{rate.operations_per_second / 1e12:>8.2f}"
+        f"{share(rate.operations_per_second / peak, 1):>8}"
+    )
+    others = [
+        f"{other.variant.name.partition('@')[2]} {share(other.operations_per_second / peak, 1)}"
+        for other in _other_readings(paper, rate)
+    ]
+    if others:
+        yield f"  read as {', '.join(others)}"
+
+
+def _other_readings(paper: Facts, rate: Rate) -> list[Rate]:
+    """The same time and epochs, the variant read otherwise."""
+    same = (rate.seconds, rate.epochs)
+    return [other for other in rates(paper) if (other.seconds, other.epochs) == same and other.variant != rate.variant]
+
+
+PREDICATES: tuple[Predicate, ...] = (
+    near_the_peak,
+    faster_than_the_pipeline,
+    alike_epochs,
+    alike_runs,
+    times_as_rates,
+)

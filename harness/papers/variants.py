@@ -1,0 +1,148 @@
+"""The variants of a paper, where each of their values comes from, and the rival readings of what it leaves open.
+
+Values and their sources stand side by side in `variants.toml`, so that neither can drift from
+the other: each field has a short quote and its place in the paper, or `assumed` and a reason, or both
+where the paper says only part of it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from pydantic import ConfigDict, TypeAdapter
+
+from harness.variant import Variant, VariantError, coerce_variant
+
+_STRICT = ConfigDict(extra="forbid")  # a misspelt key is an error
+
+NOT_FROM_THE_PAPER: Final = frozenset({"name", "width_divisor"})
+"""Fields of `Variant` that carry no claim about the paper, hence no source."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a field's value comes from: a quote with its place, an assumption with its reason, or both.
+
+    Attributes:
+        quote: Words of the paper, at most 20, as they stand there up to white space.
+        place: The section, table or figure where they stand.
+        assumed: Why we chose what the paper does not say. Beside a quote: what the quote leaves open, so
+            the value is cited in part only.
+    """
+
+    quote: str | None = None
+    place: str | None = None
+    assumed: str | None = None
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        if (self.quote is None) != (self.place is None):
+            raise ValueError(f"a source with quote={self.quote!r}, place={self.place!r}: they go together")
+        if not (self.quote or self.assumed):
+            raise ValueError("a source needs a quote with its place, or `assumed` with a reason, or both")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One answer to a question that the paper leaves open.
+
+    Attributes:
+        name: What stands behind the at-sign.
+        question: What is open; the readings of one question exclude each other.
+        is_default: Whether the plain variant already answers so.
+        reason: Why this answer is possible, and for the default why it is preferred.
+        changes: Fields of `Variant` that it sets.
+        unsets: Fields that it sets to None.
+    """
+
+    name: str
+    question: str
+    reason: str
+    changes: Mapping[str, Any]
+    unsets: tuple[str, ...] = ()
+    is_default: bool = False
+
+    __pydantic_config__ = _STRICT
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All fields that it sets (TOML has no word for None)."""
+        return {**self.changes, **dict.fromkeys(self.unsets)}
+
+
+@cache
+def _tables() -> Mapping[str, Any]:
+    text = (files("harness.papers") / "jahangir2024" / "variants.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _load_variant(name: str) -> Variant:
+    entries = _tables()["variants"][name]
+    values = {field: entry.get("value") for field, entry in entries.items()}
+    return coerce_variant(values | {"name": name})
+
+
+@cache
+def sources(base_name: str) -> Mapping[str, Source]:
+    """The source of each field of a variant without readings, by field name."""
+    entries = _tables()["variants"][base_name]
+    adapter = TypeAdapter(Source)
+    return {
+        field: adapter.validate_python({key: text for key, text in entry.items() if key != "value"})
+        for field, entry in entries.items()
+    }
+
+
+@cache
+def readings(base_name: str) -> tuple[Reading, ...]:
+    """The readings of a variant, in the order of `variants.toml`."""
+    entries = _tables().get("readings", {}).get(base_name, {})
+    adapter = TypeAdapter(Reading)
+    return tuple(adapter.validate_python(entry | {"name": name}) for name, entry in entries.items())
+
+
+VARIANTS: Final[Mapping[str, Variant]] = {name: _load_variant(name) for name in _tables()["variants"]}
+"""The six variants in their default readings, by name."""
+
+
+def find_variant(name: str) -> Variant:
+    """Return a variant by name, with any readings behind an at-sign: `vgg16-scratch@five-blocks,unstopped`.
+
+    The name of the result lists the readings that differ from the default, in canonical order.
+
+    Raises:
+        VariantError: If the variant or a reading does not exist, or two readings answer one question.
+    """
+    base_name, _, suffix = name.partition("@")
+    if base_name not in VARIANTS:
+        raise VariantError(f"unknown variant {base_name!r}; the variants are {', '.join(VARIANTS)}")
+    known = {reading.name: reading for reading in readings(base_name)}
+    chosen: dict[str, Reading] = {}
+    for word in filter(None, suffix.split(",")):
+        if word not in known:
+            raise VariantError(
+                f"unknown reading {word!r} of {base_name}; its readings are {', '.join(known) or 'none'}"
+            )
+        reading = known[word]
+        if reading.question in chosen:
+            other = chosen[reading.question].name
+            raise VariantError(f"{name}: {other!r} and {word!r} answer the same question: {reading.question}")
+        chosen[reading.question] = reading
+    applied = [reading for reading in known.values() if reading in chosen.values() and not reading.is_default]
+    if not applied:
+        return VARIANTS[base_name]
+    values = asdict(VARIANTS[base_name])
+    for reading in applied:
+        values |= reading.values
+    return coerce_variant(values | {"name": f"{base_name}@{','.join(reading.name for reading in applied)}"})
+
+
+def paper_fields() -> tuple[str, ...]:
+    """Names of the fields that carry a claim about the paper, in order."""
+    return tuple(field.name for field in fields(Variant) if field.name not in NOT_FROM_THE_PAPER)

@@ -1,0 +1,171 @@
+"""The pytest plugin: options, markers, fixtures, and the table at the end. Loaded by `-p harness.plugin`."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from rich.console import Console
+
+from harness.registry import (
+    IMPLEMENTATIONS,
+    KERAS_BACKENDS,
+    choose_keras_backend,
+    missing_framework,
+)
+
+if TYPE_CHECKING:
+    from harness.runs.planned_suite import Suite
+
+MARKERS: Final = (
+    "gpu: trains for real; skipped where no GPU is seen, unless --rehearse says to rehearse it on the CPU",
+    "dataset: needs the real FER-2013 (--fer2013 or FERBENCH_FER2013)",
+    "slow: takes longer than the default suite may; runs with --slow",
+    "timing: measures time, which a busy machine spoils; runs with --timing",
+)
+FINISHED_RUNS: Final = pytest.StashKey[list[tuple[Path, Any]]]()
+"""Where tests leave (path, record) of each run for the summary."""
+SUITE: Final[pytest.StashKey[Suite | None]] = pytest.StashKey()
+"""The runs that were planned, where any were."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options of `ferbench`."""
+    group = parser.getgroup("ferbench", "ferbench: does a published FER-2013 result hold?")
+    group.addoption(
+        "--fer2013",
+        metavar="PATH",
+        type=Path,
+        help="FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv [FERBENCH_FER2013]",
+    )
+    group.addoption("--weights-dir", metavar="DIR", type=Path, help="folder of ImageNet weights [FERBENCH_WEIGHTS]")
+    group.addoption(
+        "--stand-in-weights", action="store_true", help="gpu tests draw weights in place of ImageNet's (a rehearsal)"
+    )
+    group.addoption(
+        "--implementation",
+        action="append",
+        choices=IMPLEMENTATIONS,
+        help="only this framework (may be given twice) [both]",
+    )
+    group.addoption("--keras-backend", choices=KERAS_BACKENDS, help="for keras3 [KERAS_BACKEND, else jax]")
+    group.addoption(
+        "--require-implementations",
+        action="store_true",
+        help="a missing framework fails instead of skipping (for CI)",
+    )
+    group.addoption("--slow", action="store_true", help="run tests marked slow")
+    group.addoption("--timing", action="store_true", help="run tests marked timing")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register markers."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    config.stash[FINISHED_RUNS] = []
+    config.stash[SUITE] = None
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k: the driver is asked for tests that will run alone
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what was not asked for: slow and timing tests, and gpu tests where none is seen."""
+    for name in ("slow", "timing"):
+        if not config.getoption(name):
+            _skip(items, name, f"marked {name}; runs with --{name}")
+    device = "cpu" if config.getoption("rehearse") else config.getoption("ferbench_device")
+    if any(item.get_closest_marker("gpu") for item in items) and device is None and not _is_gpu_present():
+        _skip(
+            items,
+            "gpu",
+            "no NVIDIA driver answers here, so there is no GPU to train on; "
+            "rehearse with --rehearse, or force it with --ferbench-device=gpu",
+        )
+
+
+def _skip(items: list[pytest.Item], marker: str, reason: str) -> None:
+    for item in items:
+        if item.get_closest_marker(marker):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _is_gpu_present() -> bool:
+    """Whether NVIDIA's driver lists a GPU. Asks no framework: importing one takes seconds and GPU memory."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return False
+    answer = subprocess.run([program, "--list-gpus"], capture_output=True, check=False)
+    return answer.returncode == 0 and bool(answer.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def fer2013_path(request: pytest.FixtureRequest) -> Path:
+    """Path of the real FER-2013; skips where it is not given."""
+    path = find_fer2013(request.config)
+    if path is None:
+        pytest.skip("needs the real FER-2013: give --fer2013 PATH or set FERBENCH_FER2013")
+    return path
+
+
+def find_fer2013(config: pytest.Config) -> Path | None:
+    """The path from the option or from FERBENCH_FER2013."""
+    given = config.getoption("fer2013") or os.environ.get("FERBENCH_FER2013")
+    return Path(given) if given else None
+
+
+def find_weights_dir(config: pytest.Config) -> Path | None:
+    """The folder from the option or from FERBENCH_WEIGHTS."""
+    given = config.getoption("weights_dir") or os.environ.get("FERBENCH_WEIGHTS")
+    return Path(given) if given else None
+
+
+def require_implementation(config: pytest.Config, name: Any) -> None:
+    """Skip, or fail under --require-implementations, where a framework is not installed or not chosen."""
+    chosen = config.getoption("implementation")
+    if chosen and name not in chosen:
+        pytest.skip(f"--implementation chose {', '.join(chosen)}")
+    backend = choose_keras_backend(config.getoption("keras_backend"))
+    missing = missing_framework(name, backend)
+    if missing is None:
+        return
+    reason = f"{name} needs {missing!r}, which is not installed: pip install 'ferbench[cpu]'"
+    if config.getoption("require_implementations"):
+        pytest.fail(f"{reason} (--require-implementations)")
+    pytest.skip(reason)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print paper, ours and verdict of the runs of this session."""
+    found = config.stash[FINISHED_RUNS]
+    if not found:
+        return
+    from harness.report.calibration import time_table
+    from harness.report.planned_suite import seed_lines
+    from harness.report.tables import result_table, small_print
+
+    is_rehearsal = config.getoption("rehearse")
+    terminalreporter.section(f"ferbench{' rehearsal' if is_rehearsal else ''}: paper · ours · verdict")
+    for line in render(result_table(found), small_print(found), time_table(found), *seed_lines(found)):
+        terminalreporter.write_line(line)
+    suite = config.stash[SUITE]
+    for planned in suite.runs.values() if suite else ():
+        if planned.earlier:
+            terminalreporter.write_line(f"{planned.earlier[1].run}: reused, not trained again")
+    if is_rehearsal:
+        terminalreporter.write_line("rehearsal: all of it ran on the CPU, on toyfaces; none of it speaks of the paper")
+
+
+def render(*parts: Any) -> Iterator[str]:
+    """Lines of what rich can print."""
+    console = Console(file=io.StringIO(), width=150)
+    for part in parts:
+        console.print(part, soft_wrap=True)
+    text = console.file
+    assert isinstance(text, io.StringIO)  # noqa: S101 - set two lines above
+    yield from text.getvalue().splitlines()

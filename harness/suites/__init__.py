@@ -1,0 +1,1 @@
+"""Saved suites of runs side by side. How fast one run is, `measuring` says."""

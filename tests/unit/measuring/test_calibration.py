@@ -1,0 +1,208 @@
+"""Rates and ratios of times: arithmetic on seconds that are given, and clocks that are seen to run."""
+
+from __future__ import annotations
+
+import time
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from harness.interface import CalibrationWork
+from harness.measuring import calibration
+from harness.measuring.calibration import (
+    AT_ONCE,
+    SIZES,
+    Calibration,
+    CalibrationSizes,
+    Pace,
+    calibrate,
+    clock,
+    draw_inputs,
+    measure_speed,
+    numpy_product,
+    speeds,
+)
+from harness.measuring.memory import CONTEXT, DISPLAY, GIB
+from harness.measuring.turns import Pairs, take_turns
+from harness.records.machine import Speed
+
+
+def test_a_rate_by_hand() -> None:
+    """2·1000³ operations in 20 ms are 100 GFLOP/s; the median of three, not their mean, nor the best."""
+    found = Calibration(size=1000, seconds=(0.02, 0.01, 1.0))
+    assert found.rates == pytest.approx((100, 200, 2))
+    assert found.rate == pytest.approx(100)
+
+
+def test_the_first_product_is_not_clocked() -> None:
+    calls: list[float] = []
+
+    def product() -> None:
+        if not calls:
+            time.sleep(0.2)
+        calls.append(time.perf_counter())
+
+    assert max(calibrate(product, repeats=3).seconds) < 0.2
+    assert len(calls) == 4
+
+
+def test_no_repeat_is_refused() -> None:
+    with pytest.raises(ValueError, match="repeats = 0"):
+        calibrate(lambda: None, repeats=0)
+
+
+def test_numpys_product_is_a_product_in_single_precision() -> None:
+    product = numpy_product(3)
+    left, right = np.random.default_rng(0).random((2, 3, 3), np.float32)
+    found = product()
+    assert isinstance(found, np.ndarray)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, left.astype(float) @ right.astype(float), rtol=1e-6)
+
+
+def test_a_clock_runs_for_as_long_as_the_work() -> None:
+    assert clock(lambda: time.sleep(0.02)) >= 0.02
+
+
+# A device's own rates
+
+
+SMALL = CalibrationSizes(product=24, pictures=2, edge=6, channels=8, copied=1000)
+
+
+class CountedWork:
+    """Takes a millisecond each time on a clock of its own, and the first time longer."""
+
+    def __init__(self, first_seconds: float = 0.0) -> None:
+        self.calls: list[int] = []
+        self.now, self.first_seconds = 0.0, first_seconds
+
+    def __call__(self, times: int) -> float:
+        self.now += 0.001 * times + (0.0 if self.calls else self.first_seconds)
+        self.calls.append(times)
+        return 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_a_speed_by_hand() -> None:
+    """10⁹ in half a second and in one, and the median of three."""
+    found = Speed("work", 1e9, (0.5, 1.0, 0.25))
+    assert found.rates == pytest.approx((2e9, 1e9, 4e9))
+    assert found.rate == pytest.approx(2e9)
+
+
+@pytest.mark.parametrize(("amount", "seconds"), [(1.0, ()), (0.0, (1.0,)), (1.0, (1.0, 0.0)), (float("nan"), (1.0,))])
+def test_what_is_no_speed_is_refused(amount: float, seconds: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="expected numbers above 0"):
+        Speed("work", amount, seconds)
+
+
+def test_work_is_repeated_until_it_fills_a_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """10 units of a millisecond in 10 ms, whatever the first one took; 15 ms of warm-up, then four repeats."""
+    work = CountedWork(first_seconds=0.1)
+    monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(4, repeat_seconds=0.01, warm_up_seconds=0.015)})
+    monkeypatch.setattr(calibration, "time", work)
+    found = measure_speed(work, "work", 7.0, device="cpu")
+    assert work.calls == [1, 1, 1, 10, 10, 10, 10, 10, 10]
+    assert (found.work, found.amount) == ("work", 7 * 10)
+    assert found.seconds == pytest.approx((0.01,) * 4)
+
+
+def test_many_steps_are_waited_for_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 units in 20 ms: a framework may hold what each of them leaves until it waits."""
+    work = CountedWork()
+    monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(2, repeat_seconds=0.02, warm_up_seconds=0.001)})
+    monkeypatch.setattr(calibration, "time", work)
+    assert measure_speed(work, "work", 7.0, device="cpu").amount == 7 * 20
+    assert work.calls == [1, 1, 1, 16, 4, 16, 4, 16, 4]
+
+
+def test_slow_work_is_done_once_a_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = CountedWork()
+    monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(3, repeat_seconds=0.0, warm_up_seconds=0.0)})
+    monkeypatch.setattr(calibration, "time", work)
+    assert measure_speed(work, "work", 7.0, device="cpu").amount == 7
+    assert work.calls == [1] * 6
+
+
+def test_amounts_are_those_of_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product of 24: 2·24³; 2 pictures of 6×6 by 8 filters of 3×3×8; 1,000 numbers are read and written."""
+    monkeypatch.setattr(calibration, "PACES", {"gpu": Pace(1, repeat_seconds=0.0, warm_up_seconds=0.0)})
+    works = [CountedWork() for _ in range(3)]
+    found = list(speeds(CalibrationWork(*works), SMALL, device="gpu", value_bytes=2))
+    assert [each.amount for each in found] == [27_648, 2 * 2 * 36 * 8 * 9 * 8, 4_000]
+    assert [len(each.calls) for each in works] == [4, 4, 4]
+
+
+def test_inputs_neither_grow_nor_fade() -> None:
+    """Of a product of 64: after 30 steps numbers are still about as large, so no clock sees zeros or infinities."""
+    inputs = draw_inputs(CalibrationSizes(product=64, pictures=1, edge=4, channels=4, copied=10))
+    after = np.linalg.matrix_power(inputs.factor.astype(float), 30)
+    assert 1e-3 < np.abs(after).mean() / np.abs(inputs.factor).mean() < 1e3
+    assert inputs.kernel.std() == pytest.approx(1 / 6, rel=0.1)
+    assert {each.dtype for each in vars(inputs).values()} == {np.dtype(np.float32)}
+
+
+def test_a_gpus_sizes_fit_a_small_card() -> None:
+    """Factor, pictures and the array that is copied, beside all that the largest leaves between two waits."""
+    sizes = SIZES["gpu"]
+    numbers = (sizes.product**2, sizes.pictures * sizes.edge**2 * sizes.channels, sizes.copied)
+    assert 4 * (sum(numbers) + AT_ONCE * max(numbers)) + CONTEXT < 8 * GIB - DISPLAY
+
+
+def test_what_is_copied_on_a_gpu_fits_no_cache() -> None:
+    """In bfloat16 as well: the paper's card has 64 MB, by its specification."""
+    assert 2 * SIZES["gpu"].copied >= 128 * 2**20
+
+
+# Pairs
+
+
+def test_ratios_are_ours_over_theirs_pair_by_pair() -> None:
+    pairs = Pairs(ours=(2.0, 3.0, 9.0), theirs=(1.0, 3.0, 3.0))
+    assert pairs.ratios == [2.0, 1.0, 3.0]
+    assert pairs.median == 2.0
+
+
+@pytest.mark.parametrize(("count", "left_out"), [(6, 0), (8, 0), (9, 1), (20, 5), (30, 9), (100, 39)])
+def test_the_interval_is_that_of_printed_tables(count: int, left_out: int) -> None:
+    """Ranks of the sign test at 95 %: of 20 values the 6th and the 15th, of 100 the 40th and the 61st."""
+    ratios = [1 + index / 1000 for index in range(count)]
+    pairs = Pairs(ours=ratios, theirs=[1.0] * count)
+    assert pairs.interval == (ratios[left_out], ratios[count - 1 - left_out])
+
+
+def test_the_interval_covers_the_median_by_enumeration() -> None:
+    """Each of nine ratios lies above the true median or below it, like nine coins: 2⁹ worlds, all as likely."""
+    lowest, highest = Pairs(ours=range(1, 10), theirs=[1] * 9).interval  # type: ignore[arg-type]
+    covered = sum(
+        1
+        for below in range(10)
+        for _ in combinations(range(9), below)
+        if lowest <= below < highest  # so many ratios lie below the median: it stands behind the one of that rank
+    )
+    assert covered / 2**9 == pytest.approx(1 - 2 * binom.cdf(1, 9, 0.5))
+    assert covered / 2**9 >= 0.95
+
+
+def test_too_few_pairs_have_no_interval() -> None:
+    with pytest.raises(ValueError, match="5 pairs"):
+        _ = Pairs(ours=[1.0] * 5, theirs=[1.0] * 5).interval
+
+
+def test_ways_take_turns_and_begin_in_turns() -> None:
+    calls = ""
+
+    def call(name: str, seconds: float) -> None:
+        nonlocal calls
+        calls += name
+        time.sleep(seconds)
+
+    quick, slow = take_turns(lambda: call("q", 0.0), lambda: call("s", 0.01), turns=3, pause_seconds=0.0)
+    assert calls == "qs" + "qs" + "sq" + "qs"
+    assert len(quick) == len(slow) == 3
+    assert min(slow) >= 0.01 > min(quick)
