@@ -1,1 +1,1 @@
-"""The commands, by subject: parse, call, print. `harness.__main__` puts them together."""
+"""One file a command, named as the command: parse, call, print. `harness.__main__` puts them together."""
