@@ -1,1 +1,1 @@
-"""Typed readers of a paper, and a folder for each. Nothing here knows of a run."""
+"""Typed readers of a paper, and a folder of data and checks for each paper; nothing here knows of a run."""
