@@ -1,1 +1,1 @@
-"""One file a command, named as the command: parse, call, print. `harness.__main__` puts them together."""
+"""The commands, one file each, named as the command: parse, call, print; what needs no terminal belongs elsewhere."""
