@@ -109,10 +109,10 @@ def judge_pattern(expected: Confusion, allowance: float, observed: Sequence[Conf
     on one side, but the k distances have runs in common and spread too little for it: 93 % in place of 95, by
     simulation.) With fewer, against the allowance, chance (`sampling_distance`) and a declared margin.
 
-    By simulation without any allowance (`tests/unit/test_bands_coverage.py`) a paper's run that is one more of ours is
-    kept in 95 % of cases or more where runs lean otherwise for each class, as Figure 20's rates do, but in 91 to 94 %
-    where all answers lean along one axis, or where few answers are given (Figure 10): k distances are then no normal
-    sample. With the 5 points that bands allow it is above 99 % while answers lean by 15 %.
+    By simulation without any allowance (`tests/unit/judging/test_bands_coverage.py`) a paper's run that is one more of
+    ours is kept in 95 % of cases or more where runs lean otherwise for each class, as Figure 20's rates do, but in 91
+    to 94 % where all answers lean along one axis, or where few answers are given (Figure 10): k distances are then no
+    normal sample. With the 5 points that bands allow it is above 99 % while answers lean by 15 %.
 
     Args:
         expected: The published matrix.

@@ -6,7 +6,7 @@ All take arrays whose last axis is what is averaged over; the others, if any, ar
 that are chosen) would count as if it came again. Epochs that follow each other are alike (a processor that throttles
 stays slow for a while), so the t interval of independent ones is far too narrow. They are cut into three batches, whose
 means are nearly independent, and these get a t interval on two degrees of freedom. Coverage in % of intervals of 95 %,
-by 4,000 simulated pairs of runs whose seconds spread by 5 % (`tests/unit/test_ratios.py` repeats a part):
+by 4,000 simulated pairs of runs whose seconds spread by 5 % (`tests/unit/suites/test_ratios.py` repeats a part):
 
 | epochs | independent | lag-1 0.5 | lag-1 0.8 | two clocks | slow noise under independent |
 |---|---|---|---|---|---|

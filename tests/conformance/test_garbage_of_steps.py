@@ -17,11 +17,11 @@ import gc
 from dataclasses import replace
 
 import torch
-from models import build, faces
+from tests.support.models import build, faces
 
 from harness.registry import load_implementation
-from harness.runs.memory import settle
-from harness.variants import find_variant, narrow
+from harness.runs.device_memory import settle
+from harness.papers.variants import find_variant, narrow
 
 variant = replace(narrow(find_variant("resnet50-scratch"), width_divisor=16), batch_size=8)
 model = build(load_implementation("keras3", keras_backend="torch"), variant)

@@ -16,6 +16,7 @@ ORDER: Final = (
     "variant",
     "interface",
     "child",
+    "interval",
     "statistics",
     "architectures",
     "operations",

@@ -139,7 +139,7 @@ def test_wrong_choices_are_usage_errors(pytester: pytest.Pytester, option: str) 
 
 WITH_IMPLEMENTATIONS = """
 import pytest
-from harness.plugin import require_implementation
+from harness.plugin.base import require_implementation
 from harness.registry import IMPLEMENTATIONS
 
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
@@ -149,7 +149,7 @@ def test_it(name, request):
 
 WITHOUT_KERAS = """
 import pytest
-from harness import plugin
+from harness.plugin import base as plugin
 
 @pytest.fixture(autouse=True)
 def without_keras(monkeypatch):
@@ -225,8 +225,8 @@ def test_data_come_from_the_option_or_the_variable(
 
 WITH_RECORD = """
 from pathlib import Path
-from fake_records import fake_record
-from harness.plugin import FINISHED_RUNS
+from tests.support.fake_records import fake_record
+from harness.plugin.base import FINISHED_RUNS
 
 def test_it(request):
     records = [fake_record(0.66), fake_record(None, variant="resnet50-scratch", status="failed", error="NaN [here]")]

@@ -8,7 +8,7 @@ import sys
 WORKER = """
 import gc
 from collections import deque
-from harness.runs.memory import settle
+from harness.runs.device_memory import settle
 
 brought = [[] for _ in range(300_000)]
 gc.collect()
