@@ -24,6 +24,7 @@ from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.splits import clean_test_rows
+from harness.errors import UserError
 from harness.interface import (
     Implementation,
     ImplementationError,
@@ -75,12 +76,13 @@ SAME_INTERRUPTION_SECONDS: Final = 2.0
 """Signals so close together are one interruption."""
 
 
-class RunFailed(RuntimeError):
+class RunFailed(UserError, RuntimeError):
     """A run's process ended without a record; `code` is its exit code."""
 
     def __init__(self, message: str, *, code: int) -> None:
         super().__init__(message)
         self.code = code
+        self.exit_code = 2 if code == 2 else 1
 
 
 def execute(spec: RunSpec, results: Path, calibration: DeviceCalibration | None = None) -> tuple[Path, RunRecord]:
