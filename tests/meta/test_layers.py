@@ -16,6 +16,7 @@ ORDER: Final = (
     "errors",
     "variant",
     "interface",
+    "child",
     "interval",
     "statistics",
     "architectures",
