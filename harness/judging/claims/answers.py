@@ -11,10 +11,11 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
-from harness.judging.claims.comparisons import SEEDS_NEEDED, Comparison, decide
+from harness.judging.claims.comparisons import Comparison, decide
 from harness.judging.claims.predicates import PREDICATES
 from harness.judging.claims.samples import Sample
 from harness.papers.variants import find_variant
+from harness.statistics.seeds import SEEDS_NEEDED
 from harness.variant import VariantError
 from harness.verification.flaws import StoredRun, implementation_name
 

@@ -12,7 +12,6 @@ import pytest
 from harness.interface import CLASSES
 from harness.judging.claims import measures
 from harness.judging.claims.comparisons import (
-    LEVEL,
     Comparison,
     certain,
     compare_seeds,
@@ -22,6 +21,7 @@ from harness.judging.claims.comparisons import (
     times,
 )
 from harness.judging.claims.measures import epochs_saved
+from harness.statistics.intervals import LEVEL
 from tests.support.claim_worlds import falling, run
 
 
