@@ -13,8 +13,10 @@ import pytest
 from tests.support.repository import ROOT
 
 ORDER: Final = (
+    "errors",
     "variant",
     "interface",
+    "child",
     "interval",
     "statistics",
     "architectures",
