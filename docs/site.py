@@ -83,13 +83,12 @@ def _collect(annotation: Any, found: list[type[Any]]) -> None:
 def _schema_of(found: type[Any]) -> str:
     sections = Docstring(getdoc(found) or "").parse("google")
     said = next((part.value for part in sections if part.kind.value == "text"), "")
-    meanings = {
-        each.name: each.description for part in sections if part.kind.value == "attributes" for each in part.value
-    }
-    rows = [
-        f"| `{each.name}` | `{str(each.type).replace('|', chr(92) + '|')}` | {' '.join(meanings.get(each.name, '').split())} |"
-        for each in fields(found)
-    ]
+    described = [each for part in sections if part.kind.value == "attributes" for each in part.value]
+    meanings = {each.name: " ".join(each.description.split()) for each in described}
+    rows = []
+    for each in fields(found):
+        kind = str(each.type).replace("|", "\\|")  # a bar ends a cell, in code as well
+        rows.append(f"| `{each.name}` | `{kind}` | {meanings.get(each.name, '')} |")
     return "\n".join([f"## {found.__name__}", "", said, "", "| field | type | meaning |", "| --- | --- | --- |", *rows])
 
 
