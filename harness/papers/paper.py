@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from harness.errors import UserError
 from harness.papers.declared_bands import DeclaredBands
 from harness.papers.facts import Facts, Ignored
 from harness.papers.finding import Finding
@@ -21,7 +22,7 @@ Predicate = Callable[[Facts], Iterable[Finding]]
 """A check of a paper against itself. It yields nothing where the facts give no reason."""
 
 
-class PaperError(ValueError):
+class PaperError(UserError, ValueError):
     """A paper's folder that is missing or broken. The message says what was seen, what was expected, and what to do."""
 
 
