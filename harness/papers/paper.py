@@ -13,6 +13,7 @@ from harness.papers.facts import Facts, Ignored
 from harness.papers.finding import Finding
 from harness.papers.hardware import Hardware
 from harness.papers.variants import Reading, Source, apply_readings
+from harness.papers.written_review import WrittenReview
 from harness.variant import Variant, VariantError
 
 DatasetName = Literal["fer2013", "toyfaces"]
@@ -46,6 +47,7 @@ class Paper:
         declared_bands: How far from it a run may end, as declared, by variant and quantity.
         claims: Tables of its claims, as they stand in `claims.toml`.
         hardware: What its times were taken on; None where nothing is known.
+        review: The checks of the paper against itself that are data.
         predicates: The checks of the paper against itself that have to be computed.
     """
 
@@ -62,6 +64,7 @@ class Paper:
     declared_bands: DeclaredBands = field(default_factory=dict)
     claims: Mapping[str, Any] = field(default_factory=dict)
     hardware: Hardware | None = None
+    review: WrittenReview = field(default_factory=WrittenReview)
     predicates: tuple[Predicate, ...] = ()
 
     @cached_property

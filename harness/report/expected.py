@@ -13,7 +13,8 @@ from harness.judging.bands import bands
 from harness.judging.claims.answers import claims
 from harness.judging.results import Judged, judge_results
 from harness.papers.facts import Facts, facts
-from harness.papers.review import GRADES, Finding, audit
+from harness.papers.finding import GRADES, Finding
+from harness.papers.review import audit
 from harness.report.audit import audit_markdown
 from harness.report.expected_tables import (
     assumed_table,

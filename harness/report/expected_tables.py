@@ -10,7 +10,7 @@ from typing import Final
 from harness.judging.bands import Band, bands, judge
 from harness.judging.results import Judged
 from harness.papers.facts import Fact, Facts
-from harness.papers.review import Finding
+from harness.papers.finding import Finding
 from harness.papers.variants import VARIANTS, paper_fields, sources
 from harness.records.record import RunRecord
 from harness.report.variants import field_text
@@ -154,7 +154,7 @@ def _effect(first: RunRecord, second: RunRecord) -> list[tuple[str, ...]]:
     one, other = first.spec, second.spec
     if one.variant.base_name != other.variant.base_name or not (first.scores and second.scores):
         return []
-    same_conditions = replace(one, variant=other.variant, weights_dir=None) == replace(other, weights_dir=None)
+    same_conditions = replace(one, asked=other.asked, weights_dir=None) == replace(other, weights_dir=None)
     changed = [name for name in paper_fields() if getattr(one.variant, name) != getattr(other.variant, name)]
     if not same_conditions or len(changed) != 1 or first.dataset != _reweighted(second, first, changed[0]):
         return []
