@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.judging.bands import bands
-from harness.judging.claims.answers import claims
 from harness.judging.results import Judged, judge_results
+from harness.papers.claims import claims
 from harness.papers.facts import Facts, facts
 from harness.papers.review import GRADES, Finding, audit
 from harness.report.audit import audit_markdown

@@ -1,1 +1,1 @@
-"""A paper's claims in words, as predicates over samples of runs."""
+"""What a paper claims in words, answered by samples of runs and by the paper's own figures."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.judging.bands import bands
-from harness.judging.claims.answers import claims
 from harness.judging.results import judge_results
+from harness.papers.claims import claims
 from harness.papers.facts import facts
 from harness.papers.review import audit
 from harness.papers.variants import VARIANTS, paper_fields, sources

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from harness.judging.bands import judge_all
-from harness.judging.claims.answers import answer_claims, claims
+from harness.judging.claims.answers import answer_claims
 from harness.judging.results import Group, Judged, Refused
+from harness.papers.claims import claims
 from harness.report.judgement import judgement_json, judgement_page
 from harness.verification.flaws import Flaw
 from tests.support.forged_records import SMALL, in_memory

@@ -8,13 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judging.claims.answers import (
-    Answer,
-    Claim,
-    answer_claims,
-    claims,
-)
-from harness.judging.claims.predicates import PREDICATES
+from harness.judging.claims.answers import Answer, answer_claims
+from harness.papers.claims import claims
 from harness.verification.flaws import StoredRun
 from tests.support.claim_worlds import (
     CASES,
@@ -26,47 +21,6 @@ from tests.support.claim_worlds import (
     worlds,
 )
 from tests.support.forged_records import seeds as sound_seeds
-
-
-@pytest.mark.parametrize("claim", claims().values(), ids=lambda claim: claim.name)
-def test_a_quote_and_its_place_stand_in_the_paper(claim: Claim, paper_text: str) -> None:
-    assert claim.quote in paper_text
-    assert claim.place == "Abstract" or claim.place in paper_text  # the abstract has no heading
-
-
-def test_the_claims_that_had_to_be_there() -> None:
-    assert len(claims()) == 45
-    assert {
-        "vgg16-beats-resnet50", "transfer-is-best-for-vgg16", "scratch-is-best", "fine-tuning-benefits-most",
-        "fine-tuning-reduces-accuracy", "pretraining-converges-faster", "happy-and-neutral-are-easy",
-        "resnet50-generalises-better", "better-than-human", "resnet50-takes-twice-the-time", "vgg16-trains-faster",
-        "pretraining-takes-longer", "fine-tuning-overfits", "stop-rule-avoids-overfitting",
-        "resnet50-scratch-confuses-sad-and-neutral", "vgg16-fine-tune-excels-in-happy",
-        "class-weights-address-imbalance", "augmentation-improves-generalisation",
-    } <= claims().keys()  # fmt: skip
-
-
-def test_every_predicate_answers_a_claim() -> None:
-    assert {claim.predicate for claim in claims().values()} == PREDICATES.keys()
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"quote": "word " * 21}, "claim a: a quote of 21 words; expected 1 to 20"),
-        ({"quote": ""}, "a quote of 0 words"),
-        ({"predicate": "nobody"}, "no predicate 'nobody'"),
-        ({"needs": ("vgg17-scratch",)}, "claim a: unknown variant 'vgg17-scratch'"),
-        ({"needs": ("vgg16-scratch@stopped",)}, "needs 'vgg16-scratch@stopped', which is called 'vgg16-scratch'"),
-    ],
-)
-def test_a_claim_that_cannot_be_asked_is_refused(changes: dict[str, Any], message: str) -> None:
-    fields: dict[str, Any] = {
-        "name": "a", "quote": "words", "place": "here", "means": "much", "needs": (), "predicate": "no_way_to_improve",
-    }  # fmt: skip
-    Claim(**fields)
-    with pytest.raises(ValueError, match=message):
-        Claim(**(fields | changes))
 
 
 def answer(name: str, runs: list[StoredRun]) -> Answer:
