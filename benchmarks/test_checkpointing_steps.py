@@ -1,4 +1,7 @@
-"""What activation checkpointing costs in time: steps with and without it, in turns. Figures stand in docs/memory.md."""
+"""What activation checkpointing costs in time: steps with and without it, in turns.
+
+Figures stand in docs/explanation/memory.md.
+"""
 
 from __future__ import annotations
 

@@ -38,9 +38,11 @@ MEMORY_GROWTH_MEGABYTES = 16.0
 keeping each epoch's maps (28 × 0.86) would add."""
 HELD_MEGABYTES = 64.0
 """Bound on what waits for Python's collector or lies free between blocks when an epoch ends: Keras on torch was seen
-to hold 15.0, in cycles that wait for a while (docs/runtime.md). All of an epoch's network input would be 265."""
+to hold 15.0, in cycles that wait for a while (docs/explanation/runtime.md). All of an epoch's network input
+would be 265."""
 AIMS_THAT_HOLD = {(LARGE, "ours, Keras on JAX"), (SMALL, "ours, Keras on JAX"), (SMALL, "ours, PyTorch compiled")}
-"""Asserted on one core, by the whole interval. The other aims are printed as not met: docs/input_pipeline.md."""
+"""Asserted on one core, by the whole interval. The other aims are printed as not met
+(docs/explanation/input_pipelines.md)."""
 AHEAD_OF_EVERY_PEER = {"ours, Keras on JAX", "ours, PyTorch compiled"}
 OURS = [contender for contender in CONTENDERS if contender.kind == "ours"]
 

@@ -1,6 +1,7 @@
 """Training images/s, held against bare loops and the machine's own matrix product: `pytest --timing -s`.
 
-Keras runs on every backend that is installed; each case is a process of its own. Figures stand in docs/backends.md.
+Keras runs on every backend that is installed; each case is a process of its own.
+Figures stand in docs/explanation/backends.md.
 """
 
 from __future__ import annotations

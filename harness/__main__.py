@@ -1,4 +1,4 @@
-"""The command line: the commands put together, and what becomes of their errors."""
+"""The command line: the commands put together, and what becomes of their errors; each command has its own file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from rich.console import Console
 from rich.markup import escape
 
 from harness.commands import (
+    agreement,
     attribute,
+    audit,
     compare,
-    judging,
-    looking,
+    data,
+    expected,
+    judge,
     parity,
-    records,
+    reproduce,
+    runs,
     train,
+    variants,
+    weights,
 )
 from harness.commands.options import EXIT_CODES, FAILED, USAGE
 from harness.data.dataset import DatasetError
@@ -35,8 +41,10 @@ app = typer.Typer(
     help="Does a published FER-2013 result hold? Train its variants in Keras 3 and PyTorch and compare.",
     epilog=EXIT_CODES,
 )
-for module in (train, records, compare, judging, parity, attribute, looking):
-    app.add_typer(module.app)
+for command in (train, reproduce, agreement, compare, judge, audit, expected, parity, attribute, variants):
+    app.add_typer(command.app)
+for name, group in {"runs": runs, "data": data, "weights": weights}.items():
+    app.add_typer(group.app, name=name)
 
 
 def _refuse(error: Exception, code: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What the harness and an implementation say to each other: arrays, batches, totals, two protocols."""
+"""What the harness and an implementation say to each other: arrays, batches, totals, protocols; nothing is computed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ class Runtime:
             In `float64` a model is an arbiter: all that it returns is float64 then. Keras' batch norms stay in float32
             whatever is asked, so a network that has them is refused there.
         deterministic: Only operations that give the same bits again, and an error where there is none. On a CPU all
-            are, and it costs up to 4 % of a step on torch; on TensorFlow the bits are others then. See docs/runtime.md.
+            are, and it costs up to 4 % of a step on torch; on TensorFlow the bits are others then.
+            See docs/explanation/runtime.md.
         checkpointing: A training step keeps the inputs of the base's blocks alone (`harness.architectures.segments`)
             and computes the rest again in its backward pass: less memory, more time, the same mathematics.
     """

@@ -1,1 +1,1 @@
-"""The commands, by subject: parse, call, print. `harness.__main__` puts them together."""
+"""The commands, one file each, named as the command: parse, call, print; what needs no terminal belongs elsewhere."""

@@ -33,7 +33,7 @@ START_SECONDS: Final = Interval(5.0, 60.0)
 """A process, its framework, the data, the compilation of each phase; declared."""
 PICTURES: Final = {48: (3_035.0, 8_926.0), 224: (178.0, 1_809.0)}
 """Pictures a second, augmented and plain, by the edge of the input: Keras' ImageDataGenerator on one core of an AMD
-EPYC (Zen 4). Source: docs/attribution.md. Another core's are `CORE_RATIO` times as many."""
+EPYC (Zen 4). Source: docs/explanation/attribution.md. Another core's are `CORE_RATIO` times as many."""
 NO_SECONDS: Final = Interval(0.0, 0.0)
 TOYFACES_IMAGES: Final = (2_870, 718)
 """Training and test images of `harness.data.toyfaces`."""
@@ -131,7 +131,8 @@ def forecast(spec: RunSpec, machine: Machine, records: Sequence[RunRecord]) -> F
         seconds = _picture_seconds(spec)
         low, high = max(low, seconds / CORE_RATIO.high), high + seconds / CORE_RATIO.low
         basis += (
-            f"; pictures by a core {CORE_RATIO.low:g} to {CORE_RATIO.high:g} times as fast as in docs/attribution.md"
+            f"; pictures by a core {CORE_RATIO.low:g} to {CORE_RATIO.high:g} times as fast as in "
+            "docs/explanation/attribution.md"
         )
     low, high = low + START_SECONDS.low, high + START_SECONDS.high
     if spec.budget.seconds is not None:

@@ -30,9 +30,6 @@ Unit = Literal[
 """A unit that is none of these is refused."""
 
 MAXIMUM_QUOTED_WORDS: Final = 20
-CONFUSIONS: Final = ("vgg16-scratch", "vgg16-fine-tune", "resnet50-transfer", "resnet50-fine-tune")
-"""Variants whose confusion matrix can be read in the paper (Figures 20, 16, 10, 14); those of Figures 12 and 18 are
-pictures that cannot."""
 
 _SCALES: Final[Mapping[str, float]] = {"percent": 0.01, "million-parameters": 1e6}
 
@@ -166,8 +163,12 @@ class Facts(Mapping[str, Fact]):
             raise FactError(f"the paper says nothing of {subject}'s {quantity}")
         return found[0]
 
+    def has_confusion(self, subject: str) -> bool:
+        """Return whether the paper prints a variant's confusion matrix so that it can be read."""
+        return all(self.mentions(subject, f"confusion-{name}") for name in CLASSES)
+
     def confusion(self, subject: str) -> NDArray[np.int64]:
-        """Confusion matrix of a variant of `CONFUSIONS`, counts.
+        """Return the confusion matrix of a variant, counts.
 
         Returns:
             Shape (7, 7), row = label, column = answer, in the order of `CLASSES`, which is the figures' own.
@@ -175,10 +176,13 @@ class Facts(Mapping[str, Fact]):
         Raises:
             FactError: If the paper prints none, or none that can be read.
         """
-        rows = [self.mentions(subject, f"confusion-{name}") for name in CLASSES]
-        if not all(rows):
-            raise FactError(f"the paper has no legible confusion matrix of {subject}; it has those of {CONFUSIONS}")
-        return np.array([row[0].values for row in rows], dtype=np.int64)
+        if not self.has_confusion(subject):
+            known = dict.fromkeys(each.subject for each in self.values() if self.has_confusion(each.subject))
+            raise FactError(
+                f"the paper has no legible confusion matrix of {subject}; it has {', '.join(known) or 'none'}"
+            )
+        rows = [self.headline(subject, f"confusion-{name}") for name in CLASSES]
+        return np.array([row.values for row in rows], dtype=np.int64)
 
     def replaced(self, printed: Mapping[str, str]) -> Facts:
         """A copy in which the paper prints other digits: what would follow if it did?
@@ -198,23 +202,6 @@ class Ignored:
     reason: str
 
     __pydantic_config__ = _STRICT
-
-
-@cache
-def _tables() -> Mapping[str, Any]:
-    return parse((files("harness.papers") / "jahangir2024" / "facts.toml").read_text(encoding="utf-8"))
-
-
-def parse(text: str) -> Mapping[str, Any]:
-    """Tables of a `facts.toml`.
-
-    Raises:
-        FactError: If it is no TOML, which a name that stands there twice makes it.
-    """
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise FactError(f"facts.toml is not read: {error}; a fact that stands there twice is refused") from error
 
 
 def read_facts(tables: Mapping[str, Any]) -> Facts:
@@ -243,6 +230,27 @@ def read_facts(tables: Mapping[str, Any]) -> Facts:
             raise FactError(f"{fact.name} and {places[key]} are the same number of the same words")
         places[key] = fact.name
     return Facts(found)
+
+
+CONFUSIONS: Final = ("vgg16-scratch", "vgg16-fine-tune", "resnet50-transfer", "resnet50-fine-tune")
+"""Of callers that are not handed a paper yet; so are the functions below."""
+
+
+@cache
+def _tables() -> Mapping[str, Any]:
+    return parse((files("harness.papers") / "jahangir2024" / "facts.toml").read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Mapping[str, Any]:
+    """Tables of a `facts.toml`.
+
+    Raises:
+        FactError: If it is no TOML, which a name that stands there twice makes it.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FactError(f"facts.toml is not read: {error}; a fact that stands there twice is refused") from error
 
 
 @cache

@@ -21,7 +21,7 @@ from harness.variant import Variant, VariantError, coerce_variant
 _STRICT = ConfigDict(extra="forbid")  # a misspelt key is an error
 
 NOT_FROM_THE_PAPER: Final = frozenset({"name", "width_divisor"})
-"""Fields of `Variant` that carry no claim about the paper, hence no source."""
+"""Fields of `Variant` that need no source: the name is ours, and hardly a paper divides a network's width."""
 
 
 @dataclass(frozen=True)
@@ -76,73 +76,95 @@ class Reading:
         return {**self.changes, **dict.fromkeys(self.unsets)}
 
 
+_SOURCE: Final = TypeAdapter(Source)
+_READING: Final = TypeAdapter(Reading)
+
+
+def read_variant(name: str, entries: Mapping[str, Any]) -> Variant:
+    """Return the variant of a table `[variants.NAME]`, in its default reading; raises pydantic's ValidationError."""
+    values = {field: entry.get("value") for field, entry in entries.items()}
+    return coerce_variant(values | {"name": name})
+
+
+def read_sources(entries: Mapping[str, Any]) -> Mapping[str, Source]:
+    """Return the source of each field of a table `[variants.NAME]`, by field name."""
+    return {
+        field: _SOURCE.validate_python({key: text for key, text in entry.items() if key != "value"})
+        for field, entry in entries.items()
+    }
+
+
+def read_readings(entries: Mapping[str, Any]) -> tuple[Reading, ...]:
+    """Return the readings of a table `[readings.NAME]`, in its order."""
+    return tuple(_READING.validate_python(entry | {"name": name}) for name, entry in entries.items())
+
+
+def apply_readings(variant: Variant, readings: tuple[Reading, ...], words: str) -> Variant:
+    """Return a variant as it is read: `five-blocks,unstopped` for two of its readings.
+
+    The name of the result lists the readings that differ from the default, in canonical order.
+
+    Raises:
+        VariantError: If a reading does not exist, or two readings answer one question.
+    """
+    known = {reading.name: reading for reading in readings}
+    chosen: dict[str, Reading] = {}
+    for word in filter(None, words.split(",")):
+        if word not in known:
+            raise VariantError(
+                f"unknown reading {word!r} of {variant.name}; its readings are {', '.join(known) or 'none'}"
+            )
+        reading = known[word]
+        if reading.question in chosen:
+            other = chosen[reading.question].name
+            raise VariantError(
+                f"{variant.name}@{words}: {other!r} and {word!r} answer the same question: {reading.question}"
+            )
+        chosen[reading.question] = reading
+    applied = [reading for reading in readings if reading in chosen.values() and not reading.is_default]
+    if not applied:
+        return variant
+    values = asdict(variant)
+    for reading in applied:
+        values |= reading.values
+    return coerce_variant(values | {"name": f"{variant.name}@{','.join(reading.name for reading in applied)}"})
+
+
+def paper_fields() -> tuple[str, ...]:
+    """Names of the fields that carry a claim about the paper, in order."""
+    return tuple(field.name for field in fields(Variant) if field.name not in NOT_FROM_THE_PAPER)
+
+
+# Of callers that are not handed a paper yet:
+
+
 @cache
 def _tables() -> Mapping[str, Any]:
     text = (files("harness.papers") / "jahangir2024" / "variants.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
-def _load_variant(name: str) -> Variant:
-    entries = _tables()["variants"][name]
-    values = {field: entry.get("value") for field, entry in entries.items()}
-    return coerce_variant(values | {"name": name})
-
-
 @cache
 def sources(base_name: str) -> Mapping[str, Source]:
     """The source of each field of a variant without readings, by field name."""
-    entries = _tables()["variants"][base_name]
-    adapter = TypeAdapter(Source)
-    return {
-        field: adapter.validate_python({key: text for key, text in entry.items() if key != "value"})
-        for field, entry in entries.items()
-    }
+    return read_sources(_tables()["variants"][base_name])
 
 
 @cache
 def readings(base_name: str) -> tuple[Reading, ...]:
     """The readings of a variant, in the order of `variants.toml`."""
-    entries = _tables().get("readings", {}).get(base_name, {})
-    adapter = TypeAdapter(Reading)
-    return tuple(adapter.validate_python(entry | {"name": name}) for name, entry in entries.items())
+    return read_readings(_tables().get("readings", {}).get(base_name, {}))
 
 
-VARIANTS: Final[Mapping[str, Variant]] = {name: _load_variant(name) for name in _tables()["variants"]}
+VARIANTS: Final[Mapping[str, Variant]] = {
+    name: read_variant(name, entries) for name, entries in _tables()["variants"].items()
+}
 """The six variants in their default readings, by name."""
 
 
 def find_variant(name: str) -> Variant:
-    """Return a variant by name, with any readings behind an at-sign: `vgg16-scratch@five-blocks,unstopped`.
-
-    The name of the result lists the readings that differ from the default, in canonical order.
-
-    Raises:
-        VariantError: If the variant or a reading does not exist, or two readings answer one question.
-    """
+    """Return a variant by name, with any readings behind an at-sign."""
     base_name, _, suffix = name.partition("@")
     if base_name not in VARIANTS:
         raise VariantError(f"unknown variant {base_name!r}; the variants are {', '.join(VARIANTS)}")
-    known = {reading.name: reading for reading in readings(base_name)}
-    chosen: dict[str, Reading] = {}
-    for word in filter(None, suffix.split(",")):
-        if word not in known:
-            raise VariantError(
-                f"unknown reading {word!r} of {base_name}; its readings are {', '.join(known) or 'none'}"
-            )
-        reading = known[word]
-        if reading.question in chosen:
-            other = chosen[reading.question].name
-            raise VariantError(f"{name}: {other!r} and {word!r} answer the same question: {reading.question}")
-        chosen[reading.question] = reading
-    applied = [reading for reading in known.values() if reading in chosen.values() and not reading.is_default]
-    if not applied:
-        return VARIANTS[base_name]
-    values = asdict(VARIANTS[base_name])
-    for reading in applied:
-        values |= reading.values
-    return coerce_variant(values | {"name": f"{base_name}@{','.join(reading.name for reading in applied)}"})
-
-
-def paper_fields() -> tuple[str, ...]:
-    """Names of the fields that carry a claim about the paper, in order."""
-    return tuple(field.name for field in fields(Variant) if field.name not in NOT_FROM_THE_PAPER)
+    return apply_readings(VARIANTS[base_name], readings(base_name), suffix)

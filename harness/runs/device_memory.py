@@ -41,9 +41,9 @@ def used_memory(spec: RunSpec, implementation: Implementation) -> Memory:
 def settle() -> None:
     """Keep what was built so far out of Python's collector, for the rest of the process.
 
-    A step may leave cycles behind that hold activations, as Keras does on torch (docs/runtime.md). Those that outlive
-    two collections wait until the oldest generation has grown by a quarter: of the half a million objects that
-    frameworks bring, otherwise, and dozens of activations wait at once.
+    A step may leave cycles behind that hold activations, as Keras does on torch (docs/explanation/runtime.md). Cycles
+    that outlive two collections wait until Python's oldest generation has grown by a quarter. Without a freeze that is
+    a quarter of the half a million objects that frameworks bring, and dozens of activations wait at once.
     """
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
 """Whether a stored run can have come about as it says: each figure is computed anew from what else is stored.
 
 Needs neither framework nor GPU nor the pictures. What a forger could still do, and what notices it, stands in
-docs/judging.md.
+docs/explanation/judging.md.
 """
 
 from __future__ import annotations

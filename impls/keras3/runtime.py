@@ -111,7 +111,7 @@ def peak_memory() -> int | None:
 def uses_xla() -> bool:
     """As Keras chooses, but for TensorFlow on a CPU: XLA's convolutions take twice as long there as its own do.
 
-    Source: docs/backends.md, "What was tried".
+    Source: docs/explanation/backends.md, "What was tried".
     """
     backend = keras.backend.backend()
     return backend == "jax" or (backend == "tensorflow" and gpu_name() is not None)

@@ -42,8 +42,8 @@ def test_the_matrix_is_printed(workers: Workers, request: pytest.FixtureRequest)
 
 
 def test_the_page_is_the_table() -> None:
-    observed = (ROOT / "docs" / "detection.md").read_text(encoding="utf-8")
-    assert observed == page(), "python -m tests.meta.mutations.matrix > docs/detection.md"
+    observed = (ROOT / "docs" / "explanation" / "detection.md").read_text(encoding="utf-8")
+    assert observed == page(), "python -m tests.meta.mutations.matrix > docs/explanation/detection.md"
 
 
 def test_names_and_sizes_make_sense() -> None:

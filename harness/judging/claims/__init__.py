@@ -1,1 +1,1 @@
-"""What a paper claims in words, answered by samples of runs and by the paper's own figures."""
+"""Answers to a paper's claims in words, by runs and by its own figures; bands, beside this package, judge numbers."""

@@ -24,7 +24,7 @@ next smaller one passes unnoticed.
 
 
 def page() -> str:
-    """The page `docs/detection.md`, in which everything is noticed."""
+    """The page `docs/explanation/detection.md`, in which everything is noticed."""
     both, shared = len(OF_FRAMEWORKS), len(OF_THE_HARNESS)
     table = "\n".join(lines(lambda _where, _mutation: "✓"))
     return PAGE.format(count=both + shared, both=both, shared=shared, table=table)

@@ -82,7 +82,7 @@ def test_the_papers_generator_sets_a_least_time() -> None:
     assert found.seconds is not None
     assert found.seconds.low == pytest.approx(165.25 * 100 / 2 + 5, rel=1e-3)
     assert found.seconds.high == pytest.approx(165.25 * 100 / 0.8 + 60, rel=1e-3)
-    assert "docs/attribution.md" in found.basis
+    assert "docs/explanation/attribution.md" in found.basis
     small = forecast(replace(SPEC, pipeline="generator"), fast, [])
     assert small.seconds is not None
     assert small.seconds.low == pytest.approx((28_709 / 3_035 + 7_178 / 8_926) * 100 / 2 + 5, rel=1e-3)

@@ -133,7 +133,7 @@ def test_the_table_has_a_row_for_every_phase() -> None:
 
 
 def test_the_documentation_shows_the_table() -> None:
-    text = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "explanation" / "memory.md").read_text(encoding="utf-8")
     assert memory_table() in text
 
 

@@ -1,0 +1,102 @@
+"""The machine that a paper names, and what is assumed of it: `hardware.toml`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import ConfigDict
+
+from harness.interval import Interval
+from harness.variant import Pipeline
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """The graphics card that a paper names.
+
+    Attributes:
+        name: As people call it.
+        number: The number in its name, as the paper prints it.
+        pattern: Regular expression that finds the name of a card of its class, as drivers give it.
+        cores: Each makes one multiply-add a cycle.
+        clock_hertz: Boost clock of the reference card.
+        product_share: Share of the nominal peak that a large matrix product reaches on a card of its class.
+        source: Where cores and clock are from.
+    """
+
+    name: str
+    number: int
+    pattern: str
+    cores: int
+    clock_hertz: float
+    product_share: Interval
+    source: str
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        re.compile(self.pattern)
+
+    @property
+    def peak(self) -> float:
+        """Float32 operations a second, nominal."""
+        return self.cores * 2 * self.clock_hertz
+
+    def is_called_alike(self, gpu: str | None) -> bool:
+        """Return whether a GPU has the name of this class."""
+        return gpu is not None and self._pattern.search(gpu) is not None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """The processor that a paper names.
+
+    Attributes:
+        name: As people call it.
+        number: The number in its name, as the paper prints it.
+        cores: How many it has.
+        source: Where that is from.
+    """
+
+    name: str
+    number: int
+    cores: int
+    source: str
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a paper's times were taken on, and what a prediction of them assumes.
+
+    Attributes:
+        gpu: Its graphics card.
+        cpu: Its processor, which makes the pictures in the input pipelines `generator` and `manual`.
+        pipelines: Input pipelines on which the paper's seconds are judged.
+        utilisation: Share of the GPU's nominal peak that a training step reaches.
+        core_ratio: How many times as fast a core of the paper's CPU makes a picture as a core that was measured.
+        step_overhead_seconds: What a step takes besides its arithmetic.
+    """
+
+    gpu: Gpu
+    cpu: Cpu
+    pipelines: tuple[Pipeline, ...]
+    utilisation: Interval
+    core_ratio: Interval
+    step_overhead_seconds: Interval
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        for name in ("utilisation", "core_ratio"):
+            if getattr(self, name).low == 0:
+                raise ValueError(f"{name.replace('_', ' ')} begins at 0; expected more, or an epoch never ends")
