@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from harness.child import ChildFailed
 from harness.commands import (
     agreement,
     attribute,
@@ -29,7 +30,6 @@ from harness.data.dataset import DatasetError
 from harness.interface import ImplementationError
 from harness.records.store import RecordError
 from harness.report.expected import ExpectedError
-from harness.runs.execute import RunFailed
 from harness.variant import VariantError
 from harness.weights.catalogue import WeightsError
 
@@ -59,7 +59,7 @@ def main() -> None:
         app()
     except (DatasetError, ExpectedError, ImplementationError, RecordError, VariantError, WeightsError) as error:
         _refuse(error, USAGE)
-    except RunFailed as error:
+    except ChildFailed as error:
         _refuse(error, USAGE if error.code == USAGE else FAILED)
 
 
