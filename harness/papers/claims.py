@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.papers.stated import NEED_NO_RUN, Stated, variants_in
-from harness.papers.variants import find_variant
-from harness.variant import VariantError
+from harness.variant import Variant, VariantError
 
 MAXIMUM_QUOTED_WORDS: Final = 20
 
@@ -65,34 +61,27 @@ class Claim:
         return tuple(dict.fromkeys(name for each in asked for name in variants_in(each)))
 
 
-def read_claims(text: str) -> dict[str, Claim]:
-    """Read a `claims.toml`: claims by name, in its order.
+def read_claims(tables: Mapping[str, Any]) -> dict[str, Claim]:
+    """Read the tables of a `claims.toml`: claims by name, in its order.
 
     Raises:
-        ClaimError: If it is no TOML, a claim lacks a key, has an unknown one or states what is no comparison, or a
-            variant that it names does not exist or is called otherwise.
+        ClaimError: If a claim lacks a key, has an unknown one, or states what is no comparison.
     """
-    try:
-        entries = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ClaimError(f"claims.toml cannot be read: {error}") from error
     adapter, found = TypeAdapter(Claim), {}
-    for name, entry in entries.items():
+    for name, entry in tables.items():
         try:
             found[name] = adapter.validate_python({"name": name} | entry)
         except ValidationError as error:
             raise ClaimError(f"claim {name}: {_told(error.errors()[0])}") from error
-        _check_variants(found[name])
     return found
 
 
-@cache
-def claims() -> Mapping[str, Claim]:
-    """All claims of the paper by name, in the order of `claims.toml`."""
-    return read_claims((files("harness.papers") / "jahangir2024" / "claims.toml").read_text(encoding="utf-8"))
+def check_variants(claim: Claim, find_variant: Callable[[str], Variant]) -> None:
+    """Refuse a claim that names a variant which its paper does not have, or calls otherwise.
 
-
-def _check_variants(claim: Claim) -> None:
+    Raises:
+        ClaimError: If it does.
+    """
     for name in claim.variants:
         try:
             known_as = find_variant(name).name

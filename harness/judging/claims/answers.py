@@ -9,8 +9,8 @@ from typing import Final, Literal
 from harness.judging.claims.by_runs import compare
 from harness.judging.claims.comparisons import SEEDS_NEEDED, Comparison, decide
 from harness.judging.claims.samples import Sample
-from harness.papers.claims import Claim, claims
-from harness.papers.facts import facts
+from harness.papers.claims import Claim
+from harness.papers.paper import Paper
 from harness.verification.flaws import StoredRun, implementation_name
 
 AnswerKind = Literal["supported", "refuted", "undecided"]
@@ -46,11 +46,12 @@ class Answer:
     evidence: tuple[Evidence, ...]
 
 
-def answer_claims(runs: Sequence[StoredRun], asked: Iterable[Claim] | None = None) -> tuple[Answer, ...]:
+def answer_claims(runs: Sequence[StoredRun], paper: Paper, asked: Iterable[Claim] | None = None) -> tuple[Answer, ...]:
     """Answer claims.
 
     Args:
         runs: Sound runs that `harness.judging.bands.differences` has nothing against, one a seed.
+        paper: Whose claims they are.
         asked: Claims; None for all.
     """
     found: dict[str, dict[str, dict[int, StoredRun]]] = {}
@@ -58,16 +59,16 @@ def answer_claims(runs: Sequence[StoredRun], asked: Iterable[Claim] | None = Non
         by_variant = found.setdefault(implementation_name(run), {})
         by_variant.setdefault(run.record.spec.variant.name, {})[run.record.spec.seed] = run
     samples = {name: Sample(by_variant) for name, by_variant in found.items()}
-    return tuple(_answer(claim, samples) for claim in (claims().values() if asked is None else asked))
+    return tuple(_answer(claim, samples, paper) for claim in (paper.claims.values() if asked is None else asked))
 
 
-def _answer(claim: Claim, samples: Mapping[str, Sample]) -> Answer:
+def _answer(claim: Claim, samples: Mapping[str, Sample], paper: Paper) -> Answer:
     if not claim.needs:
         samples = {COUNTED: Sample({})}
     asked = {
         name: sample for name, sample in samples.items() if not claim.needs or sample.runs.keys() & set(claim.needs)
     }
-    findings = tuple(_finding(claim, name, sample) for name, sample in asked.items())
+    findings = tuple(_finding(claim, name, sample, paper) for name, sample in asked.items())
     if not findings:
         seeds = tuple(f"{SEEDS_NEEDED} seeds of {name}" for name in claim.needs)
         return Answer(claim, "undecided", f"no comparable run of {', '.join(claim.needs)}", seeds, ())
@@ -84,8 +85,8 @@ def _answer(claim: Claim, samples: Mapping[str, Sample]) -> Answer:
     return Answer(claim, kind, reason, wanted, findings)
 
 
-def _finding(claim: Claim, implementation: str, sample: Sample) -> Evidence:
-    found = [each for stated in claim.holds_if for each in compare(stated, sample, facts())]
+def _finding(claim: Claim, implementation: str, sample: Sample, paper: Paper) -> Evidence:
+    found = [each for stated in claim.holds_if for each in compare(stated, sample, paper)]
     comparisons = decide(found)
     kinds = {each.kind for each in comparisons}
     kind: AnswerKind = "refuted" if "fails" in kinds else "supported" if kinds == {"holds"} else "undecided"

@@ -9,6 +9,7 @@ from typing import assert_never
 from harness.architectures import forward_flops
 from harness.judging.claims import curves
 from harness.judging.claims.by_figures import (
+    Seen,
     best_figure,
     figures_above,
     figures_in_order,
@@ -19,7 +20,7 @@ from harness.judging.claims.comparisons import Comparison, Shown, certain, numbe
 from harness.judging.claims.curves import CurveMeasure
 from harness.judging.claims.measures import MEASURES, RunOutcome
 from harness.judging.claims.samples import Sample
-from harness.papers.facts import Facts
+from harness.papers.paper import Paper
 from harness.papers.stated import (
     Above,
     AnsweredOften,
@@ -45,10 +46,9 @@ from harness.papers.stated import (
     Stated,
 )
 from harness.papers.throughput import mean_training_operations
-from harness.papers.variants import find_variant
 
 
-def compare(stated: Stated, sample: Sample, facts: Facts) -> Iterator[Comparison]:
+def compare(stated: Stated, sample: Sample, paper: Paper) -> Iterator[Comparison]:
     """Compare the runs of one implementation, or what needs no run."""
     match stated:
         case Greater():
@@ -62,7 +62,7 @@ def compare(stated: Stated, sample: Sample, facts: Facts) -> Iterator[Comparison
             pairs = (stated.pair, stated.other)
             yield sample.compare_leads(pairs, lambda leads: leads[0] - leads[1], called=lead_words(stated))
         case BeatsFigure():
-            best = best_figure(stated, facts).value
+            best = best_figure(stated, paper.facts).value
             yield sample.beyond_these_images(stated.variant, best, called=stated.called, test=stated.test)
         case Sooner():
             yield sample.epochs_saved(stated.first, stated.second, stated.target)
@@ -73,16 +73,22 @@ def compare(stated: Stated, sample: Sample, facts: Facts) -> Iterator[Comparison
         case Settles() | FallsToTheEnd() | Rises() | Fluctuates():
             yield _of_curve(stated, sample)
         case FiguresAbove():
-            yield from (certain(each.what, each.figures, holds=each.holds) for each in figures_above(stated, facts))
+            yield from (
+                certain(each.what, each.figures, holds=each.holds) for each in figures_above(stated, paper.facts)
+            )
         case FiguresInOrder():
-            seen = figures_in_order(stated, facts)
+            seen = figures_in_order(stated, paper.facts)
             yield certain(seen.what, seen.figures, holds=seen.holds)
         case Operations():
-            yield from _operations(stated)
+            yield from _operations(stated, paper)
         case OperationsRatio():
-            yield _operations_ratio(stated)
+            yield _operations_ratio(stated, paper)
         case _:
             assert_never(stated)
+
+
+def _certain(seen: Seen) -> Comparison:
+    return certain(seen.what, seen.figures, holds=seen.holds)
 
 
 def _alone(stated: Above | Recalls | Confused | AnsweredOften | CommonestMistake, sample: Sample) -> Comparison:
@@ -136,9 +142,9 @@ def _said(name: Curve) -> str:
     return name.replace("_", " ")
 
 
-def _operations(stated: Operations) -> Iterator[Comparison]:
+def _operations(stated: Operations, paper: Paper) -> Iterator[Comparison]:
     """To answer for one image, and to train on one, averaged over the epochs."""
-    pair = [find_variant(name) for name in (stated.first, stated.second)]
+    pair = [paper.find_variant(name) for name in (stated.first, stated.second)]
     forward = [float(forward_flops(each)) for each in pair]
     training = [mean_training_operations(each, each.epochs) for each in pair]
     for called, (first, second) in (("an image", forward), ("to train on an image", training)):
@@ -146,12 +152,13 @@ def _operations(stated: Operations) -> Iterator[Comparison]:
         yield certain(f"operations {called}, {stated.first} − {stated.second}", seen, holds=first > second)
 
 
-def _operations_ratio(stated: OperationsRatio) -> Comparison:
-    ratio, most = _training_ratio(stated.pair), max(map(_training_ratio, stated.others))
+def _operations_ratio(stated: OperationsRatio, paper: Paper) -> Comparison:
+    ratio, *others = (_training_ratio(pair, paper) for pair in (stated.pair, *stated.others))
+    most = max(others)
     return certain(stated.called, f"{ratio:.2f} against {most:.2f}", holds=ratio > most)
 
 
-def _training_ratio(pair: Pair) -> float:
+def _training_ratio(pair: Pair, paper: Paper) -> float:
     """Of operations to train on an image."""
-    first, second = (mean_training_operations(each, each.epochs) for each in map(find_variant, pair))
+    first, second = (mean_training_operations(each, each.epochs) for each in map(paper.find_variant, pair))
     return first / second

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from harness.judging.claims.by_figures import PapersWord, papers_word
-from harness.papers.claims import claims
-from harness.papers.facts import facts
+from harness.papers import load_paper
+
+PAPER = load_paper("jahangir2024")
 
 
 def word(name: str, **printed: str) -> PapersWord:
     """Of one claim; digits by the name of a fact, whose dots and hyphens are `__` and `_`."""
     changed = {key.replace("__", ".").replace("_", "-"): digits for key, digits in printed.items()}
-    return papers_word(claims()[name], facts().replaced(changed))
+    return papers_word(PAPER.claims[name], PAPER.facts.replaced(changed))
 
 
 @pytest.mark.parametrize(
