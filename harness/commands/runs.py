@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from harness.commands.conclusion import print_results
 from harness.commands.console import show
-from harness.commands.options import USAGE
+from harness.commands.exit_codes import USAGE
 from harness.records.store import list_runs, read_run
 from harness.report.records import record_page
 from harness.report.tables import run_list

@@ -19,6 +19,7 @@ from harness.papers.facts import Ignored, read_facts
 from harness.papers.hardware import Hardware
 from harness.papers.paper import DatasetName, Paper, PaperError, Predicate
 from harness.papers.variants import read_readings, read_sources, read_variant
+from harness.papers.written_review import read_review
 
 BUILT_IN: Final = Path(__file__).parent
 """Each folder in it that holds a `paper.toml` is a paper."""
@@ -97,6 +98,7 @@ def _load(folder: Path) -> Paper:
         declared_bands=_checked(folder / "bands.toml", DECLARED_BANDS.validate_python, bands),
         claims=_checked(folder / "claims.toml", read_claims, _tables(folder / "claims.toml")),
         hardware=_checked(folder / "hardware.toml", _HARDWARE.validate_python, hardware) if hardware else None,
+        review=_checked(folder / "review.toml", read_review, _tables(folder / "review.toml")),
         predicates=_predicates(folder),
     )
     for claim in paper.claims.values():

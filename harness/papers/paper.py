@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from harness.errors import UserError
 from harness.papers.claims import Claim
 from harness.papers.declared_bands import DeclaredBands
 from harness.papers.facts import Facts, Ignored
 from harness.papers.finding import Finding
 from harness.papers.hardware import Hardware
 from harness.papers.variants import Reading, Source, apply_readings
+from harness.papers.written_review import WrittenReview
 from harness.variant import Variant, VariantError
 
 DatasetName = Literal["fer2013", "toyfaces"]
@@ -22,7 +24,7 @@ Predicate = Callable[[Facts], Iterable[Finding]]
 """A check of a paper against itself. It yields nothing where the facts give no reason."""
 
 
-class PaperError(ValueError):
+class PaperError(UserError, ValueError):
     """A paper's folder that is missing or broken. The message says what was seen, what was expected, and what to do."""
 
 
@@ -46,6 +48,7 @@ class Paper:
         declared_bands: How far from it a run may end, as declared, by variant and quantity.
         claims: What it says in words, by name and in the order of `claims.toml`.
         hardware: What its times were taken on; None where nothing is known.
+        review: The checks of the paper against itself that are data.
         predicates: The checks of the paper against itself that have to be computed.
     """
 
@@ -62,6 +65,7 @@ class Paper:
     declared_bands: DeclaredBands = field(default_factory=dict)
     claims: Mapping[str, Claim] = field(default_factory=dict)
     hardware: Hardware | None = None
+    review: WrittenReview = field(default_factory=WrittenReview)
     predicates: tuple[Predicate, ...] = ()
 
     @cached_property

@@ -3,47 +3,17 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib import import_module
-from typing import Final, Literal, get_args
+from importlib.resources import files
 
 from harness.papers.facts import Facts
+from harness.papers.finding import GRADES, Finding
 from harness.papers.jahangir2024 import review as findings
-
-Grade = Literal["impossible", "contradictory", "implausible", "unsupported", "unsaid"]
-"""In this order of gravity. `impossible`: no experiment gives this number. `contradictory`: two statements, of the
-paper or of a source named beside it, not both true. `implausible`: could be true, but would surprise. `unsupported`:
-stated without what it would take to know it. `unsaid`: left out, though the result depends on it."""
-
-GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
-
-Weight = Literal[3, 2, 1]
-"""3: a conclusion of the paper falls; 2: a reported number falls; 1: a detail."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong, or missing, in what the paper reports.
-
-    Attributes:
-        name: Unique, words joined by hyphens: `fine-tune-answers-one-class`.
-        grade: How grave it is.
-        weight: How much hangs on it.
-        statement: One or two sentences that a reviewer can quote, numbers formatted from facts.
-        arithmetic: How it follows, line by line, numbers from facts.
-        facts: Names of the facts it rests on.
-        source: What it rests on outside the paper: the data set's counts, the literature, the peak of a GPU.
-    """
-
-    name: str
-    grade: Grade
-    weight: Weight
-    statement: str
-    arithmetic: str
-    facts: tuple[str, ...]
-    source: str | None = None
-
+from harness.papers.variants import VARIANTS
+from harness.papers.written_review import WrittenReview, read_review
 
 Predicate = Callable[[Facts], Iterable[Finding]]
 """Yields nothing where the facts give no reason."""
@@ -56,7 +26,19 @@ def predicates() -> tuple[Predicate, ...]:
     collected: list[Predicate] = []
     for name in names:
         collected.extend(import_module(f"{findings.__name__}.{name}").PREDICATES)
-    return tuple(collected)
+    return (*collected, written)
+
+
+@cache
+def written_review() -> WrittenReview:
+    """Findings that are data."""
+    text = (files("harness.papers") / "jahangir2024" / "review.toml").read_text(encoding="utf-8")
+    return read_review(tomllib.loads(text))
+
+
+def written(paper: Facts) -> Iterator[Finding]:
+    """Yield the findings that are data."""
+    return written_review().find(paper, VARIANTS)
 
 
 def audit(paper: Facts) -> tuple[Finding, ...]:

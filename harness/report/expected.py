@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from harness.errors import UserError
 from harness.judging.bands import bands
 from harness.judging.results import Judged, judge_results
 from harness.papers.facts import Facts, facts
-from harness.papers.review import GRADES, Finding, audit
+from harness.papers.finding import GRADES, Finding
+from harness.papers.review import audit
 from harness.report.audit import audit_markdown
 from harness.report.expected_tables import (
     assumed_table,
@@ -26,7 +28,7 @@ FILE: Final = Path("EXPECTED.md")
 EVIDENCE: Final = Path("benchmarks/evidence")
 
 
-class ExpectedError(ValueError):
+class ExpectedError(UserError, ValueError):
     """A file that cannot be rendered. The message says what is missing."""
 
 

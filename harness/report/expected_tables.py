@@ -10,7 +10,7 @@ from typing import Final
 from harness.judging.bands import Band, bands, judge
 from harness.judging.results import Judged
 from harness.papers.facts import Fact, Facts
-from harness.papers.review import Finding
+from harness.papers.finding import Finding
 from harness.papers.variants import VARIANTS, paper_fields, sources
 from harness.records.record import RunRecord
 from harness.report.variants import field_text

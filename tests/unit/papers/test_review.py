@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.papers import review as audit_module
 from harness.papers.facts import Facts, facts
+from harness.papers.finding import GRADES, Finding
 from harness.papers.jahangir2024.review import (
     accuracies,
     evaluations,
@@ -18,12 +19,7 @@ from harness.papers.jahangir2024.review import (
     protocol,
     times,
 )
-from harness.papers.review import (
-    GRADES,
-    Finding,
-    audit,
-    predicates,
-)
+from harness.papers.review import audit, predicates
 from harness.papers.wording import Quote, called, capitalised
 from harness.report.audit import audit_markdown, audit_page, numbers_of
 

@@ -11,6 +11,7 @@ from scipy.stats import entropy
 
 from harness.interface import CLASSES
 from harness.papers.facts import Fact, Facts
+from harness.papers.finding import Finding, Grade
 from harness.papers.jahangir2024.review.granularity import (
     can_be_one,
     matrix_names,
@@ -20,7 +21,7 @@ from harness.papers.jahangir2024.review.granularity import (
     states,
 )
 from harness.papers.jahangir2024.review.matrices import constant_networks
-from harness.papers.review import Finding, Grade, Predicate
+from harness.papers.review import Predicate
 from harness.papers.throughput import images as images_of
 from harness.papers.variants import VARIANTS
 from harness.papers.wording import (
@@ -123,25 +124,6 @@ def abstract_of_fine_tuning(paper: Facts) -> Iterator[Finding]:
         ),
         (told.name, *(fact.name for fact in others), scratch.name, *matrix_names(paper, told.subject)),
     )
-
-
-def training_accuracy_as_validation(paper: Facts) -> Iterator[Finding]:
-    """A training accuracy that is called validation accuracy."""
-    for name in VARIANTS:
-        for fact in paper.mentions(name, "accuracy"):
-            if not _is_training_figure(paper, fact):
-                continue
-            headline, training = (paper.headline(name, each) for each in ("accuracy", "training-accuracy"))
-            yield Finding(
-                f"{name}-training-called-validation",
-                "contradictory",
-                2,
-                f"{fact.place} gives {percent(fact)} as the validation accuracy of {called(name)}; in {training.place} "
-                f"that is its training accuracy, and {percent(headline)} its validation accuracy.",
-                f"{percent(fact)} = {percent(training)} to the digit; {points(headline.value - fact.value)} below "
-                f"{percent(headline)}",
-                (fact.name, training.name, headline.name),
-            )
 
 
 def losses_of_constant_answers(paper: Facts) -> Iterator[Finding]:
@@ -281,7 +263,6 @@ def losses_beyond_probabilities(paper: Facts) -> Iterator[Finding]:
 PREDICATES: tuple[Predicate, ...] = (
     mentions_differ,
     abstract_of_fine_tuning,
-    training_accuracy_as_validation,
     losses_of_constant_answers,
     losses_near_entropy,
     losses_beyond_probabilities,

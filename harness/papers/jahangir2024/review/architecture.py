@@ -14,7 +14,8 @@ from harness.architectures import (
     layers,
 )
 from harness.papers.facts import Facts
-from harness.papers.review import Finding, Predicate
+from harness.papers.finding import Finding
+from harness.papers.review import Predicate
 from harness.papers.variants import VARIANTS, find_variant, readings
 from harness.papers.wording import Quote, listed
 from harness.variant import HeadLayer, Variant

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
 from itertools import combinations
 from typing import Final
 
 from harness.papers.facts import Facts
-from harness.papers.jahangir2024.review.claims_refuted import SEED_SPREAD
-from harness.papers.review import Finding, Predicate
+from harness.papers.finding import Finding
+from harness.papers.review import Predicate
 from harness.papers.variants import VARIANTS, paper_fields, sources
 from harness.papers.wording import (
     Quote,
@@ -19,6 +21,12 @@ from harness.papers.wording import (
 )
 from harness.variant import Variant
 
+SEED_SPREAD: Final = float(
+    tomllib.loads((files("harness.papers") / "jahangir2024" / "review.toml").read_text(encoding="utf-8"))["names"][
+        "seed_spread"
+    ]
+)
+"""Fraction: accuracies that differ by less need no cause but another seed."""
 EXAMPLES: Final = Quote(
     "Randomly rotating, moving, or zooming the photos is one way", "Res Net 50 Trained from Scratch"
 )

@@ -11,6 +11,7 @@ from scipy.stats import binom, hypergeom
 
 from harness.interface import CLASSES
 from harness.papers.facts import CONFUSIONS, Fact, Facts
+from harness.papers.finding import Finding
 from harness.papers.jahangir2024.review.granularity import (
     LARGEST_BATCH,
     State,
@@ -25,7 +26,7 @@ from harness.papers.jahangir2024.review.granularity import (
     states,
     whole_batches,
 )
-from harness.papers.review import Finding, Predicate
+from harness.papers.review import Predicate
 from harness.papers.wording import (
     called,
     listed,

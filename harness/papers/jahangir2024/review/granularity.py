@@ -18,7 +18,8 @@ from scipy.stats import hypergeom
 
 from harness.interface import CLASSES
 from harness.papers.facts import CONFUSIONS, Fact, Facts
-from harness.papers.review import Finding, Predicate
+from harness.papers.finding import Finding
+from harness.papers.review import Predicate
 from harness.papers.variants import VARIANTS
 from harness.papers.wording import listed, mention, percent
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -11,8 +11,9 @@ from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_sup
 
 from harness.interface import CLASSES
 from harness.papers.facts import CONFUSIONS, Facts
+from harness.papers.finding import Finding
 from harness.papers.jahangir2024.review.granularity import matrix_names, place_of_matrix, state_of_matrix
-from harness.papers.review import Finding, Predicate
+from harness.papers.review import Predicate
 from harness.papers.variants import VARIANTS
 from harness.papers.wording import (
     Quote,
@@ -21,6 +22,7 @@ from harness.papers.wording import (
     listed,
     percent,
     points,
+    share,
 )
 
 PREDOMINANTLY: Final = Quote('the model predominantly predicts the "happy" emotion', "Figure 14")
@@ -32,6 +34,10 @@ MORE_TUNING: Final = Quote("requires more model tuning or maybe a new architectu
 UNSUITABLE: Final = Quote(
     "the initial weights were not very suitable for the given data set", "Comparison of VGG16 and Res Net 50"
 )
+REASONABLE: Final = Quote(
+    "fairly reasonable performances in emotions such as happy and neutral", "Comparison of VGG16 and Res Net 50"
+)
+STRONG: Final = Quote('strong performance in recognizing "happy" and "neutral" emotions', "Figure 20")
 RESCALED: Final = (
     "ImageNet weights of keras.applications expect BGR minus the mean, the paper divides by 255: a likely cause"
 )
@@ -201,10 +207,74 @@ def counts_in_text(paper: Facts) -> Iterator[Finding]:
         )
 
 
+def _recalls(paper: Facts, name: str) -> Mapping[str, float]:
+    matrix = paper.confusion(name)
+    return {each: matrix[index, index] / matrix[index].sum() for index, each in enumerate(CLASSES)}
+
+
+def _confusion_facts(paper: Facts, name: str, *classes: str) -> tuple[str, ...]:
+    return tuple(
+        fact.name
+        for fact in paper.values()
+        if fact.subject == name and fact.quantity.removeprefix("confusion-") in classes
+    )
+
+
+def reasonable_in_neutral(paper: Facts) -> Iterator[Finding]:
+    """Both networks are said to do fairly well on neutral."""
+    names = [name for name in CONFUSIONS if VARIANTS[name].architecture == "resnet50"]
+    recalls = {name: _recalls(paper, name)["neutral"] for name in names}
+    if max(recalls.values()) >= 1 / len(CLASSES):
+        return
+    index = CLASSES.index("neutral")
+    told = [
+        f"{called(name)} gets {paper.confusion(name)[index, index]} of {paper.confusion(name)[index].sum():,} right"
+        for name in names
+    ]
+    yield Finding(
+        name="neutral-is-reasonable-for-both",
+        grade="contradictory",
+        weight=2,
+        statement=f"Both models are said to have {REASONABLE}. Of the neutral images {' and '.join(told)}, less than "
+        "guessing; ResNet50's third matrix came to us as a picture.",
+        arithmetic="\n".join(f"{name}, neutral: recall {share(recall, 1)}" for name, recall in recalls.items()),
+        facts=tuple(fact for name in names for fact in _confusion_facts(paper, name, "neutral")),
+    )
+
+
+def strong_and_weak_classes(paper: Facts) -> Iterator[Finding]:
+    """A class that the best model finds better than one that is praised, or worse than one that is lamented."""
+    matrix = paper.confusion("vgg16-scratch")
+    right = np.diag(matrix)
+    recalls = _recalls(paper, "vgg16-scratch")
+    f1 = dict(zip(CLASSES, 2 * right / (matrix.sum(axis=0) + matrix.sum(axis=1)), strict=True))
+    told = []
+    if f1["surprise"] > f1["neutral"]:
+        told.append(
+            f"surprise (F1 {f1['surprise']:.3f}) is recognised better than neutral ({f1['neutral']:.3f}) and is not "
+            "mentioned"
+        )
+    if recalls["sad"] < recalls["fear"]:
+        told.append(f"by recall sad ({share(recalls['sad'], 1)}) is worse than fear ({share(recalls['fear'], 1)})")
+    if not told:
+        return
+    yield Finding(
+        name="strong-and-weak-classes-incomplete",
+        grade="unsupported",
+        weight=1,
+        statement=f"Figure 20's model is said to show {STRONG} and to struggle with disgust and fear; "
+        f"{'; '.join(told)}.",
+        arithmetic="\n".join(f"{each}: F1 {f1[each]:.3f}, recall {share(recalls[each], 1)}" for each in CLASSES),
+        facts=_confusion_facts(paper, "vgg16-scratch", *CLASSES),
+    )
+
+
 PREDICATES: tuple[Predicate, ...] = (
     scores_not_printed,
     classes_never_answered,
     constant_answers,
     baseline_not_given,
     counts_in_text,
+    reasonable_in_neutral,
+    strong_and_weak_classes,
 )

@@ -8,7 +8,8 @@ from typing import Final
 
 from harness.architectures import forward_flops
 from harness.papers.facts import Facts
-from harness.papers.review import Finding, Predicate
+from harness.papers.finding import Finding
+from harness.papers.review import Predicate
 from harness.papers.throughput import Rate, epoch_counts, rates
 from harness.papers.variants import VARIANTS
 from harness.papers.wording import (

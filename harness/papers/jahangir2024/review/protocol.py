@@ -11,15 +11,14 @@ import numpy as np
 from harness.data.reading import KNOWN_COUNTS
 from harness.interface import CLASSES
 from harness.papers.facts import CONFUSIONS, Fact, Facts
+from harness.papers.finding import Finding
 from harness.papers.jahangir2024.review.granularity import matrix_names, rounded_counts
-from harness.papers.jahangir2024.review.literature import RECORDS
-from harness.papers.review import Finding, Predicate
+from harness.papers.review import Predicate
 from harness.papers.throughput import images as images_of
 from harness.papers.variants import VARIANTS
 from harness.papers.wording import (
     Quote,
     called,
-    capitalised,
     listed,
     mention,
     percent,
@@ -111,39 +110,6 @@ def accuracy_is_the_threshold(paper: Facts) -> Iterator[Finding]:
             )
 
 
-def rules_that_never_fired(paper: Facts) -> Iterator[Finding]:
-    """Stop rules whose threshold no reported accuracy reaches: all epochs were run."""
-    never = {}
-    for name in VARIANTS:
-        for rule in paper.mentions(name, "stop-threshold")[:1]:
-            if max(fact.value for fact in paper.mentions(name, "accuracy")) < rule.value:
-                never[name] = rule
-    if not never:
-        return
-    best = max(RECORDS, key=lambda each: each.accuracy)
-    beyond = {percent(rule) for rule in never.values() if rule.value > best.accuracy}
-    record = (
-        f" {listed(sorted(beyond))} is more than the best of {len(RECORDS)} published single networks, "
-        f"{100 * best.accuracy:.2f} % by {best.name}."
-        if beyond
-        else ""
-    )
-    headlines = [paper.headline(name, "accuracy") for name in never]
-    yield Finding(
-        "stop-rules-that-never-fired",
-        "unsaid",
-        1,
-        f"{len(never)} stop rules never fired: {listed(map(called, never))} ran to their last epoch; whether that or "
-        f"the best is printed is not said.{record}",
-        "\n".join(
-            f"{name}: stops at {percent(rule)}, reports {mention(headline)}"
-            for (name, rule), headline in zip(never.items(), headlines, strict=True)
-        ),
-        (*(rule.name for rule in never.values()), *(fact.name for fact in headlines)),
-        f"{best.name}: {best.source}" if beyond else None,
-    )
-
-
 def leaked_images(paper: Facts) -> Iterator[Finding]:
     """What images that are in training too can have added to the headline."""
     images = images_of(paper, "test")
@@ -180,51 +146,8 @@ def leaked_images(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def stopped_early_after_all_epochs(paper: Facts) -> Iterator[Finding]:
-    """A rule that halts without improvement, an accuracy that does not improve, and every epoch run."""
-    name = "resnet50-fine-tune"
-    planned, run = paper[f"{name}.epochs.text"], paper[f"{name}.epochs.text-2"]
-    settled, level = paper[f"{name}.loss-settles.figure-13"], paper[f"{name}.accuracy.figure-13"]
-    if run.value < planned.value or settled.value >= run.value:
-        return
-    yield Finding(
-        f"{name}-halted-without-improvement-ran-on",
-        "contradictory",
-        1,
-        f"{capitalised(called(name))} is said to have been trained with early stopping, {HALTING}. {CONSTANT} at "
-        f"{percent(level)}, the losses settle in the first {settled.printed} epochs, and all {run.printed} of "
-        f"{planned.printed} were run.",
-        f"{run.printed} − {settled.printed} = {run.value - settled.value:.0f} epochs without a change and without a "
-        f"stop; validation at {mention(level)}",
-        (planned.name, run.name, settled.name, level.name),
-    )
-
-
-def epochs_differ(paper: Facts) -> Iterator[Finding]:
-    """Numbers of epochs that a training ran, by several mentions."""
-    for name in VARIANTS:
-        mentions = paper.mentions(name, "epochs-run")
-        planned = paper.mentions(name, "epochs")
-        if len({fact.value for fact in mentions}) < 2:
-            continue
-        said = listed(f"{fact.printed} ({fact.place})" for fact in mentions)
-        yield Finding(
-            f"{name}-epochs-differ",
-            "contradictory",
-            1,
-            f"{capitalised(called(name))} trained for {said} epochs"
-            f"{f' of {planned[0].printed} planned' if planned else ''}.",
-            f"{' ≠ '.join(fact.printed for fact in mentions)}: the curves are not of the run that the text describes, "
-            "or leave epochs out",
-            tuple(fact.name for fact in [*mentions, *planned]),
-        )
-
-
 PREDICATES: tuple[Predicate, ...] = (
     validation_is_the_test_set,
     accuracy_is_the_threshold,
-    rules_that_never_fired,
     leaked_images,
-    stopped_early_after_all_epochs,
-    epochs_differ,
 )

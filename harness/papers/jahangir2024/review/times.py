@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import Final
 
 from harness.papers.facts import Fact, Facts
-from harness.papers.review import Finding, Predicate
+from harness.papers.finding import Finding
+from harness.papers.review import Predicate
 from harness.papers.throughput import distinct
 from harness.papers.variants import VARIANTS
 from harness.papers.wording import Quote, called, listed
