@@ -122,7 +122,7 @@ def _installed(keras_backend: options.Backend) -> list[ImplementationName]:
 
 
 def _with_batches_of(spec: RunSpec, batch_size: int | None) -> RunSpec:
-    return spec if batch_size is None else replace(spec, variant=replace(spec.variant, batch_size=batch_size))
+    return replace(spec, batch_size=batch_size if batch_size != spec.asked.batch_size else None)
 
 
 def _interval(option: str, given: tuple[float, float]) -> Interval:

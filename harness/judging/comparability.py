@@ -16,9 +16,8 @@ from harness.judging.timing import (
     rate_differences,
 )
 from harness.measuring.gpu import doubts
-from harness.papers.variants import VARIANTS
 from harness.records.record import RunRecord
-from harness.records.spec import RunSpec
+from harness.training.budget import limit_variant
 from harness.variant import Variant
 from harness.verification.known_data import known_layout
 from harness.weights.catalogue import WeightsError, catalogue, find_checkpoint
@@ -47,18 +46,17 @@ def differences(record: RunRecord) -> list[str]:
         found.append("pipeline manual, which augments nothing")
     if record.spec.precision == "mixed":
         found.append("precision mixed")
-    if record.spec.chosen_batch_size is not None:
-        papers = VARIANTS[record.spec.variant.base_name].batch_size
-        found.append(f"batch size {record.spec.chosen_batch_size}, the paper's is {papers}")
+    if record.spec.batch_size is not None:
+        found.append(f"batch size {record.spec.batch_size}, the paper's is {record.spec.asked.batch_size}")
     if _repeats_views(record):
         count = record.spec.views
         found.append(f"{count} augmented view{'' if count == 1 else 's'} repeated")
     found += _of_weights(record)
     if not all(math.isfinite(value) for epoch in record.history for value in astuple(epoch)):
         found.append("history not finite")
-    if record.spec.variant.width_divisor != 1:
-        found.append(f"width ÷ {record.spec.variant.width_divisor}")
-    elif not _is_cut(record) and not _is_declared(_but_for_batches(record.spec)):
+    if record.spec.asked.width_divisor != 1:
+        found.append(f"width ÷ {record.spec.asked.width_divisor}")
+    elif record.spec.asked != declared_variant(record.spec.asked.name):
         found.append("variant unlike variants.toml")
     return found
 
@@ -105,18 +103,7 @@ def _is_cut(record: RunRecord) -> bool:
     budget = record.spec.budget
     has_fewer_images = budget.examples is not None or budget.test_examples is not None
     ran_out = (record.stop_reason or "").startswith("budget")
-    return has_fewer_images or ran_out or (budget.name != "paper" and not _is_declared(_but_for_batches(record.spec)))
-
-
-def _but_for_batches(spec: RunSpec) -> Variant:
-    """The variant; a batch size that was chosen is named by itself, and left aside here."""
-    variant = spec.variant
-    return replace(variant, batch_size=VARIANTS[variant.base_name].batch_size) if spec.chosen_batch_size else variant
-
-
-def _is_declared(variant: Variant) -> bool:
-    """Whether a variant is today what its name says, field by field."""
-    return variant == declared_variant(variant.name)
+    return has_fewer_images or ran_out or limit_variant(record.spec.asked, budget) != record.spec.asked
 
 
 def time_differences(record: RunRecord) -> list[str]:
@@ -153,14 +140,10 @@ def differs_in_pipeline_alone(record: RunRecord) -> bool:
 
 def _is_cut_in_epochs_alone(record: RunRecord) -> bool:
     """Whether a budget took epochs away, and nothing from any that was run."""
-    budget, variant = record.spec.budget, _but_for_batches(record.spec)
+    budget, asked = record.spec.budget, record.spec.asked
     if budget.examples is not None or budget.test_examples is not None:
         return False
-    declared = declared_variant(variant.name)
-    phases = zip(variant.phases, declared.phases if declared else (), strict=False)
-    if declared is None or any(ours.trainable != theirs.trainable for ours, theirs in phases):
-        return False
-    return replace(variant, epochs=declared.epochs, phases=declared.phases) == declared
+    return limit_variant(asked, replace(budget, epochs=None)) == asked
 
 
 def disturbances(record: RunRecord) -> list[str]:

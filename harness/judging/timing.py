@@ -111,7 +111,7 @@ def papers_seconds(record: RunRecord) -> PapersSeconds | None:
     phase is counted by its own epochs; None where a phase has none.
     """
     variant, epochs = record.spec.variant, int(papers_epochs(record.spec.variant.base_name))
-    planned = [phase.epochs for phase in (declared_variant(variant.name) or variant).phases]
+    planned = [phase.epochs for phase in record.spec.asked.phases]
     planned[-1] = epochs - sum(planned[:-1])
     times = [each.training_seconds + each.evaluation_seconds for each in record.history]
     total, timed, first_ratio, has_lone_first = 0.0, 0, None, False

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from harness.errors import UserError
+from harness.papers.claims import Claim
 from harness.papers.declared_bands import DeclaredBands
 from harness.papers.facts import Facts, Ignored
 from harness.papers.finding import Finding
@@ -46,7 +47,7 @@ class Paper:
         sources: Where each field of a variant comes from, by variant and field.
         readings: What else it may mean, by variant.
         declared_bands: How far from it a run may end, as declared, by variant and quantity.
-        claims: Tables of its claims, as they stand in `claims.toml`.
+        claims: What it says in words, by name and in the order of `claims.toml`.
         hardware: What its times were taken on; None where nothing is known.
         review: The checks of the paper against itself that are data.
         predicates: The checks of the paper against itself that have to be computed.
@@ -63,7 +64,7 @@ class Paper:
     readings: Mapping[str, tuple[Reading, ...]]
     ignored: tuple[Ignored, ...] = ()
     declared_bands: DeclaredBands = field(default_factory=dict)
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Claim] = field(default_factory=dict)
     hardware: Hardware | None = None
     review: WrittenReview = field(default_factory=WrittenReview)
     predicates: tuple[Predicate, ...] = ()

@@ -10,7 +10,6 @@ from typing import Final
 
 from harness.errors import UserError
 from harness.judging.bands import bands
-from harness.judging.claims.answers import claims
 from harness.judging.results import Judged, judge_results
 from harness.papers import load_paper
 from harness.papers.facts import Facts, facts
@@ -105,5 +104,5 @@ def counts(given: Material) -> str:
     by_grade = ", ".join(f"{sum(each.grade == grade for each in given.findings)} {grade}" for grade in GRADES)
     return (
         f"{len(given.paper)} facts, {len(given.findings)} findings ({by_grade}), {len(bands())} bands, "
-        f"{len(claims())} claims, {len(given.evidence.sound)} records"
+        f"{len(given.evidence.answers)} claims, {len(given.evidence.sound)} records"
     )

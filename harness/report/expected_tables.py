@@ -154,7 +154,7 @@ def _effect(first: RunRecord, second: RunRecord) -> list[tuple[str, ...]]:
     one, other = first.spec, second.spec
     if one.variant.base_name != other.variant.base_name or not (first.scores and second.scores):
         return []
-    same_conditions = replace(one, variant=other.variant, weights_dir=None) == replace(other, weights_dir=None)
+    same_conditions = replace(one, asked=other.asked, weights_dir=None) == replace(other, weights_dir=None)
     changed = [name for name in paper_fields() if getattr(one.variant, name) != getattr(other.variant, name)]
     if not same_conditions or len(changed) != 1 or first.dataset != _reweighted(second, first, changed[0]):
         return []

@@ -80,7 +80,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "arrays-missing": (lambda path: path.with_suffix(".safetensors").unlink(), "cannot be read: No such file"),
     "other-schema": (
         lambda path: edit_json(path, setting("schema_version", to=1)),
-        "has schema_version 1; this ferbench reads 2, 3, 4; expected a record that ferbench wrote, with its "
+        "has schema_version 1; this ferbench reads 4, 5; expected a record that ferbench wrote, with its "
         "arrays beside it; use the version that wrote it, or run again",
     ),
     "folder": (lambda path: (path.unlink(), path.mkdir()), "is a folder, not a file"),

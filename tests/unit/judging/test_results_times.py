@@ -15,7 +15,7 @@ from harness.judging.results import Judged, judge_results
 from harness.records.record import RunRecord
 from harness.records.store import write_run
 from harness.report.judgement import judgement_json, judgement_page
-from harness.training.budget import BUDGETS, Budget, limit_variant
+from harness.training.budget import BUDGETS, Budget
 from tests.support.fake_records import MACHINE
 from tests.support.forged_records import sound_run
 
@@ -42,7 +42,6 @@ def write(
     run, arrays = trained(answer, seed, budget.epochs)
     spec = replace(
         run.spec,
-        variant=limit_variant(run.spec.variant, budget),
         budget=budget,
         seed=seed if named is None else named,
         pipeline=pipeline,

@@ -212,21 +212,17 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "budget-of-longer-hours": (
         setting("spec", "budget", to={"name": "hour", "seconds": 3601.0}), "budget", "'hour' with seconds=3601.0",
     ),
-    "budget-negative": (setting("spec", "budget", "examples", to=-5), "budget", "examples=-5, test_examples=350"),
-    "budget-exceeded": (
-        setting("spec", "budget", "epochs", to=1), "budget", "and a variant with epochs=100; expected at most 1",
-    ),
-    "budget-of-smaller-pictures": (setting("spec", "budget", "input_size", to=24), "budget", "with input_size=48"),
+    "budget-exceeded": (setting("spec", "budget", "epochs", to=1), "history", "3 epochs, numbered 1, 2, 3"),
     # what nothing can be computed with
     "seed-negative": (setting("spec", "seed", to=-1), "reach", "seed -1; expected 0 or more"),
-    "width": (setting("spec", "variant", "width_divisor", to=0), "reach", "width_divisor = 0; expected 1 or more"),
-    "picture-of-no-size": (setting("spec", "variant", "input_size", to=0), "reach", "a variant with input_size = 0"),
+    "width": (setting("spec", "asked", "width_divisor", to=0), "reach", "width_divisor = 0; expected 1 or more"),
+    "picture-of-no-size": (setting("spec", "asked", "input_size", to=0), "reach", "a variant with input_size = 0"),
     "network-too-large": (
-        setting("spec", "variant", "head", 1, to={"kind": "dense", "units": 10**13}), "reach",
+        setting("spec", "asked", "head", 1, to={"kind": "dense", "units": 10**13}), "reach",
         "parameters; expected at most 30,012,615",
     ),
     "units-negative": (
-        setting("spec", "variant", "head", 1, to={"kind": "dense", "units": -4}), "reach", "units of dense = -4",
+        setting("spec", "asked", "head", 1, to={"kind": "dense", "units": -4}), "reach", "units of dense = -4",
     ),
     "counts-too-large": (
         setting("dataset", "training_examples", to=10**400), "reach",
