@@ -10,15 +10,15 @@ HEADINGS = ("where", "error", "Keras 3", "PyTorch", "noticed down to", "not noti
 
 PAGE = """# What the suite notices
 
-{count} known errors are put into the code, one at a time. The suite must notice each of them. {both} go into the Keras 3
-implementation and into the PyTorch implementation, each alone. {shared} go into what both share.
+{count} known errors are put into the code, one at a time. The suite must notice each of them. {both} go into the
+Keras 3 implementation and into the PyTorch implementation, each alone. {shared} go into what both share.
 
-A check of the default suite is named for each error. It passes on the code as it is, in the same process. With the error
-it must fail; a crash is no detection. An error with a size is put in at its usual size and at smaller ones, down to the
-smallest that is noticed. `--slow` also shows that the next smaller one passes unnoticed.
+A check of the default suite is named for each error. It passes on the code as it is, in the same process. With the
+error it must fail; a crash is no detection. An error with a size is put in at its usual size and at smaller ones, down
+to the smallest that is noticed. `--slow` also shows that the next smaller one passes unnoticed.
 
-This page is made from the table in `tests/meta/mutations`. `tests/meta/test_mutations.py` holds both to the code in every
-run of the suite.
+This page is made from the table in `tests/meta/mutations`. `tests/meta/test_mutations.py` holds both to the code in
+every run of the suite.
 
 ✓: noticed by the check whose id has `keras3` or `pytorch` in place of `{{}}`. An error is worded with its usual size.
 
