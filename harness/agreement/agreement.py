@@ -18,13 +18,8 @@ from harness.records.store import (
     read_arrays,
     read_run,
 )
-from harness.statistics import (
-    Answers,
-    Equivalence,
-    compare_answers,
-    holm,
-    judge_equivalence,
-)
+from harness.statistics.equivalence import Answers, Equivalence, compare_answers, judge_equivalence
+from harness.statistics.multiplicity import holm
 from harness.training.metrics import accuracy
 
 DIFFERENCES_NAMED: Final = 4

@@ -16,6 +16,7 @@ from harness.judging.bands import Judgement, judge_all
 from harness.judging.claims.answers import Answer, answer_claims
 from harness.judging.comparability import differences, differs_in_pipeline_alone, time_differences
 from harness.judging.speed_up import speed_up
+from harness.papers import load_paper
 from harness.records.record import RunRecord
 from harness.records.store import RecordError
 from harness.verification.flaws import (
@@ -116,7 +117,7 @@ def judge_results(path: Path, data: Dataset | None = None) -> Judged:
         copies=tuple(copies),
         refused=tuple(Refused(each, flaws[each]) for each in paths if each in flaws),
         groups=tuple(_judged_groups(sound)),
-        answers=answer_claims([run for run in sound if not reasons[run.path]]),
+        answers=answer_claims([run for run in sound if not reasons[run.path]], load_paper("jahangir2024")),
         not_comparable=tuple((path.stem, why) for path, why in reasons.items() if why and path not in timed),
         unchecked=tuple(_unchecked(sound, data)),
         times_alone=tuple((path.stem, why) for path, why in reasons.items() if why and path in timed),

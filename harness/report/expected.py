@@ -10,8 +10,8 @@ from typing import Final
 
 from harness.errors import UserError
 from harness.judging.bands import bands
-from harness.judging.claims.answers import claims
 from harness.judging.results import Judged, judge_results
+from harness.papers import load_paper
 from harness.papers.facts import Facts, facts
 from harness.papers.finding import GRADES, Finding
 from harness.papers.review import audit
@@ -65,7 +65,7 @@ def material(evidence: Path) -> Material:
     if judged.refused:
         first = judged.refused[0]
         raise ExpectedError(f"{first.path} is no evidence: {first.flaws[0]}; `ferbench judge {evidence}` says all")
-    return Material(facts(), audit(facts()), judged)
+    return Material(facts(), audit(load_paper("jahangir2024")), judged)
 
 
 def render(text: str, given: Material) -> str:
@@ -104,5 +104,5 @@ def counts(given: Material) -> str:
     by_grade = ", ".join(f"{sum(each.grade == grade for each in given.findings)} {grade}" for grade in GRADES)
     return (
         f"{len(given.paper)} facts, {len(given.findings)} findings ({by_grade}), {len(bands())} bands, "
-        f"{len(claims())} claims, {len(given.evidence.sound)} records"
+        f"{len(given.evidence.answers)} claims, {len(given.evidence.sound)} records"
     )

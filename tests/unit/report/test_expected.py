@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.judging.bands import bands
-from harness.judging.claims.answers import claims
 from harness.judging.results import judge_results
+from harness.papers import load_paper
 from harness.papers.facts import facts
 from harness.papers.review import audit
 from harness.papers.variants import VARIANTS, paper_fields, sources
@@ -24,6 +24,8 @@ from harness.report.expected import (
 from harness.report.expected_tables import REPORTED, markdown
 from tests.support.forged_records import SMALL, edit_json, stored
 from tests.support.repository import ROOT
+
+PAPER = load_paper("jahangir2024")
 
 TEXT = (ROOT / "EXPECTED.md").read_text(encoding="utf-8")
 EMPTY = "\n".join(f"words\n<!-- begin {name} -->\n<!-- end {name} -->" for name in BLOCKS)
@@ -73,8 +75,8 @@ def test_every_reported_number_stands_on_the_page_with_its_place(name: str) -> N
 
 
 def test_a_fact_that_changes_changes_the_page(given: Material) -> None:
-    other = facts().replaced({"resnet50-fine-tune.seconds.table-6": "4321.00"})
-    stale = stale_blocks(TEXT, replace(given, paper=other, findings=audit(other)))
+    other = load_paper("jahangir2024").replaced({"resnet50-fine-tune.seconds.table-6": "4321.00"})
+    stale = stale_blocks(TEXT, replace(given, paper=other.facts, findings=audit(other)))
     assert "numbers" in stale
     assert "findings" in stale
 
@@ -92,7 +94,7 @@ def test_every_assumed_field_is_listed_with_its_reason(name: str) -> None:
 def test_every_band_finding_and_claim_has_a_row(given: Material) -> None:
     assert all(f"| `{name}` |" in block(TEXT, "bands") for name in bands())
     assert all(f"| {each.name} |" in block(TEXT, "findings") for each in given.findings)
-    assert all(f"| `{name}` |" in block(TEXT, "claims") for name in claims())
+    assert all(f"| `{name}` |" in block(TEXT, "claims") for name in PAPER.claims)
 
 
 def test_records_that_differ_in_one_assumption_show_its_effect(given: Material, tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ import pytest
 from rich.console import Console
 
 from harness.judging.bands import judge_all
-from harness.judging.claims.answers import answer_claims, claims
+from harness.judging.claims.answers import answer_claims
 from harness.judging.results import Group, Judged, Refused
+from harness.papers import load_paper
 from harness.report.judgement import judgement_json, judgement_page
 from harness.verification.flaws import Flaw
 from tests.support.forged_records import SMALL, in_memory
+
+PAPER = load_paper("jahangir2024")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def judged() -> Judged:
             Group("vgg16-scratch", name, (each.record.run,), judge_all([each.record]), faster)
             for name, each, faster in groups
         ),
-        answers=answer_claims([run]),
+        answers=answer_claims([run], PAPER),
         not_comparable=((small.record.run, ("budget custom",)),),
         unchecked=("fer2013 (fer2013.csv): the data's digest; --fer2013 with that very data checks it",),
     )
@@ -67,7 +70,7 @@ def test_the_page_says_all(judged: Judged) -> None:
         "would decide it: pytorch: 2 more seeds of vgg16-scratch",
         "mind: The human figure is an estimate itself",
         "undecided, since no comparable run says anything of them (",
-        f"{len(claims())} claims: 0 supported, ",
+        f"{len(PAPER.claims)} claims: 0 supported, ",
         "not comparable, so neither bands nor claims take them (1): vgg16-scratch-keras3-jax-seed0: budget custom",
         "copies of runs above, counted once (1): copy.json",
         "could not be checked without the data (1): fer2013 (fer2013.csv): the data's digest",
@@ -77,7 +80,7 @@ def test_the_page_says_all(judged: Judged) -> None:
 
 def test_every_claim_is_named_on_the_page(judged: Judged) -> None:
     text = flat(shown(judged, 150))
-    assert [name for name in claims() if name not in text] == []
+    assert [name for name in PAPER.claims if name not in text] == []
 
 
 def test_a_page_without_faults_has_no_list_of_them(judged: Judged) -> None:
@@ -132,7 +135,7 @@ def test_json_for_programs(judged: Judged) -> None:
     claim = next(each for each in found["claims"] if each["claim"] == "better-than-human")
     assert list(claim) == ["claim", "quote", "place", "means", "kind", "reason", "wanted", "caution", "evidence"]
     assert claim["evidence"][0]["comparisons"][0]["kind"] == "open"
-    assert len(found["claims"]) == len(claims())
+    assert len(found["claims"]) == len(PAPER.claims)
 
 
 def test_what_never_happened_is_null_in_json() -> None:
