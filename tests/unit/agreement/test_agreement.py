@@ -20,6 +20,7 @@ from harness.papers.variants import find_variant
 from harness.records.store import RecordError, write_run
 from harness.statistics.multiplicity import holm
 from harness.training.budget import BUDGETS
+from harness.training.stop_reason import StopReason
 from harness.variant import narrow
 from tests.support.fake_records import (
     DRAWN,
@@ -147,7 +148,12 @@ def test_a_faster_machine_is_no_better_implementation(tmp_path: Path, epochs: Se
     write_pair(tmp_path, seed=1)
     for implementation, count in zip(("keras3", "pytorch"), epochs, strict=True):
         history = tuple(epoch_record(epoch) for epoch in range(count))
-        write(tmp_path, implementation=implementation, history=history, stop_reason="budget: 1 of 2 s spent")
+        write(
+            tmp_path,
+            implementation=implementation,
+            history=history,
+            stop_reason=StopReason("budget-seconds", len(history), seconds=2.0),
+        )
     (agreement,), left_out = agree(tmp_path)
     assert len(agreement.pairs) == 1 + pairs
     if not pairs:
@@ -209,9 +215,8 @@ def test_a_score_of_other_images_contradicts_too(tmp_path: Path) -> None:
 
 
 def test_runs_that_stop_at_the_same_accuracy_are_counted(tmp_path: Path) -> None:
-    for seed, reasons in enumerate(
-        [("accuracy 0.6712 exceeded 0.67",) * 2, ("accuracy 0.7 exceeded", "all epochs run")]
-    ):
+    above, whole = StopReason("accuracy-above", 2, threshold=0.67), StopReason("all-epochs", 2)
+    for seed, reasons in enumerate([(above, above), (above, whole)]):
         for implementation, reason in zip(("keras3", "pytorch"), reasons, strict=True):
             write(tmp_path, implementation=implementation, seed=seed, stop_reason=reason)
     (agreement,), _ = agree(tmp_path)
