@@ -13,9 +13,8 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from scipy.stats import t as student
-from sklearn.metrics import cohen_kappa_score
+
+from harness.distributions import student_below, student_quantile
 
 DECLARED_MARGIN: Final = 0.01
 """Fraction: one point, declared before any run. Smaller than what the paper's own figures leave open."""
@@ -74,7 +73,7 @@ def judge_equivalence(differences: Sequence[float], *, images: int, margin: floa
     spread = statistics.stdev(differences)
     taken = spread or 1 / (images * count**0.5)
     error = taken / count**0.5
-    half = float(student.ppf(1 - LEVEL, count - 1)) * error
+    half = float(student_quantile(1 - LEVEL, count - 1)) * error
     room = margin - abs(mean)
     kind: EquivalenceKind = "EQUIVALENT" if half < room else "DIFFERENT" if half < -room else "UNDECIDED"
     reason = (
@@ -94,8 +93,8 @@ def judge_equivalence(differences: Sequence[float], *, images: int, margin: floa
         spread=spread,
         interval=(mean - half, mean + half),
         p_values=(
-            float(student.sf((mean + margin) / error, count - 1)),
-            float(student.cdf((mean - margin) / error, count - 1)),
+            student_below(-(mean + margin) / error, count - 1),
+            student_below((mean - margin) / error, count - 1),
         ),
     )
 
@@ -103,7 +102,7 @@ def judge_equivalence(differences: Sequence[float], *, images: int, margin: floa
 def _what_would_settle(room: float, spread: float, count: int) -> str:
     """How many further pairs give an interval narrower than the distance from mean to margin."""
     counts = np.arange(count + 1, MOST_PAIRS + 1)
-    enough = counts[student.ppf(1 - LEVEL, counts - 1) * spread / np.sqrt(counts) < abs(room)]
+    enough = counts[student_quantile(1 - LEVEL, counts - 1) * spread / np.sqrt(counts) < abs(room)]
     if not enough.size:
         return f"even {MOST_PAIRS} pairs would not settle it if mean and spread stay as they are"
     return f"about {enough[0] - count} more may settle it if mean and spread stay as they are"
@@ -139,6 +138,8 @@ def compare_answers(first: NDArray[np.integer], second: NDArray[np.integer], lab
     Raises:
         ValueError: If the shapes differ, or there is no image.
     """
+    from sklearn.metrics import cohen_kappa_score
+
     if not first.shape == second.shape == labels.shape or labels.size == 0:
         raise ValueError(f"shapes {first.shape}, {second.shape}, {labels.shape}; expected three times (n,), n > 0")
     first_alone = int(((first == labels) & (second != labels)).sum())
@@ -158,6 +159,8 @@ def mcnemar(first_alone: int, second_alone: int) -> float:
 
     Source: McNemar 1947; the exact form is the binomial test of the smaller count.
     """
+    from scipy.stats import binomtest
+
     discordant = first_alone + second_alone
     return float(binomtest(first_alone, discordant).pvalue) if discordant else 1.0
 

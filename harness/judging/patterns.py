@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from harness.data.reading import KNOWN_COUNTS
+from harness.distributions import chi_square_below
 from harness.interface import CLASSES
 from harness.judging.verdicts import (
     LEVEL,
@@ -211,7 +211,7 @@ def settling_probability(spreads: NDArray[np.float64], count: int) -> float:
     """
     bound = WIDEST_RECALL_MARGIN / prediction_margin(1.0, count, RECALL_LEVEL)
     moving = spreads[spreads > 0]
-    return float(np.prod(chi2.cdf((count - 1) * (bound / moving) ** 2, count - 1)))
+    return float(np.prod(chi_square_below((count - 1) * (bound / moving) ** 2, count - 1)))
 
 
 def few_recall_margins(expected: Confusion) -> NDArray[np.float64]:

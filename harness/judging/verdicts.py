@@ -14,8 +14,8 @@ from functools import cache
 from typing import Final, Literal
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+
+from harness import distributions
 
 LEVEL: Final = 0.95
 SEEDS_FOR_A_VERDICT: Final = 3
@@ -96,13 +96,13 @@ nor from never within 100. With a spread of 15 % three seeds ask for ×2.1 and f
 @cache
 def quantile(level: float, freedom: int) -> float:
     """Student's two-sided quantile: ±this holds `level` of the distribution."""
-    return float(student.ppf((1 + level) / 2, freedom))
+    return float(distributions.student_quantile((1 + level) / 2, freedom))
 
 
 @cache
 def normal_quantile(level: float) -> float:
     """The same of the normal distribution."""
-    return float(norm.ppf((1 + level) / 2))
+    return distributions.normal_quantile((1 + level) / 2)
 
 
 def prediction_margin(spread: float, count: int, level: float = LEVEL) -> float:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.stats import binom
-
 from harness.measuring.calibration import clock
 
 CONFIDENCE: Final = 0.95
@@ -51,6 +49,8 @@ class Pairs:
         Raises:
             ValueError: If there are fewer pairs than `FEWEST_PAIRS`.
         """
+        from scipy.stats import binom
+
         count = len(self.ratios)
         if count < FEWEST_PAIRS:
             raise ValueError(f"{count} pairs; an interval of the median needs at least {FEWEST_PAIRS}")

@@ -26,7 +26,8 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+
+from harness.distributions import student_quantile
 
 Values = NDArray[np.float64]
 
@@ -103,5 +104,5 @@ def _spread(values: Values, floor: float) -> Values:
 
 
 def _half(error: Values, freedom: Any) -> Values:
-    half: Values = student.ppf(_QUANTILE, freedom) * error
+    half: Values = student_quantile(_QUANTILE, freedom) * error
     return half

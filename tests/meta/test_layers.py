@@ -18,6 +18,7 @@ ORDER: Final = (
     "interface",
     "child",
     "interval",
+    "distributions",
     "statistics",
     "architectures",
     "operations",

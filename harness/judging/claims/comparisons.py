@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
-from scipy.stats import t as student
 
+from harness.distributions import student_below, student_quantile
 from harness.statistics import MOST_PAIRS, holm
 
 SEEDS_NEEDED: Final = 3
@@ -95,12 +95,12 @@ def compare_seeds(
     mean = statistics.fmean(values)
     spread = statistics.stdev(values) or floor / math.sqrt(count)
     error = math.hypot(spread / math.sqrt(count), image_error)
-    half = float(student.ppf(1 - LEVEL / 2, count - 1)) * error
+    half = float(student_quantile(1 - LEVEL / 2, count - 1)) * error
     return Comparison(
         what=what,
         observed=f"{shown(mean)}, 95 % {shown(mean - half)} to {shown(mean + half)} ({count} seeds)",
-        p_holds=float(student.sf(mean / error, count - 1)),
-        p_fails=float(student.cdf(mean / error, count - 1)),
+        p_holds=student_below(-mean / error, count - 1),
+        p_fails=student_below(mean / error, count - 1),
         wanted=_what_would_settle(mean, spread, image_error, count, variants),
     )
 
@@ -140,7 +140,7 @@ def _what_would_settle(mean: float, spread: float, image_error: float, count: in
     """How many further seeds bring 0 out of the interval, if mean and spread stay as they are."""
     counts = np.arange(count + 1, MOST_PAIRS + 1)
     errors = np.hypot(spread / np.sqrt(counts), image_error)
-    enough = counts[student.ppf(1 - LEVEL / 2, counts - 1) * errors < abs(mean)]
+    enough = counts[student_quantile(1 - LEVEL / 2, counts - 1) * errors < abs(mean)]
     if not enough.size:
         return f"not even {MOST_PAIRS} seeds of {' and of '.join(variants)} if mean and spread stay as they are"
     comma = "," if len(variants) > 1 else ""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from scipy.stats import entropy
 
+from harness.distributions import entropy
 from harness.interface import CLASSES
 from harness.papers.facts import Fact, Facts
 from harness.papers.finding import Finding, Grade
@@ -129,7 +129,7 @@ def abstract_of_fine_tuning(paper: Facts) -> Iterator[Finding]:
 def losses_of_constant_answers(paper: Facts) -> Iterator[Finding]:
     """A loss below what a network of one answer has, by what can be proved and what can only be doubted."""
     for name in constant_networks(paper):
-        floor = float(entropy(paper.confusion(name).sum(axis=1)))
+        floor = entropy(paper.confusion(name).sum(axis=1))
         images, right = state_of_matrix(paper, name)
         share = right / images
         # Another label's probability is at most that of the answer, so at most 1/2.
@@ -200,7 +200,7 @@ def _losses_beside(paper: Facts, name: str, fact: Fact) -> Iterator[str]:
 def losses_near_entropy(paper: Facts) -> Iterator[Finding]:
     """A training loss that has hardly left the entropy of the labels."""
     supports = [paper[f"dataset.training-{label}.table-2"] for label in CLASSES]
-    floor = float(entropy([fact.value for fact in supports]))
+    floor = entropy([fact.value for fact in supports])
     for name in VARIANTS:
         mentions = paper.mentions(name, "training-loss")
         for fact in mentions[:1]:

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from scipy.stats import hypergeom
 
+from harness.distributions import hypergeometric_at_most
 from harness.interface import CLASSES
 from harness.papers.facts import CONFUSIONS, Fact, Facts
 from harness.papers.finding import Finding
@@ -203,7 +203,7 @@ def _order_lines(paper: Facts, headlines: Mapping[str, Fact], size: int) -> Iter
             answer = CLASSES[int(paper.confusion(name).sum(axis=0).argmax())]
             yield (
                 f"Shuffled, {percent(headlines[name])} needs none of the {images - size} left out to be {answer}: "
-                f"chance {hypergeom(images, right, images - size).pmf(0):.2f}"
+                f"chance {hypergeometric_at_most(0, images - size, right, images):.2f}"
             )
 
 
@@ -222,7 +222,7 @@ def _training_lines(paper: Facts, batch_size: int) -> Iterator[str]:
         fact = paper.headline(name, "training-accuracy")
         right = supports[int(answered.argmax())]
         if np.count_nonzero(answered) == 1 and right in rounded_counts(fact, size) - rounded_counts(fact, everything):
-            chance = hypergeom(everything, right, everything - size).pmf(0)
+            chance = hypergeometric_at_most(0, everything - size, right, everything)
             yield (
                 f"Its one answer is right for {right:,} of {everything:,} training images, "
                 f"{100 * right / everything:.2f} %; printed is {percent(fact)}, {right:,} of {size:,} in whole batches "
