@@ -11,6 +11,7 @@ from typing import Final
 from harness.errors import UserError
 from harness.judging.bands import bands
 from harness.judging.results import Judged, judge_results
+from harness.papers import load_paper
 from harness.papers.facts import Facts, facts
 from harness.papers.finding import GRADES, Finding
 from harness.papers.review import audit
@@ -64,7 +65,7 @@ def material(evidence: Path) -> Material:
     if judged.refused:
         first = judged.refused[0]
         raise ExpectedError(f"{first.path} is no evidence: {first.flaws[0]}; `ferbench judge {evidence}` says all")
-    return Material(facts(), audit(facts()), judged)
+    return Material(facts(), audit(load_paper("jahangir2024")), judged)
 
 
 def render(text: str, given: Material) -> str:

@@ -18,7 +18,6 @@ ORDER: Final = (
     "interface",
     "child",
     "interval",
-    "distributions",
     "statistics",
     "architectures",
     "operations",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from itertools import combinations
 
 import numpy as np
 import pytest
-from scipy.stats import binom
 
 from harness.interface import CalibrationWork
 from harness.measuring import calibration
@@ -166,32 +164,6 @@ def test_ratios_are_ours_over_theirs_pair_by_pair() -> None:
     pairs = Pairs(ours=(2.0, 3.0, 9.0), theirs=(1.0, 3.0, 3.0))
     assert pairs.ratios == [2.0, 1.0, 3.0]
     assert pairs.median == 2.0
-
-
-@pytest.mark.parametrize(("count", "left_out"), [(6, 0), (8, 0), (9, 1), (20, 5), (30, 9), (100, 39)])
-def test_the_interval_is_that_of_printed_tables(count: int, left_out: int) -> None:
-    """Ranks of the sign test at 95 %: of 20 values the 6th and the 15th, of 100 the 40th and the 61st."""
-    ratios = [1 + index / 1000 for index in range(count)]
-    pairs = Pairs(ours=ratios, theirs=[1.0] * count)
-    assert pairs.interval == (ratios[left_out], ratios[count - 1 - left_out])
-
-
-def test_the_interval_covers_the_median_by_enumeration() -> None:
-    """Each of nine ratios lies above the true median or below it, like nine coins: 2⁹ worlds, all as likely."""
-    lowest, highest = Pairs(ours=range(1, 10), theirs=[1] * 9).interval  # type: ignore[arg-type]
-    covered = sum(
-        1
-        for below in range(10)
-        for _ in combinations(range(9), below)
-        if lowest <= below < highest  # so many ratios lie below the median: it stands behind the one of that rank
-    )
-    assert covered / 2**9 == pytest.approx(1 - 2 * binom.cdf(1, 9, 0.5))
-    assert covered / 2**9 >= 0.95
-
-
-def test_too_few_pairs_have_no_interval() -> None:
-    with pytest.raises(ValueError, match="5 pairs"):
-        _ = Pairs(ours=[1.0] * 5, theirs=[1.0] * 5).interval
 
 
 def test_ways_take_turns_and_begin_in_turns() -> None:

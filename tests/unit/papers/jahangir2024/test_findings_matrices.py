@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from harness.papers.facts import facts
 from harness.papers.jahangir2024.review import matrices
 from harness.papers.jahangir2024.review.granularity import places_by_figure
 from harness.papers.jahangir2024.review.matrices import constant_networks
 from tests.support.audited import (
+    PAPER,
     check_rests_on,
     every_fact,
     found,
@@ -17,8 +17,8 @@ from tests.support.audited import (
 
 
 def test_places_by_figure_name_each_figure_once() -> None:
-    paper = facts()
-    mentions = [paper[f"vgg16-scratch.accuracy.{where}"] for where in ("abstract", "text", "text-2", "table-1")]
+    paper = PAPER
+    mentions = [paper.facts[f"vgg16-scratch.accuracy.{where}"] for where in ("abstract", "text", "text-2", "table-1")]
     assert places_by_figure(mentions) == "67.23 % (Abstract, Table 1), 67.08 % (VGG16 Trained from Scratch)"
 
 
@@ -31,7 +31,7 @@ def test_scores_that_the_paper_does_not_print() -> None:
 
 
 def test_what_one_answer_means() -> None:
-    assert constant_networks(facts()) == ["resnet50-fine-tune"]
+    assert constant_networks(PAPER) == ["resnet50-fine-tune"]
     finding = found(matrices)["resnet50-fine-tune-answers-one-class"]
     assert "7,178 of 7,178 answers 'happy'" in finding.statement
     assert "1,774 / 7,178 = 24.714 %" in finding.arithmetic
