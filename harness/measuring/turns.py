@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.measuring.calibration import clock
+from harness.measuring.speed import clock
 from harness.statistics.intervals import median_interval
 
 PAUSE_SECONDS: Final = 0.2

@@ -26,6 +26,7 @@ from harness.attribution.prediction import (
 from harness.papers import load_paper
 from harness.papers.throughput import Rate, rates
 from harness.papers.variants import VARIANTS, find_variant
+from harness.records.machine import Speed
 from harness.report.attribution import AttributionReport, attribution_page
 
 PAPER = load_paper("jahangir2024")
@@ -91,7 +92,9 @@ def test_one_round_or_two_tell_neither_the_order_nor_the_bound(rounds: int) -> N
 
 
 def measured(*clocked: Clocked) -> Measured:
-    return Measured("pytorch", VARIANTS["vgg16-scratch"], "all", clocked, (), 10**9, (100.0, 200.0), {}, None)
+    return Measured(
+        "pytorch", VARIANTS["vgg16-scratch"], "all", clocked, (), 10**9, Speed("product", 100e9, (1.0, 0.5)), {}, None
+    )
 
 
 def test_the_step_on_the_hosts_pixels_is_measured_once_for_both_pipelines() -> None:
