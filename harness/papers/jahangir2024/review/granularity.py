@@ -14,13 +14,13 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from scipy.stats import hypergeom
 
 from harness.interface import CLASSES
 from harness.papers.facts import Fact
 from harness.papers.finding import Finding
 from harness.papers.paper import Paper, Predicate
 from harness.papers.wording import listed, mention, percent
+from harness.statistics.chance import hypergeometric_at_most
 
 LARGEST_BATCH: Final = 512
 FOUR_DIGITS: Final = 0.0001
@@ -204,7 +204,7 @@ def _order_lines(paper: Paper, headlines: Mapping[str, Fact], size: int) -> Iter
             answer = CLASSES[int(paper.facts.confusion(name).sum(axis=0).argmax())]
             yield (
                 f"Shuffled, {percent(headlines[name])} needs none of the {images - size} left out to be {answer}: "
-                f"chance {hypergeom(images, right, images - size).pmf(0):.2f}"
+                f"chance {hypergeometric_at_most(0, images - size, right, images):.2f}"
             )
 
 
@@ -223,7 +223,7 @@ def _training_lines(paper: Paper, batch_size: int) -> Iterator[str]:
         fact = paper.facts.headline(name, "training-accuracy")
         right = supports[int(answered.argmax())]
         if np.count_nonzero(answered) == 1 and right in rounded_counts(fact, size) - rounded_counts(fact, everything):
-            chance = hypergeom(everything, right, everything - size).pmf(0)
+            chance = hypergeometric_at_most(0, everything - size, right, everything)
             yield (
                 f"Its one answer is right for {right:,} of {everything:,} training images, "
                 f"{100 * right / everything:.2f} %; printed is {percent(fact)}, {right:,} of {size:,} in whole batches "
