@@ -21,7 +21,7 @@ from harness.papers.jahangir2024.review import (
 )
 from harness.papers.review import audit, predicates
 from harness.papers.wording import Quote, called, capitalised
-from harness.report.audit import audit_markdown, audit_page, numbers_of
+from harness.report.audit import audit_page, numbers_of
 
 OURS = (accuracies, evaluations, granularity, matrices, protocol, times)
 
@@ -156,12 +156,3 @@ def test_a_finding_that_rests_on_no_number_has_no_line_of_them() -> None:
 def test_torn_digits_are_shown_whole() -> None:
     finding = replace(EXAMPLE, facts=("vgg16-transfer.accuracy.table-6", "vgg16-transfer.seconds.table-6"))
     assert numbers_of(finding, facts()) == "Table 6: 0.6715, 16304.71 s"
-
-
-def test_the_table_has_a_row_for_each(findings: tuple[Finding, ...]) -> None:
-    header, rule, *rows, empty, counts = audit_markdown(findings, facts()).splitlines()
-    assert (header.count("|"), rule.count("|"), empty) == (6, 6, "")
-    assert [row.split(" | ")[2] for row in rows] == [each.name for each in findings]
-    assert counts.startswith(f"{len(findings)} findings: ")
-    bar = replace(EXAMPLE, statement="a | b.")
-    assert "a \\| b." in audit_markdown([bar], facts())
