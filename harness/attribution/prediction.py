@@ -10,6 +10,7 @@ from typing import Final, Literal
 from harness.attribution.parts import PictureRate, Spread
 from harness.papers.facts import Facts
 from harness.papers.jahangir2024.review.physics import CARDS
+from harness.papers.paper import Paper
 from harness.papers.throughput import Rate, rates
 
 Explanation = Literal[
@@ -170,8 +171,8 @@ def predict(rate: Rate, pictures: Sequence[PictureRate], assumptions: Assumption
     )
 
 
-def predict_all(paper: Facts, pictures: Sequence[PictureRate], assumptions: Assumptions) -> Iterator[Prediction]:
-    """Every reported time of all six variants, with every number of epochs, in every reading that takes other work."""
+def predict_all(paper: Paper, pictures: Sequence[PictureRate], assumptions: Assumptions) -> Iterator[Prediction]:
+    """Every reported time of all variants, with every number of epochs, in every reading that takes other work."""
     for rate in rates(paper):
         prediction = predict(rate, pictures, assumptions)
         if prediction is not None:

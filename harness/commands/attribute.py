@@ -20,6 +20,7 @@ from harness.attribution.prediction import (
 from harness.commands import options
 from harness.commands.console import show
 from harness.interface import IMAGE_SIZE, ImplementationError
+from harness.papers import load_paper
 from harness.papers.facts import facts
 from harness.records.spec import RunSpec
 from harness.registry import (
@@ -103,7 +104,7 @@ def attribute(
         )
         typer.echo(f"measuring {spec.label}", err=True)
         measured.append(measure_apart(task))
-    predictions = list(predict_all(facts(), measured[0].pictures, assumptions))
+    predictions = list(predict_all(load_paper("jahangir2024"), measured[0].pictures, assumptions))
     report = AttributionReport(measured, assumptions, predictions, close(predictions))
     if as_json:
         typer.echo(attribution_json(report))

@@ -102,8 +102,9 @@ def _is_cut(record: RunRecord) -> bool:
     """Whether the budget took anything away. An hour that was enough for all epochs did not."""
     budget = record.spec.budget
     has_fewer_images = budget.examples is not None or budget.test_examples is not None
-    ran_out = (record.stop_reason or "").startswith("budget")
-    return has_fewer_images or ran_out or limit_variant(record.spec.asked, budget) != record.spec.asked
+    return (
+        has_fewer_images or record.is_ended_by_seconds or limit_variant(record.spec.asked, budget) != record.spec.asked
+    )
 
 
 def time_differences(record: RunRecord) -> list[str]:

@@ -14,13 +14,14 @@ from harness.papers.facts import Facts, Ignored
 from harness.papers.finding import Finding
 from harness.papers.hardware import Hardware
 from harness.papers.variants import Reading, Source, apply_readings
+from harness.papers.wording import described
 from harness.papers.written_review import WrittenReview
 from harness.variant import Variant, VariantError
 
 DatasetName = Literal["fer2013", "toyfaces"]
 
 
-Predicate = Callable[[Facts], Iterable[Finding]]
+Predicate = Callable[["Paper"], Iterable[Finding]]
 """A check of a paper against itself. It yields nothing where the facts give no reason."""
 
 
@@ -72,6 +73,19 @@ class Paper:
     def confusions(self) -> tuple[str, ...]:
         """Variants whose confusion matrix can be read in the paper."""
         return tuple(name for name in self.variants if self.facts.has_confusion(name))
+
+    @cached_property
+    def reported(self) -> tuple[str, ...]:
+        """Variants whose accuracy the paper reports."""
+        return tuple(name for name in self.variants if self.facts.mentions(name, "accuracy"))
+
+    def called(self, name: str) -> str:
+        """Return a variant in words, with any readings: `fine-tuned VGG16`, `ResNet50 from scratch, if fed 224×224`.
+
+        Raises:
+            VariantError: If there is none of this name.
+        """
+        return described(self.find_variant(name))
 
     def find_variant(self, name: str) -> Variant:
         """Return a variant by name, with any readings behind an at-sign: `vgg16-scratch@five-blocks,unstopped`.

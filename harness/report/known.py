@@ -17,7 +17,6 @@ from harness.interval import Interval
 from harness.judging.bands import bands, judge
 from harness.judging.claims.answers import Answer
 from harness.judging.claims.by_figures import PapersWord, papers_word
-from harness.judging.claims.comparisons import SEEDS_NEEDED
 from harness.judging.comparability import differences
 from harness.judging.results import Judged, judge_results
 from harness.judging.verdicts import Verdict
@@ -27,6 +26,7 @@ from harness.papers.paper import Paper
 from harness.papers.review import audit
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
+from harness.statistics import SEEDS_NEEDED
 from harness.variant import Pipeline
 from harness.verification.flaws import StoredRun, implementation_name
 
@@ -154,7 +154,7 @@ def what_is_known(paper: Paper, folder: Path = EVIDENCE) -> Known:
     if judged.refused:
         first = judged.refused[0]
         raise EvidenceError(f"{first.path} is no evidence: {first.flaws[0]}; `ferbench judge {folder}` says all")
-    findings = audit(paper.facts)
+    findings = audit(paper)
     return Known(
         paper=paper,
         findings=findings,

@@ -15,7 +15,7 @@ from harness.judging.bands import Verdict, VerdictKind, judge
 from harness.papers.facts import facts
 from harness.records.record import RunRecord
 from harness.records.store import read_arrays
-from harness.report.records import features_line, views_told
+from harness.report.records import features_line, stop_line, views_told
 
 _STYLES: dict[VerdictKind, str] = {
     "REPRODUCED": "green",
@@ -114,7 +114,7 @@ def _loss_line(record: RunRecord) -> str:
     verb = "fell" if last.training_loss < first.training_loss else "DID NOT FALL"
     return (
         f"{label}: the training loss {verb}, {first.training_loss:.4f} → {last.training_loss:.4f} "
-        f"in {len(record.history)} epochs ({record.stop_reason})"
+        f"in {len(record.history)} epochs ({stop_line(record.stop_reason)})"
     )
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 from typing import Final
 
+from harness.papers import load_paper
 from harness.papers.facts import (
     Fact,
     Facts,
     Unit,
-    facts,
 )
 from harness.papers.finding import Finding
-from harness.papers.review import Predicate, written
+from harness.papers.paper import Paper, Predicate
+
+PAPER: Final = load_paper("jahangir2024")
 
 
 @dataclass(frozen=True)
@@ -26,34 +28,35 @@ class Checks:
 
 
 Source = ModuleType | Checks
-WRITTEN: Final = Checks((written,))
+WRITTEN: Final = Checks((lambda paper: paper.review.find(paper.facts, paper.variants),))
 """The findings of `review.toml`."""
 
 
-def found(module: Source, paper: Facts | None = None) -> dict[str, Finding]:
+def found(module: Source, paper: Paper | None = None) -> dict[str, Finding]:
     """All findings of a module by name; fails where two share one."""
     return as_printed(module) if paper is None else _found(module, paper)
 
 
 @cache
 def as_printed(module: Source) -> dict[str, Finding]:
-    return _found(module, facts())
+    return _found(module, PAPER)
 
 
-def _found(module: Source, paper: Facts) -> dict[str, Finding]:
+def _found(module: Source, paper: Paper) -> dict[str, Finding]:
     findings = [finding for predicate in module.PREDICATES for finding in predicate(paper)]
     named = {finding.name: finding for finding in findings}
     assert len(named) == len(findings), sorted(finding.name for finding in findings)
     return named
 
 
-def replaced(changes: Mapping[str, str]) -> Facts:
-    return facts().replaced(changes)
+def replaced(changes: Mapping[str, str]) -> Paper:
+    return PAPER.replaced(changes)
 
 
-def with_fact(name: str, printed: str, unit: Unit = "count") -> Facts:
+def with_fact(name: str, printed: str, unit: Unit = "count", paper: Paper = PAPER) -> Paper:
     """The paper, had it said one thing more."""
-    return Facts({**facts(), name: Fact(name=name, printed=printed, unit=unit, place="nowhere", quote=printed)})
+    added = Fact(name=name, printed=printed, unit=unit, place="nowhere", quote=printed)
+    return replace(paper, facts=Facts({**paper.facts, name: added}))
 
 
 @cache
@@ -62,9 +65,9 @@ def with_nudged(module: Source, name: str) -> dict[str, Finding]:
     return _found(module, nudged(name))
 
 
-def nudged(name: str) -> Facts:
+def nudged(name: str) -> Paper:
     """The paper with one number, or each number of a row, changed in its first digit, which no rounding hides."""
-    fact = facts()[name]
+    fact = PAPER.facts[name]
     scale = {"percent": 100.0, "million-parameters": 1e-6}.get(fact.unit, 1.0)
     numbers = [value * scale for value in fact.values]
     return replaced({name: " ".join(f"{value + 10 ** (len(str(int(value))) - 1):.10g}" for value in numbers)})

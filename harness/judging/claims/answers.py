@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from harness.judging.claims.by_runs import compare
-from harness.judging.claims.comparisons import SEEDS_NEEDED, Comparison, decide
+from harness.judging.claims.comparisons import Comparison, decide
 from harness.judging.claims.samples import Sample
 from harness.papers.claims import Claim
 from harness.papers.paper import Paper
+from harness.statistics.seeds import SEEDS_NEEDED
 from harness.verification.flaws import StoredRun, implementation_name
 
 AnswerKind = Literal["supported", "refuted", "undecided"]

@@ -12,7 +12,6 @@ import numpy as np
 
 from harness.judging.claims import curves
 from harness.judging.claims.comparisons import (
-    SEEDS_NEEDED,
     Comparison,
     Shown,
     compare_seeds,
@@ -23,7 +22,8 @@ from harness.judging.claims.comparisons import (
 )
 from harness.judging.claims.measures import NamedMeasure, RunOutcome, accuracy, shift_text
 from harness.judging.comparability import PAPERS_PIPELINES
-from harness.statistics import compare_answers
+from harness.statistics.equivalence import compare_answers
+from harness.statistics.seeds import SEEDS_NEEDED
 from harness.verification.flaws import StoredRun
 from harness.verification.known_data import known_layout
 

@@ -23,12 +23,13 @@ from harness.attribution.prediction import (
     predict,
     predict_all,
 )
-from harness.papers.facts import facts
+from harness.papers import load_paper
 from harness.papers.throughput import Rate, rates
 from harness.papers.variants import VARIANTS, find_variant
+from harness.records.machine import Speed
 from harness.report.attribution import AttributionReport, attribution_page
 
-PAPER = facts()
+PAPER = load_paper("jahangir2024")
 
 
 def attribution(inputs, steps, together, images=(10, 20, 40)) -> Attribution:
@@ -91,7 +92,9 @@ def test_one_round_or_two_tell_neither_the_order_nor_the_bound(rounds: int) -> N
 
 
 def measured(*clocked: Clocked) -> Measured:
-    return Measured("pytorch", VARIANTS["vgg16-scratch"], "all", clocked, (), 10**9, (100.0, 200.0), {}, None)
+    return Measured(
+        "pytorch", VARIANTS["vgg16-scratch"], "all", clocked, (), 10**9, Speed("product", 100e9, (1.0, 0.5)), {}, None
+    )
 
 
 def test_the_step_on_the_hosts_pixels_is_measured_once_for_both_pipelines() -> None:
@@ -123,7 +126,7 @@ def page(augmented: tuple[int, int], plain: tuple[int, int]) -> str:
     """What is printed where so many pictures a round were clocked in so many rounds."""
     both = [Clocked("generator", "input", images, (1.0,) * rounds) for images, rounds in (augmented, plain)]
     found = replace(measured(Clocked("device", "step", 4, (2.0, 2.0))), pictures=(PictureRate(224, 3, *both),))
-    given = Assumptions(paper_peak(PAPER))
+    given = Assumptions(paper_peak(PAPER.facts))
     console = Console(width=500)
     with console.capture() as capture:
         report = AttributionReport([found], given, list(predict_all(PAPER, found.pictures, given)), None)
@@ -150,12 +153,14 @@ def test_few_pictures_behind_the_generators_rate_are_warned_of(augmented, plain,
 def rate_of(name: str, fact: str = "table-6") -> Rate:
     base = name.partition("@")[0]
     return next(
-        each for each in rates(PAPER) if each.variant.name == name and each.seconds == PAPER[f"{base}.seconds.{fact}"]
+        each
+        for each in rates(PAPER)
+        if each.variant.name == name and each.seconds == PAPER.facts[f"{base}.seconds.{fact}"]
     )
 
 
 def test_the_peak_is_that_of_the_card_which_the_paper_names() -> None:
-    assert paper_peak(PAPER) == pytest.approx(52.2e12, rel=1e-3)
+    assert paper_peak(PAPER.facts) == pytest.approx(52.2e12, rel=1e-3)
 
 
 def test_a_prediction_by_hand() -> None:
@@ -242,7 +247,7 @@ ALL_SIZES = [pictures(48, 1, (3000.0,), (6000.0,)), pictures(augmented=(180.0,),
 
 
 def closing(paper=PAPER, sizes=ALL_SIZES, **assumed):
-    return close(list(predict_all(paper, sizes, Assumptions(paper_peak(paper), **assumed))))
+    return close(list(predict_all(paper, sizes, Assumptions(paper_peak(paper.facts), **assumed))))
 
 
 def test_pictures_that_take_as_long_are_an_explanation_but_equal_work_is_another() -> None:
@@ -278,6 +283,6 @@ def test_without_pictures_of_that_size_nothing_is_said() -> None:
 
 
 def test_every_time_of_every_variant_is_predicted() -> None:
-    predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(paper_peak(PAPER))))
+    predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(paper_peak(PAPER.facts))))
     assert {each.rate.variant.base_name for each in predictions} == set(VARIANTS)
     assert len(predictions) == len(list(rates(PAPER)))

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from harness.interface import CLASSES
-from harness.papers.facts import CONFUSIONS, Facts
 from harness.papers.finding import Finding
-from harness.papers.review import Predicate
+from harness.papers.paper import Paper, Predicate
 from harness.papers.throughput import images
-from harness.papers.variants import VARIANTS, paper_fields, sources
+from harness.papers.variants import paper_fields
 from harness.papers.wording import (
     Quote,
-    called,
     capitalised,
     listed,
     percent,
@@ -39,17 +37,17 @@ VARIANTS_SOURCE: Final = (
 )
 
 
-def _says(paper: Facts, *quantities: str) -> bool:
+def _says(paper: Paper, *quantities: str) -> bool:
     """Whether the paper prints a number of any of these quantities."""
-    return any(fact.quantity in quantities for fact in paper.values())
+    return any(fact.quantity in quantities for fact in paper.facts.values())
 
 
-def open_fields(name: str) -> tuple[dict[str, str], dict[str, str]]:
+def open_fields(paper: Paper, name: str) -> tuple[dict[str, str], dict[str, str]]:
     """Fields of a variant that rest on an assumption wholly, and in part, each with its reason."""
     wholly: dict[str, str] = {}
     partly: dict[str, str] = {}
     for field in paper_fields():
-        source = sources(name)[field]
+        source = paper.sources[name][field]
         if source.assumed:
             (partly if source.quote else wholly)[field] = " ".join(source.assumed.split())
     return wholly, partly
@@ -59,11 +57,11 @@ def _words(fields: Mapping[str, str]) -> str:
     return listed(field.replace("_", " ") for field in fields)
 
 
-def fields_left_open(paper: Facts) -> Iterator[Finding]:
+def fields_left_open(paper: Paper) -> Iterator[Finding]:
     """One finding a variant: every hyper-parameter that the paper leaves unsaid."""
-    for name in VARIANTS:
-        wholly, partly = open_fields(name)
-        accuracy = paper.headline(name, "accuracy")
+    for name in paper.reported:
+        wholly, partly = open_fields(paper, name)
+        accuracy = paper.facts.headline(name, "accuracy")
         if not wholly:
             continue
         half = f"; in part {_words(partly)}" if partly else ""
@@ -71,8 +69,8 @@ def fields_left_open(paper: Facts) -> Iterator[Finding]:
             name=f"{name}-leaves-open",
             grade="unsaid",
             weight=2,
-            statement=f"{capitalised(called(name))} and its {percent(accuracy)} cannot be repeated from the text: it "
-            f"leaves open {_words(wholly)}{half}.",
+            statement=f"{capitalised(paper.called(name))} and its {percent(accuracy)} cannot be repeated from the "
+            f"text: it leaves open {_words(wholly)}{half}.",
             arithmetic="\n".join(
                 [
                     *(f"{field}: {reason}" for field, reason in wholly.items()),
@@ -84,17 +82,17 @@ def fields_left_open(paper: Facts) -> Iterator[Finding]:
         )
 
 
-def class_weights(paper: Facts) -> Iterator[Finding]:
+def class_weights(paper: Paper) -> Iterator[Finding]:
     """Claimed once, specified nowhere; the matrices look as if there were none."""
     if _says(paper, "class-weight", "class-weights"):
         return
     index = CLASSES.index("disgust")
-    disgust = paper["dataset.training-disgust.table-2"]
+    disgust = paper.facts["dataset.training-disgust.table-2"]
     balanced = images(paper, "training") / (len(CLASSES) * disgust.value)
-    answered = {name: int(paper.confusion(name)[:, index].sum()) for name in CONFUSIONS}
-    real = int(paper.confusion(CONFUSIONS[0])[index].sum())
+    answered = {name: int(paper.facts.confusion(name)[:, index].sum()) for name in paper.confusions}
+    real = int(paper.facts.confusion(paper.confusions[0])[index].sum())
     rare = [name for name, count in answered.items() if count < real]
-    if len(rare) < len(CONFUSIONS):
+    if len(rare) < len(paper.confusions):
         return
     yield Finding(
         name="class-weights-without-weights",
@@ -113,8 +111,8 @@ def class_weights(paper: Facts) -> Iterator[Finding]:
             disgust.name,
             *(
                 fact.name
-                for fact in paper.values()
-                if fact.subject in CONFUSIONS and fact.quantity.startswith("confusion-")
+                for fact in paper.facts.values()
+                if fact.subject in paper.confusions and fact.quantity.startswith("confusion-")
             ),
         ),
         source="the usual balanced weights, n / (classes × images of the class)",
@@ -124,12 +122,12 @@ def class_weights(paper: Facts) -> Iterator[Finding]:
 AUGMENTATION_QUANTITIES: Final = ("rotation", "width-shift", "height-shift", "shear", "zoom")
 
 
-def augmentation_magnitudes(paper: Facts) -> Iterator[Finding]:
+def augmentation_magnitudes(paper: Paper) -> Iterator[Finding]:
     """Kinds are named, how much is not."""
     missing = [each for each in AUGMENTATION_QUANTITIES if not _says(paper, each)]
     if not missing:
         return
-    without = [called(name) for name in VARIANTS if not sources(name)["augmentation"].quote]
+    without = [paper.called(name) for name in paper.reported if not paper.sources[name]["augmentation"].quote]
     yield Finding(
         name="augmentation-without-magnitudes",
         grade="unsaid",
@@ -137,7 +135,8 @@ def augmentation_magnitudes(paper: Facts) -> Iterator[Finding]:
         statement=f"All that is said of augmentation is its kinds. No number is given for {listed(missing)}, and "
         f"{listed(without)} get no kind either.",
         arithmetic="\n".join(
-            f"{name}: {' '.join((sources(name)['augmentation'].assumed or '').split())}" for name in VARIANTS
+            f"{name}: {' '.join((paper.sources[name]['augmentation'].assumed or '').split())}"
+            for name in paper.reported
         ),
         facts=(),
         source=VARIANTS_SOURCE,

@@ -12,7 +12,6 @@ import pytest
 from harness.interface import CLASSES
 from harness.judging.claims import curves, measures
 from harness.judging.claims.comparisons import (
-    LEVEL,
     Comparison,
     certain,
     compare_seeds,
@@ -23,6 +22,7 @@ from harness.judging.claims.comparisons import (
 )
 from harness.judging.claims.curves import epochs_saved
 from harness.judging.claims.measures import RunOutcome
+from harness.statistics.intervals import LEVEL
 from tests.support.claim_worlds import falling, run
 
 

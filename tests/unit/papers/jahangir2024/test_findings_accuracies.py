@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from harness.papers.facts import facts
 from harness.papers.jahangir2024.review import accuracies
 from harness.papers.jahangir2024.review.accuracies import agree
 from tests.support.audited import (
+    PAPER,
     check_changes,
     check_rests_on,
     every_fact,
@@ -35,7 +35,7 @@ from tests.support.audited import (
     ],
 )
 def test_agree(name: str, other: str, expected: bool) -> None:
-    assert agree(facts()[name], facts()[other]) is expected
+    assert agree(PAPER.facts[name], PAPER.facts[other]) is expected
 
 
 def test_what_is_said() -> None:

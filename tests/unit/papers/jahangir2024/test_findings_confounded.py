@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.papers.jahangir2024.review import confounded
-from harness.papers.variants import VARIANTS, paper_fields, sources
+from harness.papers.variants import paper_fields
 from tests.support import audited
+from tests.support.audited import PAPER
 
 
 def test_quotes_stand_in_the_paper(paper_text: str) -> None:
@@ -38,21 +39,21 @@ def test_only_fields_of_variants_may_differ(compared: str) -> None:
     assert confounded.PART_OF[compared] <= set(paper_fields())
 
 
-@pytest.mark.parametrize("other", VARIANTS)
+@pytest.mark.parametrize("other", PAPER.variants)
 def test_a_field_counts_as_said_only_if_both_sides_quote_the_paper(other: str) -> None:
-    first, second = VARIANTS["vgg16-scratch"], VARIANTS[other]
-    said, assumed = confounded.differences(first, second, "strategy")
+    first, second = PAPER.variants["vgg16-scratch"], PAPER.variants[other]
+    said, assumed = confounded.differences(PAPER, first, second, "strategy")
     assert not set(said) & set(assumed)
-    assert all(sources(variant.name)[field].quote for field in said for variant in (first, second))
+    assert all(PAPER.sources[variant.name][field].quote for field in said for variant in (first, second))
     assert all(getattr(first, field) != getattr(second, field) for field in (*said, *assumed))
 
 
 def test_a_variant_differs_from_itself_in_nothing() -> None:
-    assert confounded.differences(*(VARIANTS["vgg16-scratch"],) * 2, "strategy") == ([], [])
+    assert confounded.differences(PAPER, *(PAPER.variants["vgg16-scratch"],) * 2, "strategy") == ([], [])
 
 
 def test_accuracies_that_hardly_differ_need_no_cause() -> None:
-    paper = audited.replaced({f"{name}.accuracy.table-6": "0.6723" for name in VARIANTS})
+    paper = audited.replaced({f"{name}.accuracy.table-6": "0.6723" for name in PAPER.variants})
     assert audited.found(confounded, paper) == {}
     assert len(audited.found(confounded)) == 3
 

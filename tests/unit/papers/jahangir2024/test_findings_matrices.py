@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from sklearn.metrics import confusion_matrix
 
-from harness.papers.facts import CONFUSIONS, facts
 from harness.papers.jahangir2024.review import matrices
 from harness.papers.jahangir2024.review.granularity import places_by_figure
-from harness.papers.jahangir2024.review.matrices import answers_of, constant_networks
+from harness.papers.jahangir2024.review.matrices import constant_networks
 from tests.support.audited import (
+    PAPER,
     check_rests_on,
     every_fact,
     found,
@@ -18,15 +16,9 @@ from tests.support.audited import (
 )
 
 
-@pytest.mark.parametrize("name", CONFUSIONS)
-def test_answers_give_the_matrix_back(name: str) -> None:
-    labels, answers = answers_of(facts().confusion(name))
-    np.testing.assert_array_equal(confusion_matrix(labels, answers, labels=range(7)), facts().confusion(name))
-
-
 def test_places_by_figure_name_each_figure_once() -> None:
-    paper = facts()
-    mentions = [paper[f"vgg16-scratch.accuracy.{where}"] for where in ("abstract", "text", "text-2", "table-1")]
+    paper = PAPER
+    mentions = [paper.facts[f"vgg16-scratch.accuracy.{where}"] for where in ("abstract", "text", "text-2", "table-1")]
     assert places_by_figure(mentions) == "67.23 % (Abstract, Table 1), 67.08 % (VGG16 Trained from Scratch)"
 
 
@@ -39,7 +31,7 @@ def test_scores_that_the_paper_does_not_print() -> None:
 
 
 def test_what_one_answer_means() -> None:
-    assert constant_networks(facts()) == ["resnet50-fine-tune"]
+    assert constant_networks(PAPER) == ["resnet50-fine-tune"]
     finding = found(matrices)["resnet50-fine-tune-answers-one-class"]
     assert "7,178 of 7,178 answers 'happy'" in finding.statement
     assert "1,774 / 7,178 = 24.714 %" in finding.arithmetic

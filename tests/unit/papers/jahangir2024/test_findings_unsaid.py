@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.papers.facts import Facts, facts
 from harness.papers.jahangir2024.review import unsaid
-from harness.papers.variants import VARIANTS, paper_fields, sources
+from harness.papers.variants import paper_fields
 from tests.support import audited
+from tests.support.audited import PAPER
 
-NAMES = {f"{name}-leaves-open" for name in VARIANTS} | {
+NAMES = {f"{name}-leaves-open" for name in PAPER.variants} | {
     "class-weights-without-weights", "augmentation-without-magnitudes",
 }  # fmt: skip
 
@@ -20,12 +20,12 @@ def test_every_finding_is_one_of_these() -> None:
     assert {finding.grade for finding in found.values()} == {"unsaid"}
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", PAPER.variants)
 def test_every_assumed_field_of_a_variant_is_named_with_its_reason(name: str) -> None:
     finding = audited.found(unsaid)[f"{name}-leaves-open"]
     lines = finding.arithmetic.splitlines()
     for field in paper_fields():
-        source = sources(name)[field]
+        source = PAPER.sources[name][field]
         mark = f"{field}, in part: " if source.quote else f"{field}: "
         expected = [f"{mark}{' '.join(source.assumed.split())}"] if source.assumed else []
         assert [line for line in lines if line.startswith((f"{field}: ", f"{field}, in part: "))] == expected
@@ -53,10 +53,9 @@ def test_magnitudes_that_are_said_are_not_missed() -> None:
     assert "rotation, width-shift, height-shift, shear and zoom" in audited.found(unsaid)[name].statement
     found = audited.found(unsaid, audited.with_fact("vgg16-scratch.rotation.text", "20"))
     assert "given for width-shift, height-shift, shear and zoom" in found[name].statement
-    paper = facts()
+    paper = PAPER
     for quantity in unsaid.AUGMENTATION_QUANTITIES:
-        added = audited.with_fact(f"vgg16-scratch.{quantity}.text", "0.2")
-        paper = Facts({**paper, **added})
+        paper = audited.with_fact(f"vgg16-scratch.{quantity}.text", "0.2", paper=paper)
     assert name not in audited.found(unsaid, paper)
 
 

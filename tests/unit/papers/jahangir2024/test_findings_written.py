@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.papers.facts import Facts
-from harness.papers.review import written_review
+from harness.papers.paper import Paper
 from tests.support import audited
-from tests.support.audited import WRITTEN
+from tests.support.audited import PAPER, WRITTEN
 
 OWN = "vgg16-scratch.accuracy.table-6"
-EXPECTED: dict[str, tuple[str, Facts | Mapping[str, str]]] = {
+EXPECTED: dict[str, tuple[str, Paper | Mapping[str, str]]] = {
     "scratch-wins-and-transfer-wins": ("67.23 % to 67.15 %", {"vgg16-transfer.accuracy.text": "67.01"}),
     "ranked-by-less-than-a-seed": ("0.08 points, 6 of 7,178 images", {"vgg16-transfer.accuracy.table-6": "0.6215"}),
     "transfer-improves-to-less": ("from 67.2 % to 67.1 %", {"vgg16-transfer.accuracy.comparison": "67.3"}),
@@ -127,12 +126,12 @@ EXPECTED: dict[str, tuple[str, Facts | Mapping[str, str]]] = {
 """Finding to words that it must have, and to facts with which it is no more."""
 
 
-def changed(changes: Facts | Mapping[str, str]) -> Facts:
-    return changes if isinstance(changes, Facts) else audited.replaced(changes)
+def changed(changes: Paper | Mapping[str, str]) -> Paper:
+    return changes if isinstance(changes, Paper) else audited.replaced(changes)
 
 
 def test_every_finding_is_one_of_these() -> None:
-    assert set(audited.found(WRITTEN)) == set(EXPECTED) == set(written_review().findings)
+    assert set(audited.found(WRITTEN)) == set(EXPECTED) == set(PAPER.review.findings)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -203,7 +202,7 @@ def test_what_rests_on_other_sources_names_them() -> None:
     found = audited.found(WRITTEN)
     assert "10.56294/sctconf2024960" in str(found["vgg16-17-cites-an-eeg-paper"].source)
     assert "Goodfellow" in str(found["human-accuracy-without-its-error"].source)
-    published = written_review().published
+    published = PAPER.review.published
     for name in ("khaireddin", "lethesec", "wujie"):
         assert published[name].source in str(found["no-new-standard"].source)
 
@@ -214,7 +213,7 @@ def test_each_fact_it_names_matters(finding: str, name: str) -> None:
 
 
 def test_quotes_stand_in_the_paper(paper_text: str) -> None:
-    quotes = list(written_review().quotes())
+    quotes = list(PAPER.review.quotes())
     assert len(quotes) > 20
     for words in quotes:
         assert words in paper_text
