@@ -26,7 +26,7 @@ from harness.papers.paper import Paper
 from harness.papers.review import audit
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
-from harness.statistics import SEEDS_NEEDED
+from harness.statistics.seeds import SEEDS_NEEDED
 from harness.variant import Pipeline
 from harness.verification.flaws import StoredRun, implementation_name
 
