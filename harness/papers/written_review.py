@@ -52,7 +52,7 @@ from harness.papers.finding import Finding, Grade, Weight
 from harness.variant import Variant
 
 _STRICT = ConfigDict(extra="forbid")
-_QUOTES: Final = re.compile("“([^”]*)”")
+_QUOTES: Final = re.compile("“([^”{]*)”")
 
 Conditions = tuple[str | tuple[str, ...], ...]
 
