@@ -14,8 +14,8 @@ PAGE = """# What the suite notices
 each alone, and {shared} into what both share. Every one is noticed by the named check of the default suite, which
 passes on the code as it is, in the same process; a crash is no detection. This page is made from the table of
 `tests/meta/mutations`, and `tests/meta/test_mutations.py` holds both against the code in every run of the suite: each
-error at its usual size and at smaller ones, down to the smallest that is noticed. With `--slow` it also shows that the
-next smaller one passes unnoticed.
+error at its usual size and at smaller ones, down to the smallest that is noticed. With `--ferbench-slow` it also shows
+that the next smaller one passes unnoticed.
 
 ✓: noticed by the check whose id has `keras3` or `pytorch` in place of `{{}}`. An error is worded with its usual size.
 
