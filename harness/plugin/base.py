@@ -31,7 +31,7 @@ from harness.registry import (
 )
 
 if TYPE_CHECKING:
-    from harness.runs.planned_suite import Suite
+    from harness.runs.planned_suite import PlannedSuite
 
 MARKERS: Final = (
     "gpu: trains for real; skipped where no GPU is seen, unless --rehearse says to rehearse it on the CPU",
@@ -43,7 +43,7 @@ OF_SUITE: Final = tuple(name for name, option in OPTIONS.items() if option.of_su
 """Options of a run that gpu tests have."""
 FINISHED_RUNS: Final = pytest.StashKey[list[tuple[Path, Any]]]()
 """Where tests leave (path, record) of each run for the summary."""
-SUITE: Final[pytest.StashKey[Suite | None]] = pytest.StashKey()
+SUITE: Final[pytest.StashKey[PlannedSuite | None]] = pytest.StashKey()
 """The runs that were planned, where any were."""
 
 

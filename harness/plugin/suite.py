@@ -22,7 +22,7 @@ from harness.registry import IMPLEMENTATIONS
 
 if TYPE_CHECKING:
     from harness.records.spec import RunSpec
-    from harness.runs.planned_suite import Suite
+    from harness.runs.planned_suite import PlannedSuite
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -161,7 +161,7 @@ def _specs(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[st
 class _Progress:
     """A line after each run."""
 
-    def __init__(self, reporter: pytest.TerminalReporter, suite: Suite) -> None:
+    def __init__(self, reporter: pytest.TerminalReporter, suite: PlannedSuite) -> None:
         self._reporter = reporter
         self._suite = suite
         self._seconds: dict[str, float] = {}
