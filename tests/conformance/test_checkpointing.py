@@ -52,9 +52,9 @@ every_case = pytest.mark.parametrize("variant", CASES, ids=lambda each: f"{each.
 
 @pytest.fixture
 def quick(implementation: Implementation, variant: Variant, request: pytest.FixtureRequest) -> None:
-    """Leaves to --slow what Keras takes seconds to compile; a smaller step of its own stands below."""
-    if implementation.name == "keras3" and not request.config.getoption("slow"):
-        pytest.skip("compiles other networks; runs with --slow")
+    """Leaves to --ferbench-slow what Keras takes seconds to compile; a smaller step of its own stands below."""
+    if implementation.name == "keras3" and not request.config.getoption("ferbench_slow"):
+        pytest.skip("compiles other networks; runs with --ferbench-slow")
 
 
 @pytest.fixture(scope="module")
