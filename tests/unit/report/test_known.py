@@ -74,6 +74,13 @@ def test_findings_that_are_most_about_a_variant_come_first() -> None:
     }  # fmt: skip
 
 
+def test_where_no_records_lie_the_papers_own_pages_still_speak(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("harness.report.known.EVIDENCE", tmp_path / "none")
+    known = what_is_known(PAPER)
+    assert all(each.best is None and each.findings for each in known.variants)
+    assert len(known.claims) == len(PAPER.claims)
+
+
 def test_the_terminal_shows_it_in_80_columns() -> None:
     console = Console(width=80, record=True, file=StringIO())
     console.print(known_page(what_is_known(PAPER, ROOT / "benchmarks" / "evidence")))
