@@ -22,6 +22,7 @@ from harness.commands.console import show
 from harness.interface import IMAGE_SIZE, ImplementationError
 from harness.papers import load_paper
 from harness.papers.facts import facts
+from harness.records.options import RunOptions
 from harness.records.spec import RunSpec
 from harness.registry import (
     IMPLEMENTATIONS,
@@ -81,13 +82,15 @@ def attribute(
         make_spec(
             variant,
             name,
-            keras_backend=keras_backend,
-            fer2013=fer2013,
-            allow_deviating_data=allow_deviating_data,
-            budget="paper",
-            device=device,
-            threads=threads,
-            stand_in_weights=True,
+            RunOptions(
+                keras_backend=keras_backend,
+                fer2013=fer2013,
+                allow_deviating_data=allow_deviating_data,
+                budget="paper",
+                device=device,
+                threads=threads,
+                stand_in_weights=True,
+            ),
         )
         for name in ([implementation] if implementation else _installed(keras_backend))
     ]

@@ -12,6 +12,9 @@ from typing import Final
 from harness.interval import Interval
 
 DEVICE: Final = "one core of an AMD EPYC (Zen 4)"
+CORE_RATIO: Final = Interval(0.8, 2.0)
+"""How many times as fast another core of these years makes a picture as the measured one; declared. The CPU that a
+paper names was not compared with it."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from harness.variant import Variant, VariantError, coerce_variant
 
 _STRICT = ConfigDict(extra="forbid")  # a misspelt key is an error
 
-NOT_FROM_THE_PAPER: Final = frozenset({"name", "width_divisor"})
-"""Fields of `Variant` that need no source: the name is ours, and hardly a paper divides a network's width."""
+NOT_FROM_THE_PAPER: Final = frozenset({"name", "width_divisor", "batch_norm_momentum"})
+"""Fields of `Variant` that need no source: the name is ours, and hardly a paper divides a network's width or says how
+much its norms keep of their old statistics."""
 
 
 @dataclass(frozen=True)

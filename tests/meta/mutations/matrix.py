@@ -15,7 +15,7 @@ Keras 3 implementation and into the PyTorch implementation, each alone. {shared}
 
 A check of the default suite is named for each error. It passes on the code as it is, in the same process. With the
 error it must fail; a crash is no detection. An error with a size is put in at its usual size and at smaller ones, down
-to the smallest that is noticed. `--slow` also shows that the next smaller one passes unnoticed.
+to the smallest that is noticed. `--ferbench-slow` also shows that the next smaller one passes unnoticed.
 
 This page is made from the table in `tests/meta/mutations`. `tests/meta/test_mutations.py` holds both to the code in
 every run of the suite.

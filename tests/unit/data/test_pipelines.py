@@ -29,6 +29,7 @@ from harness.data.pipelines import DevicePipeline, open_pipeline, require_memory
 from harness.data.toyfaces import toyfaces
 from harness.interface import CLASSES
 from harness.papers.variants import find_variant
+from harness.records.options import RunOptions
 from harness.records.record import from_json, to_json
 from harness.records.spec import RunSpec
 from harness.runs.asking import make_spec
@@ -90,7 +91,7 @@ FROZEN = "vgg16-transfer@frozen"
 
 
 def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: int) -> RunSpec:
-    return make_spec(variant, "pytorch", pipeline=pipeline, **options)
+    return make_spec(variant, "pytorch", RunOptions(pipeline=pipeline, **options))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.architectures import forward_flops
-from harness.data.generator_speed import source, speed_at
+from harness.data.generator_speed import CORE_RATIO, source, speed_at
 from harness.papers.finding import Finding
 from harness.papers.paper import Paper, Predicate
 from harness.papers.throughput import Rate, epoch_counts, rates
@@ -131,9 +131,9 @@ def _reading(paper: Paper, rate: Rate, peak: float) -> str:
 def faster_than_the_pipeline(paper: Paper) -> Iterator[Finding]:
     """Times in which one core could not have made the pictures, were it as much faster as is taken to be possible."""
     peak, cores = _peak(paper), CPU_CORES.get(int(paper.facts["hardware.cpu.setup"].value))
-    if peak is None or cores is None or paper.hardware is None:
+    if peak is None or cores is None:
         return
-    enlarged, fastest = paper.facts["preprocessing.input-size.text"], paper.hardware.core_ratio.high
+    enlarged, fastest = paper.facts["preprocessing.input-size.text"], CORE_RATIO.high
     found = {
         (rate.seconds, rate.epochs): rate  # of several readings the default one, which comes first
         for rate in reversed(list(rates(paper)))
