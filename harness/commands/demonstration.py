@@ -1,0 +1,109 @@
+"""What `ferbench reproduce` does without a data set: what is known of the real paper, and a small one made to be reproduced."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import typer
+from rich.markup import escape
+
+from harness.agreement.agreement import Agreement, judge_agreement, read_side
+from harness.commands.console import show
+from harness.commands.exit_codes import FAILED, INTERRUPTED
+from harness.judging.results import judge_results
+from harness.papers import load_paper
+from harness.papers.outcome import read_outcome
+from harness.papers.paper import Paper
+from harness.papers.review import audit
+from harness.records.options import RunOptions
+from harness.records.record import RunRecord
+from harness.records.spec import DEFAULT_PAPER, RunSpec
+from harness.records.store import RecordError
+from harness.registry import ImplementationName
+from harness.report.demonstration import check_outcome, demonstration_page, run_line
+from harness.report.known import EVIDENCE, what_is_known
+from harness.report.known_terminal import known_page
+from harness.runs.asking import make_spec
+from harness.runs.execute import execute
+from harness.statistics.equivalence import DECLARED_MARGIN
+
+DEMONSTRATED: Final = "toyfaces_demo"
+MINUTES: Final = 5
+"""About how long its runs take on two slow cores."""
+
+_NEXT: Final = """\
+[bold]How to go on[/]
+The paper's own networks on its own data set, FER-2013, which may not be
+shipped with this program (`ferbench data --help` says where it is from):
+
+  ferbench reproduce --fer2013 PATH
+
+It says before it starts what this machine can settle, and in what time. To
+see all six networks pass through both frameworks on drawn faces, untrained
+and not comparable: `ferbench reproduce --budget smoke`."""
+
+
+def demonstrate(options: RunOptions, installed: Sequence[ImplementationName], results: Path, seeds: int) -> None:
+    """Show what is known of the real paper, reproduce the small one, and leave with 0 if it came out as it was made."""
+    show_known()
+    paper = load_paper(DEMONSTRATED)
+    folder = results / f"{DEMONSTRATED}-{time.strftime('%Y%m%d-%H%M%S')}"
+    show(f"\n[bold]2. A paper that was made to be reproduced[/]\n{escape(paper.title)}: {escape(paper.citation)}")
+    show(
+        f"{len(paper.variants)} small networks, {len(installed)} frameworks, {seeds} seeds; each run is a process of its "
+        f"own.\nAbout {MINUTES} minutes on two slow cores. Records: {folder}\n",
+        soft_wrap=True,
+    )
+    _train(paper, options, installed, folder, seeds)
+    show("\n[bold]3. What came out, and what was put into it[/]\n")
+    checks = check_outcome(read_outcome(DEMONSTRATED), paper, judge_results(folder, paper), audit(paper))
+    show(demonstration_page(checks, _agreements(folder, installed)))
+    show(f"\n{_NEXT}")
+    if not all(check.holds for check in checks):
+        raise typer.Exit(FAILED)
+
+
+def show_known() -> None:
+    """Print what is known of the real paper, where the records worth showing are at hand."""
+    show("[bold]1. What is known of the paper today[/]\n")
+    try:
+        show(known_page(what_is_known(load_paper(DEFAULT_PAPER))))
+    except RecordError:
+        show(f"The records that tell it lie in a clone of the repository ({EVIDENCE.name}); this is an installed copy.")
+
+
+def _train(
+    paper: Paper, options: RunOptions, installed: Sequence[ImplementationName], folder: Path, seeds: int
+) -> None:
+    asked = replace(options, paper=paper.name, budget="paper")
+    specs = [
+        make_spec(name, implementation, replace(asked, seed=options.seed + seed))
+        for name in paper.variants
+        for implementation in installed
+        for seed in range(seeds)
+    ]
+    for place, spec in enumerate(specs, start=1):
+        record = _run(spec, folder)
+        show(run_line(place, len(specs), record), soft_wrap=True)
+        if record.status == "interrupted":
+            raise typer.Exit(INTERRUPTED)
+
+
+def _run(spec: RunSpec, folder: Path) -> RunRecord:
+    """Train in silence: a line a run is enough here."""
+    return execute(spec, folder, is_quiet=True)[1]
+
+
+def _agreements(folder: Path, installed: Sequence[ImplementationName]) -> list[Agreement]:
+    """Of both frameworks; none where only one is installed, or no two runs pair."""
+    if len(installed) < 2:
+        return []
+    sides = [read_side(folder, implementation=each, variant=None, option="a") for each in installed]
+    try:
+        return judge_agreement(sides[0], sides[1], margin=DECLARED_MARGIN)[0]
+    except RecordError:
+        return []
