@@ -1,4 +1,4 @@
-"""What `ferbench reproduce` does without a data set: what is known of the real paper, and a small one made to be reproduced."""
+"""`ferbench reproduce` without a data set: what is known of the real paper, and a small one made to be reproduced."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def demonstrate(options: RunOptions, installed: Sequence[ImplementationName], re
     folder = results / f"{DEMONSTRATED}-{time.strftime('%Y%m%d-%H%M%S')}"
     show(f"\n[bold]2. A paper that was made to be reproduced[/]\n{escape(paper.title)}: {escape(paper.citation)}")
     show(
-        f"{len(paper.variants)} small networks, {len(installed)} frameworks, {seeds} seeds; each run is a process of its "
-        f"own.\nAbout {MINUTES} minutes on two slow cores. Records: {folder}\n",
+        f"{len(paper.variants)} small networks, {len(installed)} frameworks, {seeds} seeds; each run is a process "
+        f"of its own.\nAbout {MINUTES} minutes on two slow cores. Records: {folder}\n",
         soft_wrap=True,
     )
     _train(paper, options, installed, folder, seeds)

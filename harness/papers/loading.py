@@ -33,6 +33,7 @@ class _General:
     citation: str
     url: str
     dataset: DatasetName
+    first_on_cpu: str | None = None
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -100,7 +101,10 @@ def _load(folder: Path) -> Paper:
         hardware=_checked(folder / "hardware.toml", _HARDWARE.validate_python, hardware) if hardware else None,
         review=_checked(folder / "review.toml", read_review, _tables(folder / "review.toml")),
         predicates=_predicates(folder),
+        first_on_cpu=general.first_on_cpu,
     )
+    if paper.first_on_cpu is not None:
+        _checked(folder / "paper.toml", paper.find_variant, paper.first_on_cpu)
     for claim in paper.claims.values():
         _checked(folder / "claims.toml", partial(check_variants, find_variant=paper.find_variant), claim)
     return paper

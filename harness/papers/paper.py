@@ -49,6 +49,7 @@ class Paper:
         declared_bands: How far from it a run may end, as declared, by variant and quantity.
         claims: What it says in words, by name and in the order of `claims.toml`.
         hardware: What its times were taken on; None where nothing is known.
+        first_on_cpu: The variant with its readings that a CPU settles soonest; None where none is worth naming.
         review: The checks of the paper against itself that are data.
         predicates: The checks of the paper against itself that have to be computed.
     """
@@ -66,6 +67,7 @@ class Paper:
     declared_bands: DeclaredBands = field(default_factory=dict)
     claims: Mapping[str, Claim] = field(default_factory=dict)
     hardware: Hardware | None = None
+    first_on_cpu: str | None = None
     review: WrittenReview = field(default_factory=WrittenReview)
     predicates: tuple[Predicate, ...] = ()
 

@@ -40,9 +40,7 @@ class Check:
     holds: bool
 
 
-def check_outcome(
-    outcome: Outcome, paper: Paper, judged: Judged, findings: Sequence[Finding]
-) -> tuple[Check, ...]:
+def check_outcome(outcome: Outcome, paper: Paper, judged: Judged, findings: Sequence[Finding]) -> tuple[Check, ...]:
     """Hold what runs and the review say of a paper against what was put into it."""
     return (
         *(check for group in judged.groups for check in _checks_of_runs(outcome, group)),

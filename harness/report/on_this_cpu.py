@@ -13,7 +13,9 @@ from harness.measuring.forecast import Forecast, Machine
 from harness.report.planned_suite import interval_text
 
 
-def cpu_page(machine: Machine, whole: Mapping[str, Forecast], first: str | None, of_first: Forecast | None) -> RenderableType:
+def cpu_page(
+    machine: Machine, whole: Mapping[str, Forecast], first: str | None, of_first: Forecast | None
+) -> RenderableType:
     """Forecasts of one run of each variant, and what is worth beginning with.
 
     Args:

@@ -24,7 +24,8 @@ def duration_text(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
 
 
-def _interval_text(interval: Interval | None) -> str:
+def interval_text(interval: Interval | None) -> str:
+    """`7.4 h to 2.1 days`; `unknown` without one."""
     if interval is None:
         return "unknown"
     low, high = duration_text(interval.low), duration_text(interval.high)
@@ -60,11 +61,11 @@ def forecast_table(suite: PlannedSuite) -> Table:
             implementation,
             f"{len(group)}" + (f", {reused} reused" if reused else ""),
             f"{group[0].forecast.operations / 1e12:,.1f}",
-            _interval_text(_together(group)),
+            interval_text(_together(group)),
             "; ".join(bases) or "records that are there",
         )
     table.add_section()
-    table.add_row("all", "", str(len(suite.runs)), "", _interval_text(_together(list(suite.runs.values()))), "")
+    table.add_row("all", "", str(len(suite.runs)), "", interval_text(_together(list(suite.runs.values()))), "")
     return table
 
 

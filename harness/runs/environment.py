@@ -25,7 +25,7 @@ def read_environment(versions: Mapping[str, str], *, gpu: str | None) -> Environ
     """
     own = {name: importlib.metadata.version(name) for name in ("ferbench", "numpy", "scikit-learn", "pillow")}
     return Environment(
-        cpu=_cpu_name(),
+        cpu=cpu_name(),
         cpu_cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory_gigabytes=round(psutil.virtual_memory().total / 2**30, 1),
         gpu=gpu,
@@ -38,7 +38,7 @@ def read_environment(versions: Mapping[str, str], *, gpu: str | None) -> Environ
     )
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
     """The processor's name; `platform.processor()` is empty on most Linux systems."""
     information = Path("/proc/cpuinfo")
     if information.exists():
