@@ -9,18 +9,13 @@ import typer
 
 from harness.attribution.alike import close
 from harness.attribution.feeding import Task, measure_apart
-from harness.attribution.prediction import (
-    CORE_RATIO,
-    UTILISATION,
-    Assumptions,
-    Interval,
-    paper_peak,
-    predict_all,
-)
+from harness.attribution.prediction import Assumptions, predict_all
 from harness.commands import options
 from harness.commands.console import show
+from harness.interval import Interval
 from harness.interface import IMAGE_SIZE, ImplementationError
-from harness.papers.facts import facts
+from harness.measuring.assumptions import CORE_RATIO, UTILISATION
+from harness.papers import PaperError, load_paper
 from harness.records.spec import RunSpec
 from harness.registry import (
     IMPLEMENTATIONS,
@@ -56,6 +51,7 @@ def attribute(
     seconds: Annotated[float, typer.Option(min=0.01, max=600, help="About so long for each part of a round.")] = 1.0,
     batches: Annotated[int | None, typer.Option(min=1, help="So many for each part of a round, not by time.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=100, help="How often; 5 if left out, 3 at 224×224.")] = None,
+    paper: options.PaperName = options.DEFAULT_PAPER,
     device: options.DeviceOption = "cpu",
     threads: options.Threads = None,
     utilisation: Annotated[
@@ -68,11 +64,19 @@ def attribute(
 ) -> None:
     """Input alone, step alone, both together: what limits training here, and what does it say of the paper's times?
 
-    Measures each framework in a process of its own, then predicts an epoch of all six variants on the paper's machine
+    Measures each framework in a process of its own, then predicts an epoch of all variants on the paper's machine
     from its card's peak and from the rate of the paper's generator, measured here. Minutes on a CPU.
     """
+    about = load_paper(paper)
+    if about.hardware is None:
+        raise PaperError(
+            f"{about.name} has no hardware.toml, so nothing is known of the machine that its times were taken on; "
+            "add that file to the folder"
+        )
+    gpu = about.hardware.gpu
     assumptions = Assumptions(
-        paper_peak(facts()),
+        gpu.peak,
+        peak_source=gpu.source,
         utilisation=_interval("--utilisation", utilisation),
         core_ratio=_interval("--core-ratio", core_ratio),
     )
@@ -103,8 +107,9 @@ def attribute(
         )
         typer.echo(f"measuring {spec.label}", err=True)
         measured.append(measure_apart(task))
-    predictions = list(predict_all(facts(), measured[0].pictures, assumptions))
-    report = AttributionReport(measured, assumptions, predictions, close(predictions))
+    predictions = list(predict_all(about, measured[0].pictures, assumptions))
+    closing = close(predictions, about.hardware.alike) if about.hardware.alike else None
+    report = AttributionReport(measured, assumptions, predictions, closing)
     if as_json:
         typer.echo(attribution_json(report))
     else:

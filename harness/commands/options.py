@@ -17,7 +17,17 @@ FAILED, USAGE, NOT_REPRODUCED, INTERRUPTED = 1, 2, 3, 130
 EXIT_CODES = (
     "Exit codes: 0 done; 1 a run failed; 2 wrong usage or data; 3 a result was NOT_REPRODUCED; 130 interrupted."
 )
+DEFAULT_PAPER = "jahangir2024"
 
+PaperName = Annotated[
+    str,
+    typer.Option(
+        "--paper",
+        envvar="FERBENCH_PAPER",
+        metavar="NAME|DIR",
+        help="A paper that is built in, by its name, or the folder of another one.",
+    ),
+]
 Fer2013 = Annotated[
     Path | None,
     typer.Option(

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.attribution.prediction import Interval, paper_peak
 from harness.papers.facts import facts
 from harness.papers.variants import VARIANTS, find_variant
 from harness.records.record import RunRecord

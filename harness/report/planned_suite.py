@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from harness.attribution.prediction import Interval
+from harness.interval import Interval
 from harness.judging.bands import judge_all
 from harness.judging.comparability import differences, time_differences
 from harness.judging.speed_up import speed_up

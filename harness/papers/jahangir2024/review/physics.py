@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.architectures import forward_flops
+from harness.operations import DIRECT_SOURCE
 from harness.papers.facts import Facts
 from harness.papers.review import Finding, Predicate
-from harness.papers.throughput import Rate, epoch_counts, rates
+from harness.papers.throughput import ALIKE_EPOCHS, ALIKE_RUNS, Rate, epoch_counts, rates
 from harness.papers.variants import VARIANTS
 from harness.papers.wording import (
     Quote,
@@ -38,10 +39,6 @@ CARD_SOURCE: Final = (
     "reference card, 10,240 cores × 2 × 2.55 GHz by public specification lists; the paper's is a factory-overclocked "
     "VENTUS 3X OC, and names no reduced precision"
 )
-DIRECT_SOURCE: Final = (
-    "operations are counted as those of direct convolution; Winograd's algorithms take up to 4 times fewer for 3×3 "
-    "filters (Lavin & Gray, arXiv 1509.09308)"
-)
 HIGHEST_SHARE: Final = 0.75
 """Of the nominal peak; declared. The best that this project saw in a training was 0.86 of what the same machine's
 matrix products really reached, with its input ready in memory; the nominal peak lies above that again."""
@@ -61,9 +58,6 @@ CPU_CORES: Final = {5900: 12}
 EXPENSES: Final = Quote("the balance between computational expenses and model effectiveness", "Abstract")
 QUOTES: Final = (EXPENSES,)
 
-ALIKE_EPOCHS: Final = 0.05
-ALIKE_RUNS: Final = 0.01
-"""Relative differences of seconds up to which an epoch, and a whole run, count as equally long."""
 LITTLE: Final = 0.1
 """Of the nominal peak."""
 SOURCE_SIZE: Final = 48
