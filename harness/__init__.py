@@ -1,1 +1,1 @@
-"""The harness: facts, data, training loop, records and verdicts. It holds no framework code."""
+"""Facts, data, the training loop, records and verdicts; no framework is imported here, that is done in `impls`."""

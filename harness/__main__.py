@@ -1,4 +1,4 @@
-"""The command line: the commands put together, and what becomes of their errors."""
+"""The command line: the commands put together, and what becomes of their errors; each command has its own file."""
 
 from __future__ import annotations
 

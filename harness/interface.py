@@ -1,4 +1,4 @@
-"""What the harness and an implementation say to each other: arrays, batches, totals, two protocols."""
+"""What the harness and an implementation say to each other: arrays, batches, totals, protocols; nothing is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a name to an implementation, imported on first use. No other module names `impls`."""
+"""From the name of an implementation to the implementation, imported on first use; no other module names `impls`."""
 
 from __future__ import annotations
 

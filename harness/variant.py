@@ -1,4 +1,4 @@
-"""What a variant of a network and its training is: frozen values, of no paper in particular."""
+"""What a variant of a network and its training is: typed, frozen values; no variant of any paper is defined here."""
 
 from __future__ import annotations
 

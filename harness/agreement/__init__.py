@@ -1,1 +1,1 @@
-"""Are two sets of runs equivalent? Whether two models are the same before training is parity."""
+"""Whether two sets of trained runs are equivalent; whether two models are the same before training is in `parity`."""

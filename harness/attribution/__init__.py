@@ -1,1 +1,3 @@
-"""Where the time of an epoch goes: the input alone, the step alone, both together, and what that says of a paper."""
+"""Where the time of an epoch goes: the input alone, the step alone, both together; the times of whole runs are in
+`judging`.
+"""

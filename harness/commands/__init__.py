@@ -1,1 +1,1 @@
-"""The commands, by subject: parse, call, print. `harness.__main__` puts them together."""
+"""The commands, one file each: parse, call, print; whatever can be used without a terminal belongs elsewhere."""

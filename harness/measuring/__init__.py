@@ -1,1 +1,3 @@
-"""What the machine can do, what a variant asks of it, and how two ways of doing it compare."""
+"""What a machine can do and what a variant asks of it: calibration, GPU, memory, forecast; finished runs are not judged
+here.
+"""

@@ -1,4 +1,4 @@
-"""Typed readers of a paper, and a folder for each. Nothing here knows of a run."""
+"""Typed readers of a paper, and a folder of data and checks for each paper; nothing here knows of a run."""
 
 from harness.papers.loading import built_in_papers, load_paper
 from harness.papers.paper import Paper, PaperError

@@ -1,1 +1,3 @@
-"""The parity ladder: two implementations of one variant against an arbiter in float64, rung by rung."""
+"""Whether two models compute the same, rung by rung against an arbiter in float64; trained runs are compared in
+`agreement`.
+"""

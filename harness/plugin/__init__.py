@@ -1,3 +1,3 @@
-"""The pytest plugin, loaded by `-p harness.plugin`: options, markers, fixtures, and the table at the end."""
+"""The pytest plugin, by `-p harness.plugin`: options, markers, fixtures, the closing table; no test lies here."""
 
 pytest_plugins = ("harness.plugin.base", "harness.plugin.suite")

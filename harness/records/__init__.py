@@ -1,1 +1,1 @@
-"""What a run was asked and what it left: the schema of a record, and records on disk. Nothing here trains."""
+"""What a run was asked and what it left: spec, record, and the store on disk; nothing here trains or judges."""

@@ -1,1 +1,1 @@
-"""One training run: its description, its process, its record."""
+"""One run, or a planned suite of runs: its process, its parts, its record; the epoch loop is in `training`."""

@@ -1,1 +1,1 @@
-"""Saved suites of runs side by side. How fast one run is, `measuring` says."""
+"""Saved suites of runs side by side, as ratios with intervals; what one machine can do is in `measuring`."""

@@ -1,1 +1,3 @@
-"""Is a stored record sound? All is computed again from what else is stored. What it says of a paper is judging."""
+"""Whether a stored record is sound, by computing it again from what else is stored; what it says of a paper is in
+`judging`.
+"""

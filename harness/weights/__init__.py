@@ -1,1 +1,3 @@
-"""Pre-trained weights: where they are, how they are read without a framework, what they are called here."""
+"""Pre-trained weights: where files lie, how they are read without a framework, canonical names; initial weights are
+drawn in `architectures`.
+"""

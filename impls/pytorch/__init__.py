@@ -1,1 +1,1 @@
-"""The six variants in PyTorch."""
+"""The variants in PyTorch: tensors alone; facts and decisions are the harness's."""

@@ -1,1 +1,1 @@
-"""A paper's claims in words, as predicates over samples of runs."""
+"""A paper's claims in words, as predicates over samples of runs; numbers are judged by bands, beside this package."""

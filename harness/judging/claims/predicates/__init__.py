@@ -1,5 +1,6 @@
-"""What each claim of the paper asks of runs. A claim holds in an implementation if all its comparisons do.
+"""What each claim of the paper asks of runs; how samples are compared lies one folder up.
 
+A claim holds in an implementation if all its comparisons do.
 Each predicate is named in claims.toml and gets the comparable runs of one implementation.
 """
 

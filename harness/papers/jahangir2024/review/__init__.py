@@ -1,1 +1,1 @@
-"""What the audit finds, one subject a module; each exports `PREDICATES`, which `harness.papers.review` collects."""
+"""The paper against itself, one subject a module, each with its `PREDICATES`; nothing here knows of a run."""
