@@ -12,6 +12,7 @@ from harness.papers.wording import called, capitalised, share
 
 Answer = Literal["yes", "yes, but not it alone", "no", "not asked"]
 
+
 @dataclass(frozen=True)
 class Closing:
     """Does the input pipeline explain the epochs that last alike?

@@ -12,8 +12,8 @@ from harness.attribution.feeding import Task, measure_apart
 from harness.attribution.prediction import Assumptions, predict_all
 from harness.commands import options
 from harness.commands.console import show
-from harness.interval import Interval
 from harness.interface import IMAGE_SIZE, ImplementationError
+from harness.interval import Interval
 from harness.measuring.assumptions import CORE_RATIO, UTILISATION
 from harness.papers import PaperError, load_paper
 from harness.records.spec import RunSpec

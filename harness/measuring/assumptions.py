@@ -1,4 +1,4 @@
-"""What forecasts and predictions take for granted of machines that were not measured; declared, each with its reason."""
+"""What forecasts and predictions take for granted of machines that were not measured; all of it declared."""
 
 from __future__ import annotations
 

@@ -34,7 +34,11 @@ MAXIMUM_QUOTED_WORDS: Final = 20
 _SCALES: Final[Mapping[str, float]] = {"percent": 0.01, "million-parameters": 1e6}
 
 
-class FactError(ValueError):
+class PaperError(ValueError):
+    """A paper's folder that is missing or broken. The message says what was seen, what was expected, and what to do."""
+
+
+class FactError(PaperError):
     """A fact that does not exist or cannot be one. The message names it."""
 
 

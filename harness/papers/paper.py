@@ -21,10 +21,6 @@ Predicate = Callable[[Facts], Iterable[Finding]]
 """A check of a paper against itself. It yields nothing where the facts give no reason."""
 
 
-class PaperError(ValueError):
-    """A paper's folder that is missing or broken. The message says what was seen, what was expected, and what to do."""
-
-
 @dataclass(frozen=True, eq=False)
 class Paper:
     """All that the machinery knows of a paper.
