@@ -9,21 +9,27 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from harness.child import ChildFailed
 from harness.commands import (
+    agreement,
     attribute,
+    audit,
     compare,
-    judging,
-    looking,
+    data,
+    expected,
+    judge,
     parity,
-    records,
+    reproduce,
+    runs,
     train,
+    variants,
+    weights,
 )
 from harness.commands.options import EXIT_CODES, FAILED, USAGE
 from harness.data.dataset import DatasetError
 from harness.interface import ImplementationError
 from harness.records.store import RecordError
 from harness.report.expected import ExpectedError
-from harness.runs.execute import RunFailed
 from harness.variant import VariantError
 from harness.weights.catalogue import WeightsError
 
@@ -35,8 +41,10 @@ app = typer.Typer(
     help="Does a published FER-2013 result hold? Train its variants in Keras 3 and PyTorch and compare.",
     epilog=EXIT_CODES,
 )
-for module in (train, records, compare, judging, parity, attribute, looking):
-    app.add_typer(module.app)
+for command in (train, reproduce, agreement, compare, judge, audit, expected, parity, attribute, variants):
+    app.add_typer(command.app)
+for name, group in {"runs": runs, "data": data, "weights": weights}.items():
+    app.add_typer(group.app, name=name)
 
 
 def _refuse(error: Exception, code: int) -> NoReturn:
@@ -51,7 +59,7 @@ def main() -> None:
         app()
     except (DatasetError, ExpectedError, ImplementationError, RecordError, VariantError, WeightsError) as error:
         _refuse(error, USAGE)
-    except RunFailed as error:
+    except ChildFailed as error:
         _refuse(error, USAGE if error.code == USAGE else FAILED)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -23,6 +21,7 @@ from harness.attribution.parts import (
     Part,
     PictureRate,
 )
+from harness.child import ChildFailed, answer, ask
 from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
@@ -44,7 +43,6 @@ from harness.operations import training_image_flops
 from harness.papers.variants import VARIANTS
 from harness.records.spec import RunSpec
 from harness.registry import load_implementation
-from harness.runs.execute import RunFailed
 from harness.variant import Pipeline, Variant
 
 MOST_IMAGES: Final = 8_192
@@ -84,22 +82,18 @@ def measure_apart(task: Task) -> Measured:
     """Measure in a process of its own: frameworks in one process take each other's threads.
 
     Raises:
-        RunFailed: If the process found nothing; what it printed says why.
+        ChildFailed: If the process found nothing; what it printed says why.
     """
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "measured.json"
-        # -P: a folder `harness` where the command happens to be given is not ours
-        module = [sys.executable, "-P", "-m", "harness.attribution.feeding"]
-        done = subprocess.run(
-            [*module, str(path), _TASK.dump_json(task).decode()], stdout=subprocess.DEVNULL, check=False
+    try:
+        return ask(
+            "harness.attribution.feeding",
+            _TASK.dump_json(task),
+            lambda path: _MEASURED.validate_json(path.read_bytes()),
         )
-        if done.returncode or not path.exists():
-            raise RunFailed(
-                f"{task.spec.label}: its process ended with code {done.returncode} and measured nothing; what it "
-                "printed above says why",
-                code=done.returncode,
-            )
-        return _MEASURED.validate_json(path.read_bytes())
+    except ChildFailed as error:
+        raise ChildFailed(
+            f"{task.spec.label}: {error} and measured nothing; what it printed above says why", code=error.code
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,16 +254,12 @@ def _some(rows: NDArray[np.intp], variant: Variant) -> NDArray[np.intp]:
 
 
 def main() -> int:
-    """Entry of the process: file to write, task as JSON."""
-    try:
-        measured = measure(_TASK.validate_json(sys.argv[2]))
-    except (DatasetError, ImplementationError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    Path(sys.argv[1]).write_bytes(_MEASURED.dump_json(measured))
-    return 0
+    """Entry of the process."""
+
+    def work(task: str, path: Path) -> None:
+        path.write_bytes(_MEASURED.dump_json(measure(_TASK.validate_json(task))))
+
+    return answer(work, expected=(DatasetError, ImplementationError))
 
 
 if __name__ == "__main__":

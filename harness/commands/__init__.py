@@ -1,1 +1,1 @@
-"""The commands, one file each: parse, call, print; whatever can be used without a terminal belongs elsewhere."""
+"""The commands, one file each, named as the command: parse, call, print; what needs no terminal belongs elsewhere."""

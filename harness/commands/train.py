@@ -1,4 +1,4 @@
-"""Train: one run, or all variants in every framework."""
+"""Train one variant in one framework."""
 
 from __future__ import annotations
 
@@ -6,34 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from harness.commands import options
-from harness.commands.console import show
-from harness.commands.options import (
-    EXIT_CODES,
-    FAILED,
-    INTERRUPTED,
-    NOT_REPRODUCED,
-)
-from harness.interface import ImplementationError
-from harness.papers.variants import VARIANTS
-from harness.records.record import RunRecord
-from harness.registry import (
-    IMPLEMENTATIONS,
-    ImplementationName,
-    choose_keras_backend,
-    missing_framework,
-)
-from harness.report.tables import (
-    Runs,
-    judge_groups,
-    result_table,
-    small_print,
-)
-from harness.runs.asking import lacks_weights, make_spec
-from harness.runs.execute import RunFailed, execute
-from harness.weights.catalogue import WeightsError
+from harness.commands.conclusion import conclude
+from harness.commands.options import EXIT_CODES
+from harness.registry import ImplementationName
+from harness.runs.asking import make_spec
+from harness.runs.execute import execute
 
 app = typer.Typer()
 
@@ -103,101 +82,4 @@ def train(
         deterministic=deterministic,
         checkpointing=checkpointing,
     )
-    _conclude([execute(spec, results_dir)])
-
-
-@app.command(epilog=EXIT_CODES)
-def reproduce(
-    *,
-    fer2013: options.Fer2013 = None,
-    allow_deviating_data: options.Deviating = False,
-    budget: options.Budget = None,
-    budget_seconds: options.BudgetSeconds = None,
-    protocol: options.Protocol = "paper",
-    seed: options.Seed = 0,
-    device: options.DeviceOption = "cpu",
-    threads: options.Threads = None,
-    keras_backend: options.Backend = None,
-    weights_dir: options.WeightsDir = None,
-    stand_in_weights: options.StandIn = False,
-    pipeline: options.PipelineOption = "device",
-    precision: options.PrecisionOption = "float32",
-    deterministic: options.Deterministic = False,
-    checkpointing: options.Checkpointing = False,
-    results_dir: options.Results = Path("results"),
-) -> None:
-    """Train all variants in every framework that is installed, and compare with the paper."""
-    # where nothing can be compared with the paper anyway, nothing is fetched either
-    stand_ins = [
-        name for name in VARIANTS if stand_in_weights or (fer2013 is None and lacks_weights(name, weights_dir))
-    ]
-    installed = [
-        each for each in IMPLEMENTATIONS if missing_framework(each, choose_keras_backend(keras_backend)) is None
-    ]
-    if not installed:
-        raise ImplementationError("neither Keras nor PyTorch is installed; `pip install 'ferbench[cpu]'` brings both")
-    specs = [
-        make_spec(
-            name,
-            implementation,
-            keras_backend=keras_backend,
-            fer2013=fer2013,
-            allow_deviating_data=allow_deviating_data,
-            budget=budget,
-            seconds=budget_seconds,
-            protocol=protocol,
-            seed=seed,
-            device=device,
-            threads=threads,
-            weights_dir=weights_dir,
-            stand_in_weights=name in stand_ins,
-            pipeline=pipeline,
-            precision=precision,
-            deterministic=deterministic,
-            checkpointing=checkpointing,
-        )
-        for name in VARIANTS
-        for implementation in installed
-    ]
-    for missing in set(IMPLEMENTATIONS) - set(installed):
-        show(f"[yellow]{missing} is not installed: half of the table will be missing[/]")
-    show(f"{len(specs)} runs, budget {specs[0].budget.name}")
-    pretended = [spec.label for spec in specs if spec.stand_in_weights]
-    if pretended:
-        show(
-            f"[yellow]drawn weights stand in for ImageNet's (--weights-dir names those on this machine):[/] "
-            f"{', '.join(pretended)}"
-        )
-    finished: list[tuple[Path, RunRecord]] = []
-    failures: list[str] = []
-    for spec in specs:
-        try:
-            finished.append(execute(spec, results_dir))
-        except (RunFailed, WeightsError) as error:  # one failing run does not stop the others
-            failures.append(str(error))
-            continue
-        if finished[-1][1].status == "interrupted":
-            break
-    for failure in failures:
-        show(f"[red]{escape(failure)}[/]")
-    _conclude(finished, failed=bool(failures))
-
-
-def print_results(found: Runs) -> None:
-    """Print the table of runs and what stands beneath it."""
-    show(result_table(found))
-    show(small_print(found), soft_wrap=True)
-
-
-def _conclude(found: Runs, *, failed: bool = False) -> None:
-    """Print the table and leave with the code that it asks for."""
-    if found:
-        print_results(found)
-    statuses = {record.status for _, record in found}
-    kinds = {verdict.kind for verdict in judge_groups(found).values()}
-    if "interrupted" in statuses:
-        raise typer.Exit(INTERRUPTED)
-    if failed or "failed" in statuses:
-        raise typer.Exit(FAILED)
-    if "NOT_REPRODUCED" in kinds:
-        raise typer.Exit(NOT_REPRODUCED)
+    conclude([execute(spec, results_dir)])

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, cycle
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter
 
+from harness.child import ChildFailed, answer, ask
 from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
@@ -100,26 +99,17 @@ def calibrate_apart(task: CalibrationTask) -> DeviceCalibration:
     Raises:
         CalibrationFailed: If the process found nothing.
     """
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "calibration.json"
-        # -P: a folder `harness` where the command happens to be given is not ours
-        module = [sys.executable, "-P", "-m", "harness.measuring.calibrating"]
-        try:
-            done = subprocess.run(
-                [*module, str(path), _TASK.dump_json(task).decode()],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=MOST_SECONDS,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise CalibrationFailed(f"not over after {error.timeout:.0f} s") from error
-        if done.returncode or not path.exists():
-            said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-            raise CalibrationFailed(said[-1] if said else f"its process ended with code {done.returncode}")
-        return _CALIBRATION.validate_json(path.read_bytes())
+    try:
+        return ask(
+            "harness.measuring.calibrating",
+            _TASK.dump_json(task),
+            lambda path: _CALIBRATION.validate_json(path.read_bytes()),
+            keeps_errors=True,
+            timeout_seconds=MOST_SECONDS,
+        )
+    except ChildFailed as error:
+        printed = [line.strip() for line in error.printed.splitlines() if line.strip()]
+        raise CalibrationFailed(printed[-1].removeprefix("error: ") if printed else str(error)) from error
 
 
 def measure(task: CalibrationTask) -> DeviceCalibration:
@@ -213,17 +203,18 @@ def _batches(pipeline: InputPipeline) -> Work:
 
 
 def main() -> int:
-    """Entry of the process: file to write, task as JSON."""
-    try:
-        found = measure(_TASK.validate_json(sys.argv[2]))
-    except (DatasetError, ImplementationError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except Exception as error:  # noqa: BLE001 - whatever a framework raises, the one line that is kept says what it was
-        print(f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}", file=sys.stderr)
-        return 1
-    Path(sys.argv[1]).write_bytes(_CALIBRATION.dump_json(found))
-    return 0
+    """Entry of the process."""
+
+    def work(task: str, path: Path) -> None:
+        try:
+            found = measure(_TASK.validate_json(task))
+        except (DatasetError, ImplementationError):
+            raise
+        except Exception as error:  # whatever a framework raises, the one line that is kept says what it was
+            raise CalibrationFailed(f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}") from error
+        path.write_bytes(_CALIBRATION.dump_json(found))
+
+    return answer(work, expected=(DatasetError, ImplementationError, CalibrationFailed))
 
 
 if __name__ == "__main__":

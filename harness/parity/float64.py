@@ -5,9 +5,8 @@ Only networks without batch norms, which Keras computes in float32 whatever is a
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter
 from safetensors.numpy import load_file, save_file
 
 from harness.architectures import initial_weights, layers
+from harness.child import ChildFailed, answer, ask
 from harness.interface import Model, Runtime
 from harness.parity import observations
 from harness.parity.ladder import (
@@ -44,7 +44,18 @@ RUNG: Final = Rung(
     c=TOLERANCE / ROUNDING,
     cap=TOLERANCE,
 )
-_VARIANT: Final = TypeAdapter(Variant)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the process trains."""
+
+    variant: Variant
+    keras_backend: str
+    seed: int
+
+
+_ASKED: Final = TypeAdapter(_Asked)
 
 
 def has_float64(variant: Variant) -> bool:
@@ -62,7 +73,7 @@ def compare_in_float64(problem: Problem, arbiter: Model, *, keras_backend: str, 
         seed: From which the process draws the problem again.
 
     Raises:
-        RuntimeError: If the process fails; what it printed says why.
+        ChildFailed: If the process fails; the message ends with what it printed.
     """
     climber = Climber(arbiter)
     try:
@@ -77,22 +88,20 @@ def compare_in_float64(problem: Problem, arbiter: Model, *, keras_backend: str, 
 
 
 def _train_elsewhere(variant: Variant, keras_backend: str, seed: int) -> Tensors:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "observed.safetensors"
-        module = [sys.executable, "-P", "-m", "harness.parity.float64"]
-        arguments = [_VARIANT.dump_json(variant).decode(), keras_backend, str(seed), str(path)]
-        done = subprocess.run([*module, *arguments], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"Keras in float64 ended with code {done.returncode}: {done.stderr.strip()[-2000:]}")
-        return load_file(path)
+    task = _ASKED.dump_json(_Asked(variant, keras_backend, seed))
+    try:
+        return ask("harness.parity.float64", task, load_file, keeps_errors=True)
+    except ChildFailed as error:
+        message = f"Keras in float64: {error}: {error.printed.strip()[-2000:]}"
+        raise ChildFailed(message, code=error.code) from error
 
 
-def main() -> None:
-    """Entry of the process: variant as JSON, backend, seed, and where to leave what was observed."""
-    text, keras_backend, seed, path = sys.argv[1:]
-    variant = _VARIANT.validate_json(text)
-    problem = make_problem(variant, variant.phases[0], seed=int(seed))
-    implementation = load_implementation("keras3", keras_backend=keras_backend)
+def _observe(text: str, path: Path) -> None:
+    """Train, and leave the tensors in a file of safetensors."""
+    asked = _ASKED.validate_json(text)
+    variant = asked.variant
+    problem = make_problem(variant, variant.phases[0], seed=asked.seed)
+    implementation = load_implementation("keras3", keras_backend=asked.keras_backend)
     climber = Climber(
         implementation.build(variant, weights=initial_weights(variant, 0), seed=0, runtime=Runtime(precision="float64"))
     )
@@ -101,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(answer(_observe))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from harness.architectures import initial_weights
+from harness.child import ChildFailed, asked, command
 from harness.data.dataset import Dataset, DatasetError
 from harness.data.open import open_dataset
 from harness.data.pipelines import DevicePipeline, open_pipeline
@@ -68,19 +69,23 @@ from harness.weights.canonical import digest
 from harness.weights.catalogue import WeightsError, find_checkpoint
 from harness.weights.locate import find_file, load_base_weights
 
-_SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
-_CALIBRATION: TypeAdapter[DeviceCalibration | None] = TypeAdapter(DeviceCalibration | None)
-
 SAME_INTERRUPTION_SECONDS: Final = 2.0
 """Signals so close together are one interruption."""
 
 
-class RunFailed(RuntimeError):
-    """A run's process ended without a record; `code` is its exit code."""
+@dataclass(frozen=True)
+class RunTask:
+    """What a run's process is asked: its spec, and the calibration of the suite that it belongs to for its record."""
 
-    def __init__(self, message: str, *, code: int) -> None:
-        super().__init__(message)
-        self.code = code
+    spec: RunSpec
+    calibration: DeviceCalibration | None
+
+
+_TASK: Final = TypeAdapter(RunTask)
+
+
+class RunFailed(ChildFailed):
+    """A run's process ended without a record."""
 
 
 def execute(spec: RunSpec, results: Path, calibration: DeviceCalibration | None = None) -> tuple[Path, RunRecord]:
@@ -106,12 +111,10 @@ def execute(spec: RunSpec, results: Path, calibration: DeviceCalibration | None 
     check_directory(results)
     fetch_weights(spec)  # here, where Ctrl-C ends it at once
     name = new_run_name(spec, results)
-    # -P: a folder `harness` where the command happens to be given is not ours
-    module = [sys.executable, "-P", "-m", "harness.runs.execute"]
-    asked = [_SPEC.dump_json(spec).decode(), _CALIBRATION.dump_json(calibration).decode()]
-    with subprocess.Popen([*module, str(results), name, *asked]) as process:
-        code, was_interrupted = _wait(process)
     path = results / f"{name}.json"
+    task = _TASK.dump_json(RunTask(spec, calibration))
+    with subprocess.Popen(command("harness.runs.execute", task, path)) as process:
+        code, was_interrupted = _wait(process)
     record = read_run(path) if path.exists() else None
     if was_interrupted and (record is None or record.status != "interrupted"):
         raise KeyboardInterrupt
@@ -391,15 +394,15 @@ def _scores(dataset: Dataset, rows: NDArray[np.intp], logits: NDArray[np.float32
 
 
 def main() -> int:
-    """Entry of the run's process: results folder, name, spec and calibration as JSON."""
-    results, name = Path(sys.argv[1]), sys.argv[2]
-    spec, calibration = _SPEC.validate_json(sys.argv[3]), _CALIBRATION.validate_json(sys.argv[4])
+    """Entry of the run's process."""
+    text, path = asked()
+    task = _TASK.validate_json(text)
     stop = _Stop()
     stop.listen()
-    with make_observer(spec.label) as observer:
+    with make_observer(task.spec.label) as observer:
         try:
-            record, arrays = train(spec, name, observer, stop)
-            path = write_run(results, replace(record, calibration=calibration), arrays)
+            record, arrays = train(task.spec, path.stem, observer, stop)
+            write_run(path.parent, replace(record, calibration=task.calibration), arrays)
         except (DatasetError, ImplementationError, RecordError, WeightsError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

@@ -70,7 +70,7 @@ def test_a_calibration_of_this_machine(implementation, monkeypatch, tmp_path) ->
     spec = make_spec("vgg16-scratch", implementation.name, threads=RUNTIMES[implementation.name].threads)
     task = CalibrationTask(spec, (VARIANTS["vgg16-scratch"], VARIANTS["resnet50-fine-tune"]))
     path = tmp_path / "found.json"
-    monkeypatch.setattr(sys, "argv", ["", str(path), TypeAdapter(CalibrationTask).dump_json(task).decode()])
+    monkeypatch.setattr(sys, "argv", ["", TypeAdapter(CalibrationTask).dump_json(task).decode(), str(path)])
     assert calibrating.main() == 0
     found = TypeAdapter(DeviceCalibration).validate_python(json.loads(path.read_bytes()), strict=False)
     assert (found.implementation, found.keras_backend, found.gpu) == (implementation.name, spec.keras_backend, None)

@@ -227,7 +227,7 @@ import sys
 from pathlib import Path
 from pydantic import TypeAdapter
 from harness.runs.execute import execute
-from harness.runs.spec import RunSpec
+from harness.records.spec import RunSpec
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
     path, record = execute(TypeAdapter(RunSpec).validate_json(sys.argv[2]), Path(sys.argv[1]))

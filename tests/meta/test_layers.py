@@ -15,6 +15,7 @@ from tests.support.repository import ROOT
 ORDER: Final = (
     "variant",
     "interface",
+    "child",
     "interval",
     "statistics",
     "architectures",

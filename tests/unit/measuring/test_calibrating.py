@@ -39,9 +39,9 @@ def process(code: int, printed: str, found: DeviceCalibration | None = None) -> 
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         module = command.index("harness.measuring.calibrating")
-        TypeAdapter(CalibrationTask).validate_json(command[module + 2])
+        TypeAdapter(CalibrationTask).validate_json(command[module + 1])
         if found is not None:
-            Path(command[module + 1]).write_bytes(TypeAdapter(DeviceCalibration).dump_json(found))
+            Path(command[module + 2]).write_bytes(TypeAdapter(DeviceCalibration).dump_json(found))
         return subprocess.CompletedProcess(command, code, None, printed)
 
     return run
@@ -55,7 +55,7 @@ def test_what_a_process_found_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("code", "printed", "message"),
     [
-        (2, "PyTorch 2.0 sees no GPU\n", "PyTorch 2.0 sees no GPU"),
+        (2, "error: PyTorch 2.0 sees no GPU\n", "PyTorch 2.0 sees no GPU"),
         (
             1,
             "Traceback\n  File x\ntorch.OutOfMemoryError: CUDA out of memory\n\n",
@@ -183,10 +183,10 @@ def test_an_error_is_printed_in_one_line(
 
     monkeypatch.setattr(calibrating, "load_implementation", refuse)
     monkeypatch.setattr(
-        sys, "argv", ["", str(tmp_path / "a.json"), TypeAdapter(CalibrationTask).dump_json(TASK).decode()]
+        sys, "argv", ["", TypeAdapter(CalibrationTask).dump_json(TASK).decode(), str(tmp_path / "a.json")]
     )
-    assert calibrating.main()
-    assert capsys.readouterr().err == printed
+    assert calibrating.main() == 2
+    assert capsys.readouterr().err == f"error: {printed}"
     assert not list(tmp_path.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""Look at records of runs, and at two sets of them."""
+"""Do two sets of runs agree?"""
 
 from __future__ import annotations
 
@@ -11,39 +11,11 @@ from rich.markup import escape
 from harness.agreement.agreement import judge_agreement, read_side
 from harness.commands.console import show
 from harness.commands.options import NOT_REPRODUCED, USAGE
-from harness.commands.train import print_results
 from harness.papers.variants import find_variant
-from harness.records.store import list_runs, read_run
 from harness.report.agreement import agreement_page
-from harness.report.records import record_page
-from harness.report.tables import run_list
 from harness.statistics import DECLARED_MARGIN
 
 app = typer.Typer()
-runs = typer.Typer(no_args_is_help=True, help="Look at records of runs.")
-app.add_typer(runs, name="runs")
-
-
-@runs.command("list")
-def runs_list(
-    results_dir: Annotated[Path, typer.Argument(help="Folder of records.")] = Path("results"),
-) -> None:
-    """List the records of a folder."""
-    found, errors = list_runs(results_dir)
-    show(run_list(found))
-    for error in errors:
-        show(f"[red]{escape(str(error))}[/]", soft_wrap=True)
-    if errors:
-        raise typer.Exit(USAGE)
-
-
-@runs.command("show")
-def runs_show(paths: Annotated[list[Path], typer.Argument(help="Records: results/….json.")]) -> None:
-    """Show records and judge them together: several seeds of a variant get one verdict."""
-    found = [(path, read_run(path)) for path in paths]
-    if len(found) == 1:
-        show(record_page(found[0][1]))
-    print_results(found)
 
 
 @app.command(epilog="Exit codes: 0 done; 2 wrong usage or data; 3 the accuracies of a variant are DIFFERENT.")

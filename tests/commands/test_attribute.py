@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,13 +15,13 @@ from harness import __main__ as command_line
 from harness.attribution import feeding
 from harness.attribution.feeding import Task, measure, measure_apart
 from harness.attribution.parts import Clocked, Measured, PictureRate
+from harness.child import ChildFailed
 from harness.data.dataset import DatasetError
 from harness.data.toyfaces import toyfaces
 from harness.interface import Implementation
 from harness.papers.variants import VARIANTS, find_variant
 from harness.records.spec import RunSpec
 from harness.registry import choose_keras_backend
-from harness.runs.execute import RunFailed
 from harness.variant import Pipeline
 from tests.support.models import RUNTIMES, narrow_variant
 
@@ -252,9 +253,9 @@ def test_a_process_that_measures_nothing_is_told(
     ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, code: int, leaves: int
 ) -> None:
     class Done:
-        returncode = code
+        returncode, stderr = code, None
 
-    monkeypatch.setattr(feeding.subprocess, "run", lambda *_, **__: Done())
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Done())
     done = ferbench("vgg16-scratch", "--implementation", "pytorch")
     assert done.code == leaves
     assert f"vgg16-scratch-pytorch-seed0: its process ended with code {code} and measured nothing" in done.err
@@ -262,9 +263,9 @@ def test_a_process_that_measures_nothing_is_told(
 
 def test_a_failed_process_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     class Done:
-        returncode = 0  # it ended well, and yet wrote nothing
+        returncode, stderr = 0, None  # it ended well, and yet wrote nothing
 
-    monkeypatch.setattr(feeding.subprocess, "run", lambda *_, **__: Done())
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Done())
     task = Task(RunSpec(find_variant("vgg16-scratch"), "pytorch"), ("device",), pictures=False, seconds=1, rounds=1)
-    with pytest.raises(RunFailed, match="measured nothing"):
+    with pytest.raises(ChildFailed, match="measured nothing"):
         measure_apart(task)

@@ -1,4 +1,4 @@
-"""The commands `ferbench audit` and `ferbench expected`: what they print, and with which code they leave."""
+"""The command `ferbench expected`: what it prints, and with which code it leaves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from harness.papers.facts import facts
-from harness.papers.review import audit
 from harness.report.expected import BLOCKS
 from tests.support.forged_records import SMALL, stored
 
@@ -31,22 +30,6 @@ def page(tmp_path: Path) -> tuple[Path, list[object]]:
     path = tmp_path / "PAGE.md"
     path.write_text(PAGE, encoding="utf-8")
     return path, ["--file", path, "--evidence", records]
-
-
-@pytest.mark.parametrize("width", [80, 150])
-def test_audit_prints_findings_with_numbers_places_and_arithmetic(ferbench: FerBench, width: int) -> None:
-    code, out, _ = ferbench("audit", width=width)
-    assert code == 0
-    assert "…" not in out
-    assert all(each.name in out for each in audit(facts()))
-    assert "in the paper: Table 6: " in out
-    assert "vgg16-scratch-accuracy-is-the-threshold" in out
-
-
-def test_audit_is_shorter_without_arithmetic(ferbench: FerBench) -> None:
-    whole, brief = ferbench("audit")[1], ferbench("audit", "--brief")[1]
-    assert len(brief) < len(whole) / 2
-    assert "in the paper:" not in brief
 
 
 def test_expected_writes_and_checks(ferbench: FerBench, page: tuple[Path, list[object]]) -> None:

@@ -1,0 +1,40 @@
+"""Look at records of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from harness.commands.conclusion import print_results
+from harness.commands.console import show
+from harness.commands.options import USAGE
+from harness.records.store import list_runs, read_run
+from harness.report.records import record_page
+from harness.report.tables import run_list
+
+app = typer.Typer(no_args_is_help=True, help="Look at records of runs.")
+
+
+@app.command("list")
+def runs_list(
+    results_dir: Annotated[Path, typer.Argument(help="Folder of records.")] = Path("results"),
+) -> None:
+    """List the records of a folder."""
+    found, errors = list_runs(results_dir)
+    show(run_list(found))
+    for error in errors:
+        show(f"[red]{escape(str(error))}[/]", soft_wrap=True)
+    if errors:
+        raise typer.Exit(USAGE)
+
+
+@app.command("show")
+def runs_show(paths: Annotated[list[Path], typer.Argument(help="Records: results/….json.")]) -> None:
+    """Show records and judge them together: several seeds of a variant get one verdict."""
+    found = [(path, read_run(path)) for path in paths]
+    if len(found) == 1:
+        show(record_page(found[0][1]))
+    print_results(found)
