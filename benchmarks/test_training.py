@@ -13,13 +13,15 @@ from harness.judging.bands import judge, judge_all
 from harness.judging.comparability import disturbances
 from harness.judging.timing import seconds_per_epoch
 from harness.measuring.shares import calibrated_shares, epoch_split
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from harness.plugin.base import FINISHED_RUNS, SUITE, require_implementation
 from harness.plugin.suite import chosen_seeds, results_dir, suite_spec
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.registry import IMPLEMENTATIONS
 from harness.runs.execute import execute
+
+PAPER = load_paper("jahangir2024")
 
 
 def pytest_generate_tests(metafunc):
@@ -29,7 +31,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", PAPER.variants)
 def test_accuracy_is_the_papers(variant, implementation, seed, benchmark, request):
     config = request.config
     require_implementation(config, implementation)

@@ -8,7 +8,7 @@ from typing import Annotated, get_args
 import typer
 
 from harness.attribution.alike import close
-from harness.attribution.feeding import Task, measure_apart
+from harness.attribution.feeding import Task, measure_apart, sizes_of_pictures
 from harness.attribution.prediction import Assumptions, predict_all
 from harness.commands import options
 from harness.commands.console import show
@@ -84,6 +84,7 @@ def attribute(
         make_spec(
             variant,
             name,
+            paper=about,
             keras_backend=keras_backend,
             fer2013=fer2013,
             allow_deviating_data=allow_deviating_data,
@@ -100,7 +101,7 @@ def attribute(
         task = Task(
             _with_batches_of(spec, batch_size or (LARGE_BATCH if is_large and device == "cpu" else None)),
             pipelines=(pipeline,) if pipeline else get_args(Pipeline),
-            pictures=spec is specs[0],
+            pictures=sizes_of_pictures(about.variants.values()) if spec is specs[0] else (),
             seconds=seconds,
             rounds=rounds or (LARGE_ROUNDS if is_large else ROUNDS),
             batches=batches,

@@ -12,7 +12,7 @@ from harness.commands.conclusion import conclude
 from harness.commands.console import show
 from harness.commands.options import EXIT_CODES
 from harness.interface import ImplementationError
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from harness.records.record import RunRecord
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend, missing_framework
 from harness.runs.asking import lacks_weights, make_spec
@@ -25,6 +25,7 @@ app = typer.Typer()
 @app.command(epilog=EXIT_CODES)
 def reproduce(
     *,
+    paper: options.PaperName = options.DEFAULT_PAPER,
     fer2013: options.Fer2013 = None,
     allow_deviating_data: options.Deviating = False,
     budget: options.Budget = None,
@@ -44,8 +45,11 @@ def reproduce(
 ) -> None:
     """Train all variants in every framework that is installed, and compare with the paper."""
     # where nothing can be compared with the paper anyway, nothing is fetched either
+    about = load_paper(paper)
     stand_ins = [
-        name for name in VARIANTS if stand_in_weights or (fer2013 is None and lacks_weights(name, weights_dir))
+        name
+        for name, variant in about.variants.items()
+        if stand_in_weights or (fer2013 is None and lacks_weights(variant, weights_dir))
     ]
     installed = [
         each for each in IMPLEMENTATIONS if missing_framework(each, choose_keras_backend(keras_backend)) is None
@@ -56,6 +60,7 @@ def reproduce(
         make_spec(
             name,
             implementation,
+            paper=about,
             keras_backend=keras_backend,
             fer2013=fer2013,
             allow_deviating_data=allow_deviating_data,
@@ -72,7 +77,7 @@ def reproduce(
             deterministic=deterministic,
             checkpointing=checkpointing,
         )
-        for name in VARIANTS
+        for name in about.variants
         for implementation in installed
     ]
     for missing in set(IMPLEMENTATIONS) - set(installed):
@@ -96,4 +101,4 @@ def reproduce(
             break
     for failure in failures:
         show(f"[red]{escape(failure)}[/]")
-    conclude(finished, failed=bool(failures))
+    conclude(finished, about, failed=bool(failures))

@@ -10,6 +10,7 @@ import typer
 from harness.commands import options
 from harness.commands.conclusion import conclude
 from harness.commands.options import EXIT_CODES
+from harness.papers import load_paper
 from harness.registry import ImplementationName
 from harness.runs.asking import make_spec
 from harness.runs.execute import execute
@@ -22,6 +23,7 @@ def train(
     variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch or vgg16-scratch@five-blocks.")],
     implementation: Annotated[ImplementationName, typer.Option(help="The framework.")],
     *,
+    paper: options.PaperName = options.DEFAULT_PAPER,
     fer2013: options.Fer2013 = None,
     allow_deviating_data: options.Deviating = False,
     budget: options.Budget = None,
@@ -58,9 +60,11 @@ def train(
     results_dir: options.Results = Path("results"),
 ) -> None:
     """Train one variant in one framework and keep the record."""
+    about = load_paper(paper)
     spec = make_spec(
         variant,
         implementation,
+        paper=about,
         keras_backend=keras_backend,
         fer2013=fer2013,
         allow_deviating_data=allow_deviating_data,
@@ -82,4 +86,4 @@ def train(
         deterministic=deterministic,
         checkpointing=checkpointing,
     )
-    conclude([execute(spec, results_dir)])
+    conclude([execute(spec, results_dir)], about)

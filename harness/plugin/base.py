@@ -21,8 +21,10 @@ from harness.registry import (
 )
 
 if TYPE_CHECKING:
+    from harness.papers import Paper
     from harness.runs.planned_suite import Suite
 
+DEFAULT_PAPER: Final = "jahangir2024"
 MARKERS: Final = (
     "gpu: trains for real; skipped where no GPU is seen, unless --rehearse says to rehearse it on the CPU",
     "dataset: needs the real FER-2013 (--fer2013 or FERBENCH_FER2013)",
@@ -43,6 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         type=Path,
         help="FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv [FERBENCH_FER2013]",
+    )
+    group.addoption(
+        "--ferbench-paper",
+        metavar="NAME|DIR",
+        help=f"a paper by its name, or the folder of one of your own [FERBENCH_PAPER, else {DEFAULT_PAPER}]",
     )
     group.addoption("--weights-dir", metavar="DIR", type=Path, help="folder of ImageNet weights [FERBENCH_WEIGHTS]")
     group.addoption(
@@ -124,6 +131,20 @@ def find_weights_dir(config: pytest.Config) -> Path | None:
     return Path(given) if given else None
 
 
+def chosen_paper(config: pytest.Config) -> Paper:
+    """Return the paper from the option or from FERBENCH_PAPER.
+
+    Raises:
+        pytest.UsageError: If there is no such paper, or its folder is broken.
+    """
+    from harness.papers import PaperError, load_paper
+
+    try:
+        return load_paper(config.getoption("ferbench_paper") or os.environ.get("FERBENCH_PAPER") or DEFAULT_PAPER)
+    except PaperError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 def require_implementation(config: pytest.Config, name: Any) -> None:
     """Skip, or fail under --require-implementations, where a framework is not installed or not chosen."""
     chosen = config.getoption("implementation")
@@ -151,7 +172,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
     is_rehearsal = config.getoption("rehearse")
     terminalreporter.section(f"ferbench{' rehearsal' if is_rehearsal else ''}: paper · ours · verdict")
-    for line in render(result_table(found), small_print(found), time_table(found), *seed_lines(found)):
+    paper = chosen_paper(config)
+    lines = seed_lines(found, paper)
+    for line in render(result_table(found, paper), small_print(found), time_table(found), *lines):
         terminalreporter.write_line(line)
     suite = config.stash[SUITE]
     for planned in suite.runs.values() if suite else ():

@@ -14,6 +14,7 @@ import pytest
 
 from harness.plugin.base import (
     SUITE,
+    chosen_paper,
     find_fer2013,
     find_weights_dir,
     render,
@@ -143,10 +144,12 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
     """
     from harness.runs.asking import lacks_weights, make_spec
 
-    is_rehearsal, weights_dir = config.getoption("rehearse"), find_weights_dir(config)
+    is_rehearsal, weights_dir, paper = config.getoption("rehearse"), find_weights_dir(config), chosen_paper(config)
+    lacks = is_rehearsal and lacks_weights(paper.find_variant(variant), weights_dir)
     return make_spec(
         variant,
         implementation,
+        paper=paper,
         keras_backend=config.getoption("keras_backend"),
         fer2013=None if is_rehearsal else find_fer2013(config),
         batch_size=config.getoption("batch_size"),
@@ -154,7 +157,7 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
         seed=seed,
         device="cpu" if _device(config) == "cpu" else "gpu",
         weights_dir=weights_dir,
-        stand_in_weights=config.getoption("stand_in_weights") or (is_rehearsal and lacks_weights(variant, weights_dir)),
+        stand_in_weights=config.getoption("stand_in_weights") or lacks,
         pipeline=config.getoption("pipeline"),
         precision=config.getoption("precision"),
         deterministic=config.getoption("deterministic"),
@@ -176,7 +179,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     reporter.ensure_newline()
     try:
-        suite = plan_suite(specs, results_dir(config), reuse=config.getoption("reuse_runs"), say=reporter.write_line)
+        hardware = chosen_paper(config).hardware
+        suite = plan_suite(
+            specs,
+            results_dir(config),
+            reuse=config.getoption("reuse_runs"),
+            known=hardware.gpu if hardware else None,
+            say=reporter.write_line,
+        )
     except DatasetError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[SUITE] = suite

@@ -57,7 +57,7 @@ def _text(value: object, missing: str, joint: str) -> str:
 
 def _product_rate(difference: Difference) -> str:
     given = dict(difference.details)
-    rate, low, high, peak = (f"{given[name] / 1e12:.1f}" for name in ("rate", "lowest", "highest", "peak"))
+    rate, low, high, peak = (f"{float(str(given[name])) / 1e12:.1f}" for name in ("rate", "lowest", "highest", "peak"))
     return (
         f"device {difference.observed} by its name, but its product of {given['work']} ran at {rate} TFLOP/s "
         f"({low} to {high}, n = {given['count']}), {given['share']:.0%} of an {difference.expected}'s nominal {peak}, "

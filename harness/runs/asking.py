@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.data.dataset import DatasetError
 from harness.data.pipelines import check_views
 from harness.interface import ImplementationError
-from harness.papers.variants import find_variant
+from harness.papers.paper import Paper
 from harness.records.spec import Device, RunSpec, TrainingPrecision
 from harness.registry import (
     ImplementationName,
@@ -19,19 +19,17 @@ from harness.registry import (
 from harness.training.budget import BUDGETS, BudgetName, limit_variant
 from harness.training.features import check_cacheable
 from harness.training.rows import ProtocolName
-from harness.variant import Pipeline, VariantError
+from harness.variant import Pipeline, Variant, VariantError
 from harness.weights.catalogue import WeightsError, find_checkpoint
 from harness.weights.locate import check_folder, find_file
 
 
-def lacks_weights(name: str, weights_dir: Path | None) -> bool:
-    """Whether a variant wants ImageNet weights that do not lie on this machine; fetches nothing.
+def lacks_weights(variant: Variant, weights_dir: Path | None) -> bool:
+    """Return whether a variant wants ImageNet weights that do not lie on this machine; fetches nothing.
 
     Raises:
-        VariantError: If the variant is unknown.
         WeightsError: If `weights_dir` is no folder.
     """
-    variant = find_variant(name)
     if variant.weights_source == "random":
         return False
     try:
@@ -47,6 +45,7 @@ def make_spec(
     variant: str,
     implementation: ImplementationName,
     *,
+    paper: Paper,
     keras_backend: KerasBackend | None = None,
     fer2013: Path | None = None,
     allow_deviating_data: bool = False,
@@ -73,6 +72,7 @@ def make_spec(
     Args:
         variant: Name, with readings behind an at-sign.
         implementation: `keras3` or `pytorch`.
+        paper: Whose variant it is.
         keras_backend: See `choose_keras_backend`; left aside for PyTorch.
         fer2013: Path of the data set; None for toyfaces.
         allow_deviating_data: See `load_fer2013`.
@@ -100,7 +100,7 @@ def make_spec(
         DatasetError: If nothing lies at the data set's path.
         WeightsError: If the folder of weights is none, or the weights are those of another network.
     """
-    found = find_variant(variant)
+    found = paper.find_variant(variant)
     if batch_size is not None:
         if batch_size < 1:
             raise VariantError(f"batch size {batch_size}; expected at least 1")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
-from functools import cache
 from typing import Final, get_args
 
 from harness.architectures import count_parameters
 from harness.data.dataset import DatasetName, Door
 from harness.data.pipelines import check_views
-from harness.papers.variants import VARIANTS
 from harness.records.record import DatasetIdentity, RunRecord
 from harness.training.budget import BUDGETS
 from harness.training.features import check_cacheable
@@ -20,6 +18,8 @@ from harness.verification.flaws import Flaw, StoredRun
 
 MOST: Final = 2**53
 """Of a whole number. Beyond it float64 has gaps, and nothing that is counted here comes near."""
+MOST_PARAMETERS: Final = 200_000_000
+"""Of a network, so that a forged one cannot keep a judge busy; VGG16 with its own head has 138 million."""
 
 
 def check_reach(record: RunRecord) -> Iterator[Flaw]:
@@ -33,17 +33,10 @@ def check_reach(record: RunRecord) -> Iterator[Flaw]:
     small = [f"{name} = {size}" for name, size in sizes if size < 1]
     if small:
         yield Flaw("reach", f"a variant with {', '.join(small)}", "1 or more")
-    elif (count := count_parameters(variant)) > _largest():
-        yield Flaw(
-            "reach", f"a network of {count:,} parameters", f"at most {_largest():,}, those of the largest variant"
-        )
+    elif (count := count_parameters(variant)) > MOST_PARAMETERS:
+        yield Flaw("reach", f"a network of {count:,} parameters", f"at most {MOST_PARAMETERS:,}")
     if spec.seed < 0:
         yield Flaw("reach", f"seed {spec.seed}", "0 or more")
-
-
-@cache
-def _largest() -> int:
-    return max(map(count_parameters, VARIANTS.values()))
 
 
 def _whole_numbers(value: object, place: str = "") -> Iterator[tuple[str, int]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.papers.facts import facts
 from harness.papers.review import audit
+from tests.support.papers import PAPER
 
 FerBench = Callable[..., tuple[int, str, str]]
 
@@ -25,7 +25,7 @@ def test_audit_prints_findings_with_numbers_places_and_arithmetic(ferbench: FerB
     code, out, _ = ferbench("audit", width=width)
     assert code == 0
     assert "…" not in out
-    assert all(each.name in out for each in audit(facts()))
+    assert all(each.name in out for each in audit(PAPER.facts))
     assert "in the paper: Table 6: " in out
     assert "vgg16-scratch-accuracy-is-the-threshold" in out
 

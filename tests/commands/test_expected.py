@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.papers.facts import facts
 from harness.report.expected import BLOCKS
 from tests.support.forged_records import SMALL, stored
+from tests.support.papers import PAPER
 
 FerBench = Callable[..., tuple[int, str, str]]
 PAGE = "\n".join(f"words\n<!-- begin {name} -->\n<!-- end {name} -->" for name in BLOCKS)
@@ -42,7 +42,7 @@ def test_expected_writes_and_checks(ferbench: FerBench, page: tuple[Path, list[o
     code, out, _ = ferbench("expected", "--check", *options)
     assert code == 0
     assert "up to date" in out
-    assert f"{len(facts())} facts" in out
+    assert f"{len(PAPER.facts)} facts" in out
 
 
 def test_expected_prints_the_page_by_default(ferbench: FerBench, page: tuple[Path, list[object]]) -> None:

@@ -15,11 +15,11 @@ from harness.interface import CalibrationInputs, Runtime
 from harness.measuring import calibrating, calibration
 from harness.measuring.calibrating import CalibrationTask
 from harness.measuring.calibration import CalibrationSizes, Pace, draw_inputs
-from harness.papers.variants import VARIANTS
 from harness.records.machine import DeviceCalibration
 from harness.runs.asking import make_spec
 from tests.support.fake_model import numbered_dataset
 from tests.support.models import RUNTIMES
+from tests.support.papers import PAPER
 
 SIZES = CalibrationSizes(product=24, pictures=2, edge=6, channels=8, copied=1000)
 INPUTS = draw_inputs(SIZES)
@@ -30,7 +30,7 @@ BFLOAT16 = 2**-8
 
 
 def work_of(implementation, runtime: Runtime):
-    return implementation.calibration_work(VARIANTS["vgg16-scratch"], INPUTS, runtime=runtime)
+    return implementation.calibration_work(PAPER.variants["vgg16-scratch"], INPUTS, runtime=runtime)
 
 
 def convolved(inputs: CalibrationInputs) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_a_calibration_of_this_machine(implementation, monkeypatch, tmp_path) ->
     monkeypatch.setattr(calibrating, "open_dataset", lambda path, allow_deviating_data: numbered_dataset())
     monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(3, repeat_seconds=0.001, warm_up_seconds=0.0)})
     spec = make_spec("vgg16-scratch", implementation.name, threads=RUNTIMES[implementation.name].threads)
-    task = CalibrationTask(spec, (VARIANTS["vgg16-scratch"], VARIANTS["resnet50-fine-tune"]))
+    task = CalibrationTask(spec, (PAPER.variants["vgg16-scratch"], PAPER.variants["resnet50-fine-tune"]))
     path = tmp_path / "found.json"
     monkeypatch.setattr(sys, "argv", ["", TypeAdapter(CalibrationTask).dump_json(task).decode(), str(path)])
     assert calibrating.main() == 0

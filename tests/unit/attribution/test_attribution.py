@@ -23,12 +23,11 @@ from harness.attribution.prediction import (
     predict,
     predict_all,
 )
-from harness.papers.facts import facts
 from harness.papers.throughput import Rate, rates
-from harness.papers.variants import VARIANTS, find_variant
 from harness.report.attribution import AttributionReport, attribution_page
+from tests.support.papers import PAPER
 
-PAPER = facts()
+PAPER = PAPER.facts
 
 
 def attribution(inputs, steps, together, images=(10, 20, 40)) -> Attribution:
@@ -91,7 +90,7 @@ def test_one_round_or_two_tell_neither_the_order_nor_the_bound(rounds: int) -> N
 
 
 def measured(*clocked: Clocked) -> Measured:
-    return Measured("pytorch", VARIANTS["vgg16-scratch"], "all", clocked, (), 10**9, (100.0, 200.0), {}, None)
+    return Measured("pytorch", PAPER.variants["vgg16-scratch"], "all", clocked, (), 10**9, (100.0, 200.0), {}, None)
 
 
 def test_the_step_on_the_hosts_pixels_is_measured_once_for_both_pipelines() -> None:
@@ -185,7 +184,7 @@ def test_the_measurements_own_range_widens_the_pipelines() -> None:
 
 def test_without_augmentation_training_pictures_are_plain_ones() -> None:
     rate = rate_of("vgg16-transfer")
-    plain = replace(rate, variant=find_variant("vgg16-transfer@unaugmented"))
+    plain = replace(rate, variant=PAPER.find_variant("vgg16-transfer@unaugmented"))
     found = predict(plain, [pictures()], Assumptions(1e14, core_ratio=Interval(1, 1)))
     assert found is not None
     assert found.pipeline.low == pytest.approx(35_887 / 200)
@@ -279,5 +278,5 @@ def test_without_pictures_of_that_size_nothing_is_said() -> None:
 
 def test_every_time_of_every_variant_is_predicted() -> None:
     predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(paper_peak(PAPER))))
-    assert {each.rate.variant.base_name for each in predictions} == set(VARIANTS)
+    assert {each.rate.variant.base_name for each in predictions} == set(PAPER.variants)
     assert len(predictions) == len(list(rates(PAPER)))

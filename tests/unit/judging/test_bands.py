@@ -20,8 +20,6 @@ from harness.judging.bands import (
     judge_all,
 )
 from harness.judging.comparability import remarks
-from harness.papers.facts import CONFUSIONS, facts
-from harness.papers.variants import VARIANTS
 from harness.records.record import RunRecord
 from tests.support.fake_records import (
     TOYFACES,
@@ -30,6 +28,7 @@ from tests.support.fake_records import (
     score_of,
     score_of_confusion,
 )
+from tests.support.papers import PAPER
 
 
 def runs(accuracies: list[float], **fields: Any) -> list[RunRecord]:
@@ -44,7 +43,9 @@ def crossing(epoch: int, *, seed: int = 0, epochs: int | None = None, **fields: 
     if epoch:
         watched[epoch - 1] = 0.6708
     history = history_of(watched, training_accuracy=fields.pop("training_accuracy", 0.73))
-    as_figure_20 = {"paper_test": replace(score_of_confusion(facts().confusion("vgg16-scratch")), accuracy=watched[-1])}
+    as_figure_20 = {
+        "paper_test": replace(score_of_confusion(PAPER.facts.confusion("vgg16-scratch")), accuracy=watched[-1])
+    }
     return fake_record(watched[-1], seed=seed, history=history, **{"scores": as_figure_20} | fields)
 
 
@@ -83,7 +84,7 @@ def test_too_good_is_not_reproduced() -> None:
     assert judge([crossing(1, seed=seed) for seed in range(3)]).kind == "NOT_REPRODUCED"
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", PAPER.variants)
 def test_every_band_is_judged(name: str) -> None:
     judgements = judge_all([fake_record(0.5, variant=name)])
     assert tuple(each.band for each in judgements) == bands_of(name)
@@ -180,7 +181,7 @@ def test_the_headline_asks_for_what_both_of_its_parts_need(epochs: list[int], fu
 
 def test_runs_that_answer_otherwise_are_not_reproduced() -> None:
     """The number is the paper's, and Figure 20's answers are not."""
-    paper = facts().confusion("vgg16-scratch")
+    paper = PAPER.facts.confusion("vgg16-scratch")
     other = np.roll(paper - np.diag(np.diag(paper)), 1, axis=1)
     np.fill_diagonal(other, 0)
     other += np.diag(paper.sum(axis=1) - other.sum(axis=1))
@@ -249,7 +250,7 @@ def test_an_accuracy_under_a_fired_rule_is_never_reproduced() -> None:
 
 @pytest.mark.parametrize("name", ["vgg16-transfer", "vgg16-fine-tune", "resnet50-transfer"])
 def test_what_the_paper_never_reached(name: str) -> None:
-    threshold = VARIANTS[name].stop_rule.threshold
+    threshold = PAPER.variants[name].stop_rule.threshold
     assert threshold is not None
     never = by_quantity(runs([0.5] * 3, variant=name, history=history_of([0.5] * 100)))["reached"]
     assert (never.verdict.kind, never.observed) == ("REPRODUCED", (math.inf,) * 3)
@@ -299,11 +300,11 @@ def test_a_gap_of_overfitting_is_not_the_papers() -> None:
     assert by_quantity(records)["gap"].verdict.kind == "NOT_REPRODUCED"
 
 
-@pytest.mark.parametrize("name", CONFUSIONS)
+@pytest.mark.parametrize("name", PAPER.confusions)
 def test_the_papers_own_answers_are_reproduced(name: str) -> None:
-    paper = facts().confusion(name)
+    paper = PAPER.facts.confusion(name)
     accuracy = float(np.trace(paper) / paper.sum())
-    history = history_of([accuracy], training_accuracy=facts()[f"{name}.training-accuracy.table-6"].value)
+    history = history_of([accuracy], training_accuracy=PAPER.facts[f"{name}.training-accuracy.table-6"].value)
     records = runs([accuracy] * 3, variant=name, history=history, scores={"paper_test": score_of_confusion(paper)})
     found = by_quantity(records)
     for quantity in ("recalls", "pattern", "training-accuracy", "gap"):
@@ -311,7 +312,7 @@ def test_the_papers_own_answers_are_reproduced(name: str) -> None:
     assert found["pattern"].observed == found["recalls"].observed == (0.0,) * 3
 
 
-@pytest.mark.parametrize("name", sorted(set(VARIANTS) - set(CONFUSIONS)))
+@pytest.mark.parametrize("name", sorted(set(PAPER.variants) - set(PAPER.confusions)))
 def test_an_unreadable_matrix_is_no_reference(name: str) -> None:
     found = by_quantity(runs([0.5] * 3, variant=name))
     for quantity in ("recalls", "pattern"):
@@ -321,7 +322,7 @@ def test_an_unreadable_matrix_is_no_reference(name: str) -> None:
 
 def test_a_number_can_be_reproduced_by_a_solution_that_is_none() -> None:
     """The paper's fine-tuned ResNet50 answers happy for every image; so does ours here."""
-    paper = facts().confusion("resnet50-fine-tune")
+    paper = PAPER.facts.confusion("resnet50-fine-tune")
     records = runs(
         [0.2471] * 3,
         variant="resnet50-fine-tune",
@@ -336,7 +337,7 @@ def test_a_number_can_be_reproduced_by_a_solution_that_is_none() -> None:
 
 
 def test_a_degenerate_run_is_named_where_the_threshold_is_judged() -> None:
-    records = [crossing(78, scores={"paper_test": score_of_confusion(facts().confusion("vgg16-scratch"), 2.0)})]
+    records = [crossing(78, scores={"paper_test": score_of_confusion(PAPER.facts.confusion("vgg16-scratch"), 2.0)})]
     assert judge(records).reason.endswith("; degenerate: test loss 2 is not below that of uniform guessing, 1.9459")
 
 
@@ -347,6 +348,6 @@ def test_scores_of_fakes_are_what_they_say() -> None:
 
 
 def test_a_band_that_has_no_threshold_is_not_reached() -> None:
-    band = replace(bands()["vgg16-scratch.epochs"], quantity="reached", threshold=None)
+    band = replace(bands(PAPER)["vgg16-scratch.epochs"], quantity="reached", threshold=None)
     with pytest.raises(ValueError, match=r"vgg16-scratch\.reached has no threshold"):
         _judge_band(band, [fake_record()])

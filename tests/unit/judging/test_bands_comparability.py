@@ -18,7 +18,6 @@ from harness.judging.bands import (
 )
 from harness.judging.comparability import remarks, time_differences
 from harness.judging.timing import PapersSeconds, papers_epochs, seconds_per_epoch
-from harness.papers.variants import find_variant
 from harness.records.machine import GpuIdentity, GpuUse
 from harness.records.record import Gpu, RunRecord, WeightsIdentity
 from harness.training.budget import BUDGETS, Budget, limit_variant
@@ -32,8 +31,9 @@ from tests.support.fake_records import (
     fake_record,
     history_of,
 )
+from tests.support.papers import PAPER
 
-VARIANT = find_variant("vgg16-scratch")
+VARIANT = PAPER.find_variant("vgg16-scratch")
 PAPERS_MACHINE = replace(MACHINE, gpu="NVIDIA GeForce RTX 4080 SUPER")
 
 
@@ -260,7 +260,7 @@ def test_seconds_per_epoch() -> None:
 )
 def test_both_sides_of_a_time_are_judged(seconds: list[float], kind: str) -> None:
     """The paper's middle is √(1,092.51 · 8,764.24) = 3,094 s."""
-    band = bands()["vgg16-scratch.seconds"]
+    band = bands(PAPER)["vgg16-scratch.seconds"]
     verdict = judge_seconds(band, [PapersSeconds(78 * each, 78, 78, 1.0) for each in seconds])
     assert verdict.kind == kind
     assert verdict.reason.startswith(

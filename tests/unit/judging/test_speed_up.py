@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from harness.judging.speed_up import speed_up
-from harness.papers.variants import find_variant
 from harness.records.machine import GpuIdentity, GpuUse
 from harness.records.record import Gpu, RunRecord
 from harness.report.planned_suite import seed_lines
@@ -20,6 +19,7 @@ from tests.support.fake_records import (
     fake_record,
     history_of,
 )
+from tests.support.papers import PAPER
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 SHARED = Gpu(
@@ -32,7 +32,7 @@ def device_run(seconds: float = 13.0, *, pipeline: Any = "device", **fields: Any
     """Four epochs that took so long with two seconds of evaluation each."""
     history = tuple(replace(each, training_seconds=seconds - 2.0) for each in history_of([0.5] * 4))
     values = {
-        "variant": limit_variant(find_variant("vgg16-scratch"), BUDGETS["times"]),
+        "variant": limit_variant(PAPER.find_variant("vgg16-scratch"), BUDGETS["times"]),
         "budget": BUDGETS["times"],
         "history": history,
         "environment": replace(MACHINE, gpu=CARD),

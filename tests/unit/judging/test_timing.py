@@ -11,7 +11,6 @@ import pytest
 from harness.judging.bands import Judgement, judge, judge_all
 from harness.judging.comparability import disturbances, time_differences, time_remark
 from harness.judging.timing import papers_seconds
-from harness.papers.variants import find_variant
 from harness.records.record import RunRecord
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.training.fit import EpochRecord
@@ -21,6 +20,7 @@ from tests.support.fake_records import (
     fake_record,
     history_of,
 )
+from tests.support.papers import PAPER
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 PAPERS_MACHINE = replace(MACHINE, gpu=CARD)
@@ -74,7 +74,7 @@ def test_more_epochs_than_the_papers_are_cut_off() -> None:
 
 def test_each_phase_is_counted_by_its_own_epochs() -> None:
     """10 epochs of the head, 20 of the last stage: two of each were run."""
-    variant = limit_variant(find_variant("resnet50-fine-tune"), BUDGETS["times"])
+    variant = limit_variant(PAPER.find_variant("resnet50-fine-tune"), BUDGETS["times"])
     assert [phase.epochs for phase in variant.phases] == [2, 2]
     record = timed(14.0, 10.0, 60.0, 40.0, variant=variant, budget=BUDGETS["times"])
     found = papers_seconds(record)
@@ -99,7 +99,7 @@ def test_each_phase_is_counted_by_its_own_epochs() -> None:
     ],
 )
 def test_a_phase_that_is_known_by_its_first_epoch_alone_is_told(lengths: tuple[int, int], said: str) -> None:
-    variant = find_variant("resnet50-fine-tune")
+    variant = PAPER.find_variant("resnet50-fine-tune")
     phases = tuple(replace(phase, epochs=own) for phase, own in zip(variant.phases, lengths, strict=True))
     variant = replace(variant, epochs=sum(lengths), phases=phases)
     record = timed(*[20.0] * sum(lengths), variant=variant, budget=Budget("custom", epochs=sum(lengths)))
@@ -119,7 +119,7 @@ def test_a_phase_of_which_nothing_was_run_is_not_guessed(count: int) -> None:
 
 
 def few(**fields: Any) -> RunRecord:
-    variant = limit_variant(find_variant("resnet50-scratch"), BUDGETS["times"])
+    variant = limit_variant(PAPER.find_variant("resnet50-scratch"), BUDGETS["times"])
     return timed(60.0, 50.0, 50.0, 50.0, **{"variant": variant, "budget": BUDGETS["times"]} | fields)
 
 
@@ -169,7 +169,7 @@ def test_seeds_of_unequal_length_are_told_so() -> None:
     [
         (few(budget=replace(BUDGETS["times"], examples=960)), "budget times"),
         (few(budget=Budget("custom", epochs=4, test_examples=512)), "budget custom"),
-        (few(variant=replace(find_variant("resnet50-scratch"), learning_rate=1.0)), "budget times"),
+        (few(variant=replace(PAPER.find_variant("resnet50-scratch"), learning_rate=1.0)), "budget times"),
         (few(status="interrupted"), "run interrupted"),
     ],
     ids=["images", "tests", "variant", "status"],

@@ -19,7 +19,6 @@ from harness.measuring.forecast import (
     machine_of_gpu,
 )
 from harness.operations import epoch_flops
-from harness.papers.variants import VARIANTS, find_variant
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.training.budget import BUDGETS, limit_variant
@@ -29,15 +28,16 @@ from tests.support.fake_records import (
     fake_calibration,
     fake_record,
 )
+from tests.support.papers import PAPER
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 TEN = Machine(MACHINE.cpu, Interval(1e12, 1e13), "ten times apart")
 UNKNOWN = Machine("a card", None, "nobody knows")
-SPEC = RunSpec(VARIANTS["vgg16-scratch"], "pytorch", fer2013="fer2013.zip")
+SPEC = RunSpec(PAPER.variants["vgg16-scratch"], "pytorch", fer2013="fer2013.zip")
 
 
 def test_operations_are_those_of_every_phase() -> None:
-    variant = VARIANTS["resnet50-fine-tune"]
+    variant = PAPER.variants["resnet50-fine-tune"]
     head, top = (epoch_flops(variant, phase, training_images=28_709, watched_images=7_178) for phase in variant.phases)
     spec = RunSpec(variant, "pytorch", fer2013="fer2013.zip")
     assert count_operations(spec) == 10 * head + 20 * top
@@ -46,7 +46,7 @@ def test_operations_are_those_of_every_phase() -> None:
 @pytest.mark.parametrize(("views", "shown"), [(None, 1), (3, 3), (50, 10)])
 def test_features_that_are_kept_are_computed_once(views: int | None, shown: int) -> None:
     """Ten epochs train the head alone: each shows a view of 28,709 images, and evaluates 7,178 as they are."""
-    variant = VARIANTS["resnet50-fine-tune"]
+    variant = PAPER.variants["resnet50-fine-tune"]
     spec = RunSpec(variant, "pytorch", fer2013="fer2013.zip", cached_features=True, views=views)
     images = {"training_images": 28_709, "watched_images": 7_178}
     head = epoch_flops(variant, variant.phases[0], **images, kept_features=True)
@@ -58,7 +58,7 @@ def test_features_that_are_kept_are_computed_once(views: int | None, shown: int)
 
 def test_a_budget_takes_operations_away() -> None:
     budget = BUDGETS["rehearsal"]
-    spec = RunSpec(limit_variant(VARIANTS["vgg16-scratch"], budget), "pytorch", budget=budget)
+    spec = RunSpec(limit_variant(PAPER.variants["vgg16-scratch"], budget), "pytorch", budget=budget)
     phase = spec.variant.phases[0]
     assert count_operations(spec) == 2 * epoch_flops(spec.variant, phase, training_images=16, watched_images=16)
     smaller_set = replace(SPEC, fer2013=None)  # a tenth of FER-2013
@@ -76,7 +76,7 @@ def test_seconds_are_operations_over_the_rate_and_a_start() -> None:
 
 def test_the_papers_generator_sets_a_least_time() -> None:
     """At 224: 28,709 augmented ones at 178/s and 7,178 plain ones at 1,809/s are 165 s an epoch of one core here."""
-    spec = RunSpec(VARIANTS["vgg16-transfer"], "pytorch", fer2013="fer2013.zip", pipeline="generator")
+    spec = RunSpec(PAPER.variants["vgg16-transfer"], "pytorch", fer2013="fer2013.zip", pipeline="generator")
     fast = Machine("fast", Interval(1e18, 1e18), "fast")
     found = forecast(spec, fast, [])
     assert found.seconds is not None
@@ -86,7 +86,7 @@ def test_the_papers_generator_sets_a_least_time() -> None:
     small = forecast(replace(SPEC, pipeline="generator"), fast, [])
     assert small.seconds is not None
     assert small.seconds.low == pytest.approx((28_709 / 3_035 + 7_178 / 8_926) * 100 / 2 + 5, rel=1e-3)
-    unaugmented = replace(spec, variant=find_variant("vgg16-transfer@unaugmented"))
+    unaugmented = replace(spec, variant=PAPER.find_variant("vgg16-transfer@unaugmented"))
     plain = forecast(unaugmented, fast, [])
     assert plain.seconds is not None
     assert plain.seconds.low == pytest.approx(35_887 / 1_809 * 100 / 2 + 5, rel=1e-3)

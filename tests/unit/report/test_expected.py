@@ -10,9 +10,8 @@ import pytest
 from harness.judging.bands import bands
 from harness.judging.claims.answers import claims
 from harness.judging.results import judge_results
-from harness.papers.facts import facts
 from harness.papers.review import audit
-from harness.papers.variants import VARIANTS, paper_fields, sources
+from harness.papers.variants import paper_fields
 from harness.report.expected import (
     BLOCKS,
     ExpectedError,
@@ -23,6 +22,7 @@ from harness.report.expected import (
 )
 from harness.report.expected_tables import REPORTED, markdown
 from tests.support.forged_records import SMALL, edit_json, stored
+from tests.support.papers import PAPER
 from tests.support.repository import ROOT
 
 TEXT = (ROOT / "EXPECTED.md").read_text(encoding="utf-8")
@@ -64,33 +64,33 @@ def test_a_page_without_its_markers_is_refused(given: Material, text: str, messa
         render(text, given)
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", PAPER.variants)
 def test_every_reported_number_stands_on_the_page_with_its_place(name: str) -> None:
     table = block(TEXT, "numbers").partition(f"### {name}\n")[2].partition("###")[0]
     for quantity in REPORTED:
-        for fact in facts().mentions(name, quantity):
+        for fact in PAPER.facts.mentions(name, quantity):
             assert any(fact.printed in line and fact.place in line for line in table.splitlines()), fact.name
 
 
 def test_a_fact_that_changes_changes_the_page(given: Material) -> None:
-    other = facts().replaced({"resnet50-fine-tune.seconds.table-6": "4321.00"})
+    other = PAPER.facts.replaced({"resnet50-fine-tune.seconds.table-6": "4321.00"})
     stale = stale_blocks(TEXT, replace(given, paper=other, findings=audit(other)))
     assert "numbers" in stale
     assert "findings" in stale
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", PAPER.variants)
 def test_every_assumed_field_is_listed_with_its_reason(name: str) -> None:
     table = block(TEXT, "assumed")
     for field in paper_fields():
-        assumed = sources(name)[field].assumed
+        assumed = PAPER.sources[name][field].assumed
         if assumed:
             reason = " ".join(assumed.split()).replace("|", "\\|")
             assert any(line.startswith(f"| `{name}` | {field} |") and reason in line for line in table.splitlines())
 
 
 def test_every_band_finding_and_claim_has_a_row(given: Material) -> None:
-    assert all(f"| `{name}` |" in block(TEXT, "bands") for name in bands())
+    assert all(f"| `{name}` |" in block(TEXT, "bands") for name in bands(PAPER))
     assert all(f"| {each.name} |" in block(TEXT, "findings") for each in given.findings)
     assert all(f"| `{name}` |" in block(TEXT, "claims") for name in claims())
 

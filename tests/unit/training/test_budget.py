@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from harness.judging.bands import judge, judge_all
 from harness.judging.comparability import differences
-from harness.papers.variants import VARIANTS
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.variant import Phase, Variant
 from tests.support.fake_model import fake_variant
 from tests.support.fake_records import fake_record
+from tests.support.papers import PAPER
 
-every_variant = pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+every_variant = pytest.mark.parametrize("variant", PAPER.variants.values(), ids=PAPER.variants)
 
 
 @every_variant
