@@ -12,10 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from harness.errors import UserError
+
 Answer = TypeVar("Answer")
 
 
-class ChildFailed(RuntimeError):
+class ChildFailed(UserError, RuntimeError):
     """A child process ended without an answer.
 
     Attributes:
@@ -27,6 +29,7 @@ class ChildFailed(RuntimeError):
         super().__init__(message)
         self.code = code
         self.printed = printed
+        self.exit_code = 2 if code == 2 else 1  # whatever the child left with, the command leaves with one of its own
 
 
 def command(module: str, task: bytes, answer: Path) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import UserError
 from harness.variant import Phase, Variant
 
 CLASSES: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -101,7 +102,7 @@ class Runtime:
     checkpointing: bool = False
 
 
-class ImplementationError(RuntimeError):
+class ImplementationError(UserError, RuntimeError):
     """An implementation cannot do what was asked: framework missing, device not seen, variant not built."""
 
 

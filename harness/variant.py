@@ -8,6 +8,8 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from harness.errors import UserError
+
 _STRICT = ConfigDict(extra="forbid")  # a misspelt key is an error, in `variants.toml` as in a record
 
 Architecture = Literal["vgg16", "resnet50"]
@@ -18,7 +20,7 @@ ClassWeights = Literal["none", "balanced"]
 Trainable = Literal["all", "head"] | str
 
 
-class VariantError(ValueError):
+class VariantError(UserError, ValueError):
     """A variant or reading that does not exist. The message lists those that do."""
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from harness.agreement.agreement import judge_agreement, read_side
 from harness.commands.console import show
-from harness.commands.options import NOT_REPRODUCED, USAGE
+from harness.commands.exit_codes import NOT_REPRODUCED, USAGE
 from harness.papers.variants import find_variant
 from harness.report.agreement import agreement_page
 from harness.statistics import DECLARED_MARGIN

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.commands.console import show
-from harness.commands.options import USAGE
+from harness.commands.exit_codes import USAGE
 from harness.report.comparison import comparison_json, comparison_page
 from harness.suites.comparison import compare_suites
 from harness.suites.saved import read_suite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from harness.commands.console import show
-from harness.commands.options import FAILED, INTERRUPTED, NOT_REPRODUCED
+from harness.commands.exit_codes import FAILED, INTERRUPTED, NOT_REPRODUCED
 from harness.papers import Paper
 from harness.report.tables import Runs, judge_groups, result_table, small_print
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.commands.console import show
-from harness.commands.options import FAILED
+from harness.commands.exit_codes import FAILED
 from harness.report.expected import (
     EVIDENCE,
     FILE,

@@ -1,4 +1,4 @@
-"""What several commands share: options with their help, exit codes."""
+"""What several commands share: options with their help."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ from harness.training.budget import BudgetName
 from harness.training.rows import ProtocolName
 from harness.variant import Pipeline
 
-FAILED, USAGE, NOT_REPRODUCED, INTERRUPTED = 1, 2, 3, 130
-EXIT_CODES = (
-    "Exit codes: 0 done; 1 a run failed; 2 wrong usage or data; 3 a result was NOT_REPRODUCED; 130 interrupted."
-)
 DEFAULT_PAPER = "jahangir2024"
 
 PaperName = Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from harness.commands import options
 from harness.commands.console import show
-from harness.commands.options import FAILED
+from harness.commands.exit_codes import FAILED
 from harness.papers.variants import find_variant
 from harness.parity.command import (
     choose_size,

@@ -10,7 +10,7 @@ from rich.markup import escape
 from harness.commands import options
 from harness.commands.conclusion import conclude
 from harness.commands.console import show
-from harness.commands.options import EXIT_CODES
+from harness.commands.exit_codes import EXIT_CODES
 from harness.interface import ImplementationError
 from harness.papers import load_paper
 from harness.records.record import RunRecord

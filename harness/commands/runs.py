@@ -11,7 +11,7 @@ from rich.markup import escape
 from harness.commands import options
 from harness.commands.conclusion import print_results
 from harness.commands.console import show
-from harness.commands.options import USAGE
+from harness.commands.exit_codes import USAGE
 from harness.papers import load_paper
 from harness.records.store import list_runs, read_run
 from harness.report.records import record_page

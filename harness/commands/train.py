@@ -9,7 +9,7 @@ import typer
 
 from harness.commands import options
 from harness.commands.conclusion import conclude
-from harness.commands.options import EXIT_CODES
+from harness.commands.exit_codes import EXIT_CODES
 from harness.papers import load_paper
 from harness.registry import ImplementationName
 from harness.runs.asking import make_spec

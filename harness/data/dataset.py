@@ -9,6 +9,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import UserError
+
 SPLITS: Final = ("training", "public_test", "private_test")
 """Split names in the order of their codes 0..2."""
 
@@ -16,7 +18,7 @@ DatasetName = Literal["fer2013", "toyfaces"]
 Door = Literal["zip", "folder", "fer2013.csv", "icml_face_data.csv", "toyfaces"]
 
 
-class DatasetError(ValueError):
+class DatasetError(UserError, ValueError):
     """A data set that cannot be used. The message is for people: seen, expected, what to do."""
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from harness.errors import UserError
 from harness.interface import CLASSES
 
 _STRICT = ConfigDict(extra="forbid")
@@ -34,7 +35,7 @@ MAXIMUM_QUOTED_WORDS: Final = 20
 _SCALES: Final[Mapping[str, float]] = {"percent": 0.01, "million-parameters": 1e6}
 
 
-class PaperError(ValueError):
+class PaperError(UserError, ValueError):
     """A paper's folder that is missing or broken. The message says what was seen, what was expected, and what to do."""
 
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from harness.errors import UserError
 from harness.records.record import (
     READABLE_VERSIONS,
     RunRecord,
@@ -34,7 +35,7 @@ MOST_ARRAY_BYTES: Final = 2**26
 _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class RecordError(ValueError):
+class RecordError(UserError, ValueError):
     """A record that cannot be used. The message names the file and what is wrong with it.
 
     Attributes:

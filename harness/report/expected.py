@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from harness.errors import UserError
 from harness.judging.bands import bands
 from harness.judging.claims.answers import claims
 from harness.judging.results import Judged, judge_results
@@ -27,7 +28,7 @@ FILE: Final = Path("EXPECTED.md")
 EVIDENCE: Final = Path("benchmarks/evidence")
 
 
-class ExpectedError(ValueError):
+class ExpectedError(UserError, ValueError):
     """A file that cannot be rendered. The message says what is missing."""
 
 

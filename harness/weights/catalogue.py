@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+from harness.errors import UserError
 from harness.variant import Architecture, InputConvention
 
 _STRICT = ConfigDict(extra="forbid")
@@ -23,7 +24,7 @@ OUR_GRAPHS: Final[Mapping[Architecture, Graph]] = {"vgg16": "d", "resnet50": "v1
 ResNet50: version 1, stride on the first 1×1 convolution, as keras.applications has it."""
 
 
-class WeightsError(ValueError):
+class WeightsError(UserError, ValueError):
     """Weights that cannot be had or used. The message is for people: seen, expected, what to do."""
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
+from inspect import cleandoc
+from pathlib import Path
 
 import pytest
+import typer
+from typer.main import get_command
 
+from harness import commands
+from harness.__main__ import SUMMARIES, Commands, app
 from tests.support.command_line import FerBench, words
 
 
@@ -31,6 +38,28 @@ def test_help(ferbench: FerBench, command: list[str], parts: list[str], option: 
     assert outcome.code == 0
     for part in parts:
         assert part in outcome.out
+
+
+def test_help_says_of_each_command_what_the_command_says() -> None:
+    """The summaries are written down a second time, so that `--help` imports no command."""
+    group = get_command(app)
+    context = typer.Context(group)
+    assert isinstance(group, Commands)
+    for name, summary in SUMMARIES.items():
+        command = group.get_command(context, name)
+        assert " ".join(cleandoc(command.help).split("\n\n")[0].split()) == summary
+    written = {
+        path.stem for path in Path(commands.__file__).parent.glob("*.py") if "app = typer.Typer(" in path.read_text()
+    }
+    assert written == set(SUMMARIES)
+
+
+def test_version(ferbench: FerBench) -> None:
+    outcome = ferbench("--version")
+    assert (outcome.code, outcome.err) == (0, "")
+    own, *others = outcome.out.splitlines()
+    assert own == f"ferbench {importlib.metadata.version('ferbench')}"
+    assert [line.split()[0] for line in others] == ["keras", "jax", "torch", "tensorflow"]
 
 
 def test_the_module_is_the_command() -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.support.repository import ROOT
 
 ORDER: Final = (
+    "errors",
     "variant",
     "interface",
     "child",
