@@ -46,7 +46,7 @@ def test_accuracy_is_the_papers(variant, implementation, seed, benchmark, reques
     config.stash[FINISHED_RUNS].append((path, record))
     benchmark.extra_info.update(evidence(path, record))
     assert record.status == "complete", f"{spec.label}: {record.status}: {record.error} (record {path})"
-    verdict = judge([record])
+    verdict = judge([record], PAPER)
     assert verdict.kind != "NOT_REPRODUCED", f"{spec.label}: {verdict.reason} (record {path})"
 
 
@@ -69,9 +69,9 @@ def question(spec: RunSpec) -> dict[str, object]:
 
 def evidence(path: Path, record: RunRecord) -> dict[str, object]:
     """What a saved benchmark says of a run; set before any assertion, so that no evidence is lost."""
-    timings, scores, verdict = record.timings, record.scores, judge([record])
+    timings, scores, verdict = record.timings, record.scores, judge([record], PAPER)
     shares = calibrated_shares(record)
-    times = [each.verdict for each in judge_all([record]) if each.band.quantity == "seconds"]
+    times = [each.verdict for each in judge_all([record], PAPER) if each.band.quantity == "seconds"]
     return {
         "record": path.name,
         "record_sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None,
@@ -79,7 +79,7 @@ def evidence(path: Path, record: RunRecord) -> dict[str, object]:
         "status": record.status,
         "stop_reason": record.stop_reason,
         "device": record.environment.gpu or record.environment.cpu,
-        "disturbances": disturbances(record),
+        "disturbances": disturbances(record, PAPER),
         "versions": record.environment.versions,
         "weights": record.weights.source,
         "accuracy": scores["paper_test"].accuracy if scores else None,

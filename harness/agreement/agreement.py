@@ -172,7 +172,8 @@ def _why_unusable(record: RunRecord) -> str | None:
 
 def _asked(record: RunRecord) -> dict[str, object]:
     """What decides a run's result, by name, the seed first."""
-    spec, data = dict(vars(record.spec)), record.dataset
+    spec, data = {**vars(record.spec)}, record.dataset
+    spec.pop("asked"), spec.pop("batch_size")
     return {
         "seed": spec.pop("seed"),
         "data": data and data.name,
@@ -183,7 +184,7 @@ def _asked(record: RunRecord) -> dict[str, object]:
         "first weights": record.weights.source,
         "digest of first weights": record.weights.digest,
         "pipeline of the run": spec.pop("pipeline"),
-        **vars(spec.pop("variant")),
+        **vars(record.spec.variant),
         **{name: value for name, value in spec.items() if name not in NOT_ASKED},
     }
 

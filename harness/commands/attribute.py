@@ -16,7 +16,7 @@ from harness.interface import IMAGE_SIZE, ImplementationError
 from harness.interval import Interval
 from harness.measuring.assumptions import CORE_RATIO, UTILISATION
 from harness.papers import PaperError, load_paper
-from harness.records.spec import RunSpec
+from harness.records.spec import DEFAULT_PAPER, RunSpec
 from harness.registry import (
     IMPLEMENTATIONS,
     ImplementationName,
@@ -51,7 +51,7 @@ def attribute(
     seconds: Annotated[float, typer.Option(min=0.01, max=600, help="About so long for each part of a round.")] = 1.0,
     batches: Annotated[int | None, typer.Option(min=1, help="So many for each part of a round, not by time.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=100, help="How often; 5 if left out, 3 at 224×224.")] = None,
-    paper: options.PaperName = options.DEFAULT_PAPER,
+    paper: options.PaperName = DEFAULT_PAPER,
     device: options.DeviceOption = "cpu",
     threads: options.Threads = None,
     utilisation: Annotated[
@@ -127,7 +127,7 @@ def _installed(keras_backend: options.Backend) -> list[ImplementationName]:
 
 
 def _with_batches_of(spec: RunSpec, batch_size: int | None) -> RunSpec:
-    return spec if batch_size is None else replace(spec, variant=replace(spec.variant, batch_size=batch_size))
+    return replace(spec, batch_size=batch_size if batch_size != spec.asked.batch_size else None)
 
 
 def _interval(option: str, given: tuple[float, float]) -> Interval:

@@ -12,6 +12,7 @@ from harness.commands.console import show
 from harness.data.open import open_dataset
 from harness.judging.results import judge_results
 from harness.papers import load_paper
+from harness.records.spec import DEFAULT_PAPER
 from harness.report.judgement import judgement_json, judgement_page
 
 app = typer.Typer()
@@ -21,7 +22,7 @@ app = typer.Typer()
 def judge(
     results: Annotated[Path, typer.Argument(help="A folder of records, or one record.")] = Path("results"),
     *,
-    paper: options.PaperName = options.DEFAULT_PAPER,
+    paper: options.PaperName = DEFAULT_PAPER,
     fer2013: options.DataAtHand = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:

@@ -13,8 +13,6 @@ from harness.training.budget import BudgetName
 from harness.training.rows import ProtocolName
 from harness.variant import Pipeline
 
-DEFAULT_PAPER = "jahangir2024"
-
 PaperName = Annotated[
     str,
     typer.Option(

@@ -14,6 +14,7 @@ from harness.commands.exit_codes import EXIT_CODES
 from harness.interface import ImplementationError
 from harness.papers import load_paper
 from harness.records.record import RunRecord
+from harness.records.spec import DEFAULT_PAPER
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend, missing_framework
 from harness.runs.asking import lacks_weights, make_spec
 from harness.runs.execute import RunFailed, execute
@@ -25,7 +26,7 @@ app = typer.Typer()
 @app.command(epilog=EXIT_CODES)
 def reproduce(
     *,
-    paper: options.PaperName = options.DEFAULT_PAPER,
+    paper: options.PaperName = DEFAULT_PAPER,
     fer2013: options.Fer2013 = None,
     allow_deviating_data: options.Deviating = False,
     budget: options.Budget = None,

@@ -13,6 +13,7 @@ from harness.commands.conclusion import print_results
 from harness.commands.console import show
 from harness.commands.exit_codes import USAGE
 from harness.papers import load_paper
+from harness.records.spec import DEFAULT_PAPER
 from harness.records.store import list_runs, read_run
 from harness.report.records import record_page
 from harness.report.tables import run_list
@@ -37,7 +38,7 @@ def runs_list(
 def runs_show(
     paths: Annotated[list[Path], typer.Argument(help="Records: results/….json.")],
     *,
-    paper: options.PaperName = options.DEFAULT_PAPER,
+    paper: options.PaperName = DEFAULT_PAPER,
 ) -> None:
     """Show records and judge them together: several seeds of a variant get one verdict."""
     found = [(path, read_run(path)) for path in paths]

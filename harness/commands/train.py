@@ -11,6 +11,7 @@ from harness.commands import options
 from harness.commands.conclusion import conclude
 from harness.commands.exit_codes import EXIT_CODES
 from harness.papers import load_paper
+from harness.records.spec import DEFAULT_PAPER
 from harness.registry import ImplementationName
 from harness.runs.asking import make_spec
 from harness.runs.execute import execute
@@ -23,7 +24,7 @@ def train(
     variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch or vgg16-scratch@five-blocks.")],
     implementation: Annotated[ImplementationName, typer.Option(help="The framework.")],
     *,
-    paper: options.PaperName = options.DEFAULT_PAPER,
+    paper: options.PaperName = DEFAULT_PAPER,
     fer2013: options.Fer2013 = None,
     allow_deviating_data: options.Deviating = False,
     budget: options.Budget = None,

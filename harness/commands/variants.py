@@ -9,6 +9,7 @@ import typer
 from harness.commands import options
 from harness.commands.console import show
 from harness.papers import load_paper
+from harness.records.spec import DEFAULT_PAPER
 from harness.report.variants import variant_list, variant_page
 
 app = typer.Typer()
@@ -18,7 +19,7 @@ app = typer.Typer()
 def variants(
     name: Annotated[str | None, typer.Argument(help="Show one with all sources.")] = None,
     *,
-    paper: options.PaperName = options.DEFAULT_PAPER,
+    paper: options.PaperName = DEFAULT_PAPER,
 ) -> None:
     """List the variants of a paper and their readings."""
     about = load_paper(paper)

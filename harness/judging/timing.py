@@ -98,7 +98,7 @@ def papers_seconds(record: RunRecord, paper: Paper) -> PapersSeconds | None:
     phase is counted by its own epochs; None where a phase has none.
     """
     variant, epochs = record.spec.variant, papers_epochs(record, paper)
-    planned = [phase.epochs for phase in (paper.declared(variant.name) or variant).phases]
+    planned = [phase.epochs for phase in record.spec.asked.phases]
     planned[-1] = epochs - sum(planned[:-1])
     times = [each.training_seconds + each.evaluation_seconds for each in record.history]
     total, timed, first_ratio, has_lone_first = 0.0, 0, None, False
@@ -136,6 +136,6 @@ def epochs_text(runs: Sequence[PapersSeconds]) -> str:
 
 def papers_epochs(record: RunRecord, paper: Paper) -> int:
     """How many epochs the paper's times are for: those that it ran, where it says so, else those that were planned."""
-    variant = record.spec.variant
-    run = paper.facts.mentions(variant.base_name, "epochs-run") or paper.facts.mentions(variant.base_name, "epochs")
-    return int(run[0].value) if run else (paper.declared(variant.name) or variant).epochs
+    name = record.spec.asked.base_name
+    run = paper.facts.mentions(name, "epochs-run") or paper.facts.mentions(name, "epochs")
+    return int(run[0].value) if run else record.spec.asked.epochs

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from harness.papers import Paper
     from harness.runs.planned_suite import Suite
 
-DEFAULT_PAPER: Final = "jahangir2024"
 MARKERS: Final = (
     "gpu: trains for real; skipped where no GPU is seen, unless --rehearse says to rehearse it on the CPU",
     "dataset: needs the real FER-2013 (--fer2013 or FERBENCH_FER2013)",
@@ -49,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ferbench-paper",
         metavar="NAME|DIR",
-        help=f"a paper by its name, or the folder of one of your own [FERBENCH_PAPER, else {DEFAULT_PAPER}]",
+        help="a paper by its name, or the folder of one of your own [FERBENCH_PAPER, else the paper that is built in]",
     )
     group.addoption("--weights-dir", metavar="DIR", type=Path, help="folder of ImageNet weights [FERBENCH_WEIGHTS]")
     group.addoption(
@@ -138,6 +137,7 @@ def chosen_paper(config: pytest.Config) -> Paper:
         pytest.UsageError: If there is no such paper, or its folder is broken.
     """
     from harness.papers import PaperError, load_paper
+    from harness.records.spec import DEFAULT_PAPER
 
     try:
         return load_paper(config.getoption("ferbench_paper") or os.environ.get("FERBENCH_PAPER") or DEFAULT_PAPER)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from pydantic import ConfigDict
 
-from harness.papers.variants import VARIANTS
 from harness.registry import ImplementationName, KerasBackend
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.training.rows import ProtocolName
@@ -16,19 +15,23 @@ from harness.variant import Pipeline, Variant
 Device = Literal["cpu", "gpu"]
 TrainingPrecision = Literal["float32", "tf32", "mixed"]
 
+DEFAULT_PAPER: Final = "jahangir2024"
+
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One training run.
+    """One training run: what was asked for. What follows from it, `variant`, is derived.
 
     Attributes:
-        variant: Already limited by the budget.
+        asked: The variant as the paper or a reading of it declares it, whole: neither budget nor batch size cut it.
         implementation: `keras3` or `pytorch`.
         keras_backend: For `keras3`; None otherwise.
         fer2013: Path of the data set; None for the drawn one. A record keeps its last part alone.
         allow_deviating_data: Accept a data set that differs from the known one.
         protocol: Which images the rules watch.
         budget: Caps.
+        batch_size: Images a step in place of the variant's; None where it is the variant's own, or what the budget
+            leaves of it.
         seed: Of weights, order, maps and dropout.
         device: Where to compute.
         threads: CPU threads; None leaves the framework's choice.
@@ -40,15 +43,17 @@ class RunSpec:
         precision: `float32`, `tf32` or `mixed`; see `harness.interface.Runtime`.
         deterministic: Only operations that give the same bits again.
         checkpointing: Compute blocks again in the backward pass; see `harness.interface.Runtime`.
+        paper: Name of the paper's folder.
     """
 
-    variant: Variant
+    asked: Variant
     implementation: ImplementationName
     keras_backend: KerasBackend | None = None
     fer2013: str | None = None
     allow_deviating_data: bool = False
     protocol: ProtocolName = "paper"
     budget: Budget = BUDGETS["paper"]
+    batch_size: int | None = None
     seed: int = 0
     device: Device = "cpu"
     threads: int | None = None
@@ -60,6 +65,7 @@ class RunSpec:
     precision: TrainingPrecision = "float32"
     deterministic: bool = False
     checkpointing: bool = False
+    paper: str = DEFAULT_PAPER
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -69,13 +75,13 @@ class RunSpec:
                 f"implementation {self.implementation!r} with keras_backend={self.keras_backend!r}: "
                 "a backend goes with keras3 alone"
             )
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch size {self.batch_size}; expected at least 1")
 
     @property
-    def chosen_batch_size(self) -> int | None:
-        """Images a step, if they are neither the variant's own nor what its budget leaves of them."""
-        declared = VARIANTS.get(self.variant.base_name)  # no reading changes it
-        own = limit_variant(declared, self.budget).batch_size if declared else None
-        return self.variant.batch_size if own not in (None, self.variant.batch_size) else None
+    def variant(self) -> Variant:
+        """The variant that is trained: the one asked for, with this batch size, limited by the budget."""
+        return limit_variant(replace(self.asked, batch_size=self.batch_size or self.asked.batch_size), self.budget)
 
     @property
     def label(self) -> str:
@@ -84,8 +90,8 @@ class RunSpec:
         pipeline = "" if self.pipeline == "device" else f"-{self.pipeline}"
         views = f"-{self.views}views" if self.views else ""
         precision = "" if self.precision == "float32" else f"-{self.precision}"
-        batch = f"-batch{self.chosen_batch_size}" if self.chosen_batch_size else ""
+        batch = f"-batch{self.batch_size}" if self.batch_size else ""
         checkpointing = "-checkpointing" if self.checkpointing else ""
         deterministic = "-deterministic" if self.deterministic else ""
         unusual = f"{pipeline}{views}{precision}{batch}{checkpointing}{deterministic}"
-        return f"{self.variant.name}-{self.implementation}{backend}{unusual}-seed{self.seed}"
+        return f"{self.asked.name}-{self.implementation}{backend}{unusual}-seed{self.seed}"

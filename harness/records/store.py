@@ -20,8 +20,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from harness.errors import UserError
+from harness.records.conversion import CONVERTERS, convert
 from harness.records.record import (
-    READABLE_VERSIONS,
+    SCHEMA_VERSION,
     RunRecord,
     from_json,
     to_json,
@@ -166,17 +167,29 @@ def _read_record(path: Path) -> RunRecord:
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is damaged: no JSON ({error})") from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if version not in READABLE_VERSIONS:
+    if version not in (*CONVERTERS, SCHEMA_VERSION):
+        readable = ", ".join(map(str, (*CONVERTERS, SCHEMA_VERSION)))
         raise RecordError(
-            f"{path} has schema_version {version!r}; this ferbench reads {', '.join(map(str, READABLE_VERSIONS))}",
+            f"{path} has schema_version {version!r}; this ferbench reads {readable}",
             "use the version that wrote it, or run again",
         )
+    if version != SCHEMA_VERSION:
+        content = json.dumps(_converted(path, raw)).encode()
     try:
         return from_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise RecordError(f"{path} is damaged: {place}: {first['msg']} ({error.error_count()} in all)") from error
+
+
+def _converted(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
+    """Values of an older schema in that of today."""
+    try:
+        return convert(raw)
+    except (KeyError, TypeError, ValueError) as error:
+        first = f"{type(error).__name__} {error}".splitlines()[0]
+        raise RecordError(f"{path} is damaged: schema {raw['schema_version']} cannot be converted: {first}") from error
 
 
 def _read_arrays(path: Path, expected: str) -> bytes:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UserError
-from harness.judging.bands import bands
 from harness.judging.claims.answers import claims
+from harness.judging.expectations import bands
 from harness.judging.results import Judged, judge_results
+from harness.papers import load_paper
 from harness.papers.facts import Facts, facts
 from harness.papers.review import GRADES, Finding, audit
 from harness.report.audit import audit_markdown
@@ -60,7 +61,7 @@ def material(evidence: Path) -> Material:
         ExpectedError: If a record does not hold together.
         RecordError: If there is none.
     """
-    judged = judge_results(evidence)
+    judged = judge_results(evidence, load_paper("jahangir2024"))
     if judged.refused:
         first = judged.refused[0]
         raise ExpectedError(f"{first.path} is no evidence: {first.flaws[0]}; `ferbench judge {evidence}` says all")
@@ -101,7 +102,8 @@ def _block(text: str, name: str) -> str:
 def counts(given: Material) -> str:
     """How much is held against what, in one line."""
     by_grade = ", ".join(f"{sum(each.grade == grade for each in given.findings)} {grade}" for grade in GRADES)
+    count = len(bands(load_paper("jahangir2024")))
     return (
-        f"{len(given.paper)} facts, {len(given.findings)} findings ({by_grade}), {len(bands())} bands, "
+        f"{len(given.paper)} facts, {len(given.findings)} findings ({by_grade}), {len(bands(load_paper('jahangir2024')))} bands, "
         f"{len(claims())} claims, {len(given.evidence.sound)} records"
     )

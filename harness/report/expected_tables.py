@@ -7,12 +7,16 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
-from harness.judging.bands import Band, bands, judge
+from harness.judging.bands import judge
+from harness.judging.error_budget import Band
+from harness.judging.expectations import bands
 from harness.judging.results import Judged
+from harness.papers import load_paper
 from harness.papers.facts import Fact, Facts
 from harness.papers.review import Finding
 from harness.papers.variants import VARIANTS, paper_fields, sources
 from harness.records.record import RunRecord
+from harness.report.differences import reason_text
 from harness.report.variants import field_text
 from harness.verification.flaws import implementation_name
 
@@ -40,7 +44,11 @@ def number_tables(paper: Facts, findings: Sequence[Finding], evidence: Judged) -
         rows = []
         for quantity in REPORTED:
             for index, fact in enumerate(paper.mentions(name, quantity)):
-                band = bands().get(f"{name}.{BANDED.get(quantity, quantity)}") if not index else None
+                band = (
+                    bands(load_paper("jahangir2024")).get(f"{name}.{BANDED.get(quantity, quantity)}")
+                    if not index
+                    else None
+                )
                 expected = (_limits(band), _found(band, evidence)) if band else ("", "")
                 what = quantity.replace("-", " ") if not index else ""
                 doubts = _doubts(fact, paper.headline(name, quantity), findings)
@@ -58,7 +66,7 @@ def _limits(band: Band) -> str:
 def _found(band: Band, evidence: Judged) -> str:
     """Verdicts of comparable runs of the variant, in all its readings."""
     verdicts = [
-        f"`{group.variant}`, {group.implementation}: {each.verdict.kind}, {each.verdict.reason}"
+        f"`{group.variant}`, {group.implementation}: {each.verdict.kind}, {reason_text(each.verdict)}"
         for group in evidence.groups
         for each in group.judgements
         if each.band.name == band.name and each.verdict.kind != "NOT_COMPARABLE"
@@ -85,7 +93,7 @@ def band_table(evidence: Judged) -> str:
     rows = [
         (f"`{band.name}`", band.expected_text, band.place, band.few_text, band.many_text,
          band.parts_text if band.parts else "–", band.reason, _found(band, evidence))
-        for band in bands().values()
+        for band in bands(load_paper("jahangir2024")).values()
     ]  # fmt: skip
     return markdown(headings, rows)
 
@@ -104,10 +112,10 @@ def evidence_table(evidence: Judged) -> str:
     """One row a record that lies in `benchmarks/evidence`."""
     rows = []
     for run in evidence.sound:
-        record, verdict = run.record, judge([run.record])
+        record, verdict = run.record, judge([run.record], load_paper("jahangir2024"))
         rows.append((
             f"`{record.spec.variant.name}`", implementation_name(run), *_work(record), *_results(record),
-            f"{verdict.kind}: {verdict.reason}", f"[record](benchmarks/evidence/{run.path.name})",
+            f"{verdict.kind}: {reason_text(verdict)}", f"[record](benchmarks/evidence/{run.path.name})",
         ))  # fmt: skip
     headings = ("variant", "implementation", "training", "conditions", "all 7,178", "clean 6,610", "loss on the tests",
                 "training accuracy", "verdict on the accuracy", "record")  # fmt: skip
@@ -154,7 +162,7 @@ def _effect(first: RunRecord, second: RunRecord) -> list[tuple[str, ...]]:
     one, other = first.spec, second.spec
     if one.variant.base_name != other.variant.base_name or not (first.scores and second.scores):
         return []
-    same_conditions = replace(one, variant=other.variant, weights_dir=None) == replace(other, weights_dir=None)
+    same_conditions = replace(one, asked=other.asked, weights_dir=None) == replace(other, weights_dir=None)
     changed = [name for name in paper_fields() if getattr(one.variant, name) != getattr(other.variant, name)]
     if not same_conditions or len(changed) != 1 or first.dataset != _reweighted(second, first, changed[0]):
         return []

@@ -170,7 +170,7 @@ def _conditions(record: RunRecord) -> str:
     unusual = {
         f"pipeline {spec.pipeline}": spec.pipeline != "device",
         f"precision {spec.precision}": spec.precision != "float32",
-        f"batch size {spec.variant.batch_size}": spec.chosen_batch_size,
+        f"batch size {spec.variant.batch_size}": spec.batch_size,
         "deterministic": spec.deterministic,
         "activation checkpointing": spec.checkpointing,
         views_told(record): spec.views,

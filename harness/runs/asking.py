@@ -16,7 +16,7 @@ from harness.registry import (
     choose_keras_backend,
     missing_framework,
 )
-from harness.training.budget import BUDGETS, BudgetName, limit_variant
+from harness.training.budget import BUDGETS, Budget, BudgetName, limit_variant
 from harness.training.features import check_cacheable
 from harness.training.rows import ProtocolName
 from harness.variant import Pipeline, Variant, VariantError
@@ -101,10 +101,8 @@ def make_spec(
         WeightsError: If the folder of weights is none, or the weights are those of another network.
     """
     found = paper.find_variant(variant)
-    if batch_size is not None:
-        if batch_size < 1:
-            raise VariantError(f"batch size {batch_size}; expected at least 1")
-        found = dataclasses.replace(found, batch_size=batch_size)
+    if batch_size is not None and batch_size < 1:
+        raise VariantError(f"batch size {batch_size}; expected at least 1")
     if None not in (views, cached_features) and views != cached_features:
         raise VariantError(
             f"--views {views} and --cached-features {cached_features}: features are kept of the views that are shown; "
@@ -137,13 +135,15 @@ def make_spec(
             examples=examples or base.examples,
         )
     return RunSpec(
-        variant=limit_variant(found, caps),
+        asked=found,
+        paper=paper.name,
         implementation=implementation,
         keras_backend=backend,
         fer2013=str(fer2013.resolve()) if fer2013 else None,
         allow_deviating_data=allow_deviating_data,
         protocol=protocol,
         budget=caps,
+        batch_size=_chosen_batch_size(found, caps, batch_size),
         seed=seed,
         device=device,
         threads=threads,
@@ -156,3 +156,11 @@ def make_spec(
         deterministic=deterministic,
         checkpointing=checkpointing,
     )
+
+
+def _chosen_batch_size(variant: Variant, budget: Budget, batch_size: int | None) -> int | None:
+    """A batch size within the budget; None if it is what the run would have anyway."""
+    if batch_size is None:
+        return None
+    capped = min(batch_size, budget.batch_size or batch_size)
+    return capped if capped != limit_variant(variant, budget).batch_size else None

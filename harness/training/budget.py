@@ -25,7 +25,7 @@ class Budget:
         examples: Training images, drawn by seed in the proportions of the classes.
         test_examples: Test images, likewise.
         input_size: Edge of the network input, in pixels.
-        batch_size: Images a step; records of an earlier version have none.
+        batch_size: Images a step.
     """
 
     name: str
@@ -37,6 +37,12 @@ class Budget:
     batch_size: int | None = None
 
     __pydantic_config__ = ConfigDict(extra="forbid")
+
+    def __post_init__(self) -> None:
+        bad = {name: cap for name, cap in vars(self).items() if name != "name" and cap is not None and not cap > 0}
+        if bad:
+            told = ", ".join(f"{name}={cap}" for name, cap in bad.items())
+            raise ValueError(f"budget {self.name!r} with {told}; expected caps above 0")
 
 
 BUDGETS: Final[Mapping[BudgetName, Budget]] = {

@@ -80,8 +80,8 @@ def _is_moment(text: str) -> bool:
 
 
 def _check_budget(record: RunRecord) -> Iterator[Flaw]:
-    """A name means its caps, and the variant keeps to them."""
-    budget, variant = record.spec.budget, record.spec.variant
+    """A name means its caps."""
+    budget = record.spec.budget
     caps = {name: cap for name, cap in vars(budget).items() if name != "name" and cap is not None}
     told = f"budget {budget.name!r} with {', '.join(f'{name}={cap}' for name, cap in caps.items()) or 'no cap'}"
     known = {str(name): each for name, each in BUDGETS.items()}
@@ -89,12 +89,6 @@ def _check_budget(record: RunRecord) -> Iterator[Flaw]:
         yield Flaw("budget", told, f"one of {', '.join(known)}, or custom")
     elif budget != known.get(budget.name, budget):
         yield Flaw("budget", told, f"{known[budget.name]}, what the name means")
-    elif not all(0 < cap <= MOST for cap in caps.values()):
-        yield Flaw("budget", told, "caps above 0")
-    for name in ("epochs", "input_size", "batch_size"):
-        allowed, used = caps.get(name), getattr(variant, name)
-        if allowed is not None and used > allowed:
-            yield Flaw("budget", f"{told}, and a variant with {name}={used}", f"at most {allowed}")
 
 
 def _check_origin(identity: DatasetIdentity) -> Iterator[Flaw]:

@@ -92,7 +92,7 @@ def test_data_that_do_not_fill_a_batch_are_refused(
     implementation: Implementation, request: pytest.FixtureRequest, few_faces: None
 ) -> None:
     task = small_task(implementation, request)
-    large = replace(task, spec=replace(task.spec, variant=replace(task.spec.variant, batch_size=61)))
+    large = replace(task, spec=replace(task.spec, batch_size=61))
     with pytest.raises(DatasetError, match="60 training images; one batch takes 61: lower --batch-size"):
         measure(large)
 

@@ -67,7 +67,7 @@ def test_a_calibration_of_this_machine(implementation, monkeypatch, tmp_path) ->
     monkeypatch.setattr(calibrating, "SIZES", {"cpu": SIZES})
     monkeypatch.setattr(calibrating, "open_dataset", lambda path, allow_deviating_data: numbered_dataset())
     monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(3, repeat_seconds=0.001, warm_up_seconds=0.0)})
-    spec = make_spec("vgg16-scratch", implementation.name, threads=RUNTIMES[implementation.name].threads)
+    spec = make_spec("vgg16-scratch", implementation.name, paper=PAPER, threads=RUNTIMES[implementation.name].threads)
     task = CalibrationTask(spec, (PAPER.variants["vgg16-scratch"], PAPER.variants["resnet50-fine-tune"]))
     path = tmp_path / "found.json"
     monkeypatch.setattr(sys, "argv", ["", TypeAdapter(CalibrationTask).dump_json(task).decode(), str(path)])

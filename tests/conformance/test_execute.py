@@ -24,7 +24,7 @@ from harness.records.spec import RunSpec
 from harness.records.store import RecordError, read_arrays, read_run
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend
 from harness.runs.execute import RunFailed, execute
-from harness.training.budget import Budget, limit_variant
+from harness.training.budget import Budget
 from harness.training.metrics import score
 from harness.variant import narrow
 from harness.weights import keras_h5
@@ -46,7 +46,7 @@ def tiny_spec(implementation: str, config: pytest.Config, *, budget: Budget = TI
     """A run that takes a second once its framework is imported."""
     require_implementation(config, implementation)
     backend = choose_keras_backend(config.getoption("keras_backend")) if implementation == "keras3" else None
-    variant = narrow(limit_variant(PAPER.find_variant("vgg16-scratch"), budget), width_divisor=8)
+    variant = narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=8)
     return RunSpec(variant, implementation, backend, budget=budget, seed=SEED, threads=1 if backend is None else None)  # type: ignore[arg-type]
 
 
@@ -115,7 +115,7 @@ def frozen_spec(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
     weights = {name: array for name, array in initial_weights(variant, seed=99).items() if name.startswith("block")}
     keras_h5.write(tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", weights)
     budget = replace(TINY, epochs=3)
-    return replace(spec, variant=limit_variant(variant, budget), budget=budget, weights_dir=str(tmp_path), views=2)
+    return replace(spec, asked=variant, budget=budget, weights_dir=str(tmp_path), views=2)
 
 
 def test_kept_features_change_no_result(frozen_spec: RunSpec, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_weights_that_are_nowhere_are_named(
 def test_stand_in_weights_are_said_to_be(frozen_spec: RunSpec, tmp_path: Path) -> None:
     _, record = execute(replace(frozen_spec, weights_dir=None, stand_in_weights=True), tmp_path / "results")
     assert (record.weights.source, record.weights.file) == ("stand-in", None)
-    assert "stand-in weights" in differences(record)
+    assert "stand-in weights" in differences(record, PAPER)
 
 
 def test_timings_fit_into_each_other(finished: Finished) -> None:
@@ -212,7 +212,7 @@ def test_the_same_seed_gives_the_same_logits_to_the_bit(csv_spec: RunSpec, tmp_p
 
 
 def test_divergence_is_a_failed_run(csv_spec: RunSpec, tmp_path: Path) -> None:
-    spec = replace(csv_spec, variant=replace(csv_spec.variant, learning_rate=1e30))
+    spec = replace(csv_spec, asked=replace(csv_spec.asked, learning_rate=1e30))
     path, record = execute(spec, tmp_path)
     assert record.status == "failed"
     assert record.error is not None
@@ -246,8 +246,9 @@ def test_an_interruption_leaves_a_record(
 ) -> None:
     """A terminal's Ctrl-C reaches the whole group; `kill` reaches one process, which hands it on."""
     budget = replace(csv_spec.budget, epochs=100_000)
-    variant = replace(csv_spec.variant, epochs=100_000, phases=(replace(csv_spec.variant.phases[0], epochs=100_000),))
-    spec = TypeAdapter(RunSpec).dump_json(replace(csv_spec, variant=variant, budget=budget)).decode()
+    phases = (replace(csv_spec.asked.phases[0], epochs=100_000),)
+    asked = replace(csv_spec.asked, epochs=100_000, phases=phases)
+    spec = TypeAdapter(RunSpec).dump_json(replace(csv_spec, asked=asked, budget=budget)).decode()
     command = [sys.executable, "-c", PARENT, str(tmp_path / "results"), spec]
     with subprocess.Popen(
         command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

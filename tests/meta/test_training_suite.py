@@ -52,7 +52,7 @@ def answer(spec: RunSpec, accuracy: float | None = 0.66, **fields: Any) -> RunRe
     }
     if spec.stand_in_weights:
         values["weights"] = WeightsIdentity("stand-in", None, "ab" * 32)
-    return fake_record(accuracy, variant=spec.variant, implementation=spec.implementation, **(values | fields))
+    return fake_record(accuracy, variant=spec.asked, implementation=spec.implementation, **(values | fields))
 
 
 class Runs:
@@ -219,7 +219,7 @@ def test_options_reach_the_run(pytester: pytest.Pytester, runs: Runs) -> None:
     run(pytester, *ONE, *options, SAVE)
     (spec,) = runs.specs
     assert (spec.precision, spec.deterministic, spec.pipeline, spec.budget.name) == ("tf32", True, "generator", "hour")
-    assert (spec.chosen_batch_size, spec.checkpointing) == (16, True)
+    assert (spec.batch_size, spec.checkpointing) == (16, True)
     told = saved(pytester)["benchmarks"][0]["extra_info"]
     assert (told["precision"], told["deterministic"]) == ("tf32", True)
     assert (told["batch_size"], told["checkpointing"]) == (16, True)

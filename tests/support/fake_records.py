@@ -117,17 +117,19 @@ def fake_record(
     implementation: str = "pytorch",
     seed: int = 0,
     budget: Budget = BUDGETS["paper"],
+    batch_size: int | None = None,
     protocol: str = "paper",
     **fields: Any,
 ) -> RunRecord:
     """A complete run of FER-2013 by the paper's protocol; None has no scores."""
     spec = RunSpec(
-        variant=PAPER.find_variant(variant) if isinstance(variant, str) else variant,
+        asked=PAPER.find_variant(variant) if isinstance(variant, str) else variant,
         implementation=implementation,  # type: ignore[arg-type]
         keras_backend="jax" if implementation == "keras3" else None,
         fer2013="fer2013.zip",
         protocol=protocol,  # type: ignore[arg-type]
         budget=budget,
+        batch_size=batch_size,
         seed=seed,
     )
     values: dict[str, Any] = {

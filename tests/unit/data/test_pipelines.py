@@ -92,7 +92,7 @@ FROZEN = "vgg16-transfer@frozen"
 
 
 def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: int) -> RunSpec:
-    return make_spec(variant, "pytorch", pipeline=pipeline, **options)
+    return make_spec(variant, "pytorch", paper=PAPER, pipeline=pipeline, **options)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from harness.judging.comparability import remarks, time_differences
 from harness.judging.timing import PapersSeconds, papers_epochs, seconds_per_epoch
 from harness.records.machine import GpuIdentity, GpuUse
 from harness.records.record import Gpu, RunRecord, WeightsIdentity
-from harness.training.budget import BUDGETS, Budget, limit_variant
+from harness.training.budget import BUDGETS, Budget
 from harness.variant import narrow
 from tests.support.fake_records import (
     DRAWN,
@@ -38,7 +38,7 @@ PAPERS_MACHINE = replace(MACHINE, gpu="NVIDIA GeForce RTX 4080 SUPER")
 
 
 def by_quantity(records: list[RunRecord]) -> dict[str, Judgement]:
-    return {each.band.quantity: each for each in judge_all(records)}
+    return {each.band.quantity: each for each in judge_all(records, PAPER)}
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,7 @@ def by_quantity(records: list[RunRecord]) -> dict[str, Judgement]:
         ({"budget": BUDGETS["hour"], "stop_reason": "budget: 3,590 of 3,600 s spent"}, ["budget hour"]),
         ({"budget": Budget("custom", examples=960)}, ["budget custom"]),
         ({"budget": Budget("custom", test_examples=512)}, ["budget custom"]),
-        (
-            {"budget": Budget("custom", epochs=3), "variant": limit_variant(VARIANT, Budget("", epochs=3))},
-            ["budget custom"],
-        ),
+        ({"budget": Budget("custom", epochs=3)}, ["budget custom"]),
         ({"protocol": "honest"}, ["protocol honest"]),
         ({"variant": narrow(VARIANT, width_divisor=8)}, ["width ÷ 8"]),
         ({"variant": "vgg16-transfer", "weights": replace(DRAWN, source="stand-in")}, ["stand-in weights"]),
@@ -83,14 +80,14 @@ def by_quantity(records: list[RunRecord]) -> dict[str, Judgement]:
 )
 def test_what_is_not_comparable_says_why(fields: dict[str, Any], expected: list[str]) -> None:
     record = fake_record(**fields)
-    assert differences(record) == expected
+    assert differences(record, PAPER) == expected
     if expected:
-        assert judge([record]).kind == "NOT_COMPARABLE"
-        assert judge([record]).reason == ", ".join(expected)
-        verdicts = {each.verdict for each in judge_all([record])}
-        assert verdicts == {judge([record])}
+        assert judge([record], PAPER).kind == "NOT_COMPARABLE"
+        assert judge([record], PAPER).reason == ", ".join(expected)
+        verdicts = {each.verdict for each in judge_all([record], PAPER)}
+        assert verdicts == {judge([record], PAPER)}
     else:
-        assert judge([record]).kind != "NOT_COMPARABLE"
+        assert judge([record], PAPER).kind != "NOT_COMPARABLE"
 
 
 def with_pipeline(record: RunRecord, pipeline: Any) -> RunRecord:
@@ -99,9 +96,9 @@ def with_pipeline(record: RunRecord, pipeline: Any) -> RunRecord:
 
 def test_a_pipeline_that_augments_nothing_is_another_training() -> None:
     record = with_pipeline(fake_record(variant="resnet50-transfer"), "manual")
-    assert differences(record) == ["pipeline manual, which augments nothing"]
-    assert differences(with_pipeline(fake_record(variant="resnet50-transfer@unaugmented"), "manual")) == []
-    assert differences(with_pipeline(fake_record(), "generator")) == []
+    assert differences(record, PAPER) == ["pipeline manual, which augments nothing"]
+    assert differences(with_pipeline(fake_record(variant="resnet50-transfer@unaugmented"), "manual"), PAPER) == []
+    assert differences(with_pipeline(fake_record(), "generator"), PAPER) == []
 
 
 @pytest.mark.parametrize(
@@ -117,7 +114,7 @@ def test_a_pipeline_that_augments_nothing_is_another_training() -> None:
 )
 def test_views_that_repeat_are_another_augmentation(views: int | None, epochs: int, expected: list[str]) -> None:
     record = fake_record(variant="vgg16-transfer", history=history_of([0.5] * epochs))
-    assert differences(replace(record, spec=replace(record.spec, views=views))) == expected
+    assert differences(replace(record, spec=replace(record.spec, views=views)), PAPER) == expected
 
 
 def test_the_readings_of_all_runs_are_named() -> None:
@@ -132,12 +129,12 @@ def test_tf32_is_judged_and_named() -> None:
     other = replace(record, spec=replace(record.spec, seed=1, precision="tf32"))
     assert remarks([record]) == []
     assert remarks([record, other]) == remarks([other]) == ["precision tf32"]
-    assert judge([other]).reason == f"{judge([record]).reason}; precision tf32"
+    assert judge([other], PAPER).reason == f"{judge([record], PAPER).reason}; precision tf32"
 
 
 def test_a_csv_is_judged_and_named() -> None:
     records = [fake_record(0.547, variant="resnet50-scratch", dataset=replace(FER2013, door="fer2013.csv"))]
-    assert "; data from fer2013.csv known by their counts alone" in judge(records).reason
+    assert "; data from fer2013.csv known by their counts alone" in judge(records, PAPER).reason
 
 
 def timed(seed: int = 0, *, seconds: float = 50.0, pipeline: str = "generator", **fields: Any) -> RunRecord:
@@ -166,7 +163,7 @@ def timed(seed: int = 0, *, seconds: float = 50.0, pipeline: str = "generator", 
 )
 def test_when_seconds_cannot_be_compared(fields: dict[str, Any], expected: list[str]) -> None:
     record = timed(**fields)
-    assert time_differences(record) == expected
+    assert time_differences(record, PAPER) == expected
     if expected:
         found = by_quantity([record])["seconds"]
         assert (found.verdict.kind, found.verdict.reason) == ("NOT_COMPARABLE", ", ".join(expected))
@@ -175,15 +172,15 @@ def test_when_seconds_cannot_be_compared(fields: dict[str, Any], expected: list[
 def test_kept_features_are_no_time_of_the_network() -> None:
     record = timed()
     kept = replace(record, spec=replace(record.spec, cached_features=True))
-    assert time_differences(kept) == ["features of the frozen base kept"]
+    assert time_differences(kept, PAPER) == ["features of the frozen base kept"]
 
 
 def test_deterministic_operations_are_no_time_of_the_papers() -> None:
     """Nor are they pooled with ordinary ones: the other seed is judged alone."""
     record = timed()
     fixed = replace(record, spec=replace(record.spec, seed=1, deterministic=True))
-    assert time_differences(fixed) == ["deterministic operations, which may take more time"]
-    assert differences(fixed) == []
+    assert time_differences(fixed, PAPER) == ["deterministic operations, which may take more time"]
+    assert differences(fixed, PAPER) == []
     assert by_quantity([record, fixed])["seconds"].observed == (5500.0,)
 
 
@@ -239,7 +236,7 @@ def test_times_are_of_the_runs_whose_times_count() -> None:
     [("vgg16-scratch", 78), ("vgg16-transfer", 100), ("vgg16-fine-tune", 100), ("resnet50-fine-tune", 30)],
 )
 def test_epochs_of_the_papers_times(name: str, epochs: int) -> None:
-    assert papers_epochs(name) == epochs
+    assert papers_epochs(name, PAPER) == epochs
 
 
 def test_seconds_per_epoch() -> None:

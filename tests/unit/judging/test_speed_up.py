@@ -12,7 +12,7 @@ from harness.judging.speed_up import speed_up
 from harness.records.machine import GpuIdentity, GpuUse
 from harness.records.record import Gpu, RunRecord
 from harness.report.planned_suite import seed_lines
-from harness.training.budget import BUDGETS, limit_variant
+from harness.training.budget import BUDGETS
 from tests.support.fake_records import (
     MACHINE,
     fake_calibration,
@@ -32,7 +32,6 @@ def device_run(seconds: float = 13.0, *, pipeline: Any = "device", **fields: Any
     """Four epochs that took so long with two seconds of evaluation each."""
     history = tuple(replace(each, training_seconds=seconds - 2.0) for each in history_of([0.5] * 4))
     values = {
-        "variant": limit_variant(PAPER.find_variant("vgg16-scratch"), BUDGETS["times"]),
         "budget": BUDGETS["times"],
         "history": history,
         "environment": replace(MACHINE, gpu=CARD),
@@ -44,7 +43,7 @@ def device_run(seconds: float = 13.0, *, pipeline: Any = "device", **fields: Any
 
 def test_each_time_of_the_paper_is_told_beside_the_device_pipelines() -> None:
     """78 epochs of 12 s and of 14 s are 1,014 s on average."""
-    assert speed_up([device_run(12.0), device_run(14.0, seed=1)]) == (
+    assert speed_up([device_run(12.0), device_run(14.0, seed=1)], PAPER) == (
         "device pipeline: 1,014 s (936 to 1,092 s, n = 2) for 78 epochs, extrapolated from 4 timed after the warm-up; "
         "the first took ×1.00 of the later ones' mean and counts once; 8.64 times as fast as the paper's 8,764.24 s "
         "(Table 6), 1.20 times as fast as the paper's 1,218.66 s (Table 5), 1.08 times as fast as the paper's "
@@ -66,16 +65,16 @@ def test_each_time_of_the_paper_is_told_beside_the_device_pipelines() -> None:
     ids=["generator", "cpu", "h100", "slow card", "status", "kept features"],
 )
 def test_what_differs_otherwise_is_no_speed_up(record: RunRecord) -> None:
-    assert speed_up([record]) is None
-    assert "times as fast" not in " ".join(seed_lines([(Path("a.json"), record)]))
+    assert speed_up([record], PAPER) is None
+    assert "times as fast" not in " ".join(seed_lines([(Path("a.json"), record)], PAPER))
 
 
 def test_a_run_whose_card_was_its_own_comes_first() -> None:
     disturbed = device_run(26.0, gpu=SHARED)
-    assert "device pipeline: 1,014 s" in (speed_up([device_run(), disturbed]) or "")
-    assert "; the GPU was not its own: shared with 1 other process" in (speed_up([disturbed]) or "")
+    assert "device pipeline: 1,014 s" in (speed_up([device_run(), disturbed], PAPER) or "")
+    assert "; the GPU was not its own: shared with 1 other process" in (speed_up([disturbed], PAPER) or "")
 
 
 def test_a_suite_tells_it() -> None:
-    (line,) = (each for each in seed_lines([(Path("a.json"), device_run())]) if "times as fast" in each)
+    (line,) = (each for each in seed_lines([(Path("a.json"), device_run())], PAPER) if "times as fast" in each)
     assert line.startswith("vgg16-scratch pytorch: device pipeline: 1,014 s (n = 1) for 78 epochs")

@@ -21,7 +21,7 @@ from harness.measuring.forecast import (
 from harness.operations import epoch_flops
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
-from harness.training.budget import BUDGETS, limit_variant
+from harness.training.budget import BUDGETS
 from tests.support.fake_records import (
     MACHINE,
     SECONDS,
@@ -58,7 +58,7 @@ def test_features_that_are_kept_are_computed_once(views: int | None, shown: int)
 
 def test_a_budget_takes_operations_away() -> None:
     budget = BUDGETS["rehearsal"]
-    spec = RunSpec(limit_variant(PAPER.variants["vgg16-scratch"], budget), "pytorch", budget=budget)
+    spec = RunSpec(PAPER.variants["vgg16-scratch"], "pytorch", budget=budget)
     phase = spec.variant.phases[0]
     assert count_operations(spec) == 2 * epoch_flops(spec.variant, phase, training_images=16, watched_images=16)
     smaller_set = replace(SPEC, fer2013=None)  # a tenth of FER-2013
@@ -86,7 +86,7 @@ def test_the_papers_generator_sets_a_least_time() -> None:
     small = forecast(replace(SPEC, pipeline="generator"), fast, [])
     assert small.seconds is not None
     assert small.seconds.low == pytest.approx((28_709 / 3_035 + 7_178 / 8_926) * 100 / 2 + 5, rel=1e-3)
-    unaugmented = replace(spec, variant=PAPER.find_variant("vgg16-transfer@unaugmented"))
+    unaugmented = replace(spec, asked=PAPER.find_variant("vgg16-transfer@unaugmented"))
     plain = forecast(unaugmented, fast, [])
     assert plain.seconds is not None
     assert plain.seconds.low == pytest.approx(35_887 / 1_809 * 100 / 2 + 5, rel=1e-3)

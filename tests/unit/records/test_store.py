@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from harness.records import store
-from harness.records.record import READABLE_VERSIONS, SCHEMA_VERSION
+from harness.records.conversion import CONVERTERS
+from harness.records.record import SCHEMA_VERSION
 from harness.records.store import (
     RecordError,
     check_directory,
@@ -26,6 +27,7 @@ from harness.records.store import (
     write_run,
 )
 from tests.support.fake_records import fake_arrays, fake_record
+from tests.support.old_records import as_schema_4
 from tests.support.repository import ROOT
 
 EVIDENCE = ROOT / "benchmarks" / "evidence"
@@ -64,24 +66,23 @@ def test_a_record_is_readable_by_others(tmp_path: Path) -> None:
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_a_record_of_version_2_is_read_as_what_was_done_then(tmp_path: Path) -> None:
+def test_a_record_of_an_earlier_schema_is_converted(tmp_path: Path) -> None:
     path = write_run(tmp_path, fake_record(), {})
-    values = json.loads(path.read_text())
-    del values["spec"]["views"], values["timings"]["features_images_per_second"]
-    path.write_text(json.dumps(values | {"schema_version": 2}))
-    assert read_run(path) == replace(fake_record(), schema_version=2)
+    path.write_text(json.dumps(as_schema_4(json.loads(path.read_text()))))
+    assert read_run(path) == fake_record()
 
 
-def test_the_records_that_are_shown_are_read() -> None:
-    """Some are of version 2; records are never written anew."""
-    assert 2 in {read_run(path).schema_version for path in EVIDENCE.glob("*.json")}
+def test_the_records_that_are_shown_are_of_the_schema_of_today() -> None:
+    paths = list(EVIDENCE.glob("*.json"))
+    assert [json.loads(path.read_text())["schema_version"] for path in paths] == [SCHEMA_VERSION] * 3
+    assert [read_run(path).run for path in paths] == [path.stem for path in paths]
 
 
-@pytest.mark.parametrize("version", [0, 1, SCHEMA_VERSION + 1, None, str(SCHEMA_VERSION)])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, SCHEMA_VERSION + 1, None, str(SCHEMA_VERSION)])
 def test_another_schema_version_is_refused_by_name(tmp_path: Path, version: object) -> None:
     path = write_run(tmp_path, fake_record(), {})
     edit(path, schema_version=version)
-    readable = ", ".join(map(str, READABLE_VERSIONS))
+    readable = ", ".join(map(str, (*CONVERTERS, SCHEMA_VERSION)))
     with pytest.raises(
         RecordError, match=rf"{path.name} has schema_version {version!r}; this ferbench reads {readable}"
     ):
@@ -95,7 +96,9 @@ def test_another_schema_version_is_refused_by_name(tmp_path: Path, version: obje
         (b'{"schema_version": 1', "no JSON"),
         (b"\xff\xfe\xfa", "no JSON"),
         (b"[]", "schema_version None"),
-        (b'{"schema_version": 2}', r"run: Field required \(13 in all\)"),
+        (b'{"schema_version": 5}', r"run: Field required \(13 in all\)"),
+        (b'{"schema_version": 4}', "schema 4 cannot be converted: KeyError 'spec'"),
+        (b'{"schema_version": 4, "spec": {"variant": {}, "budget": {}}}', "schema 4 cannot be converted: VariantError"),
     ],
 )
 def test_a_damaged_record_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

@@ -100,7 +100,7 @@ def test_records_that_differ_in_one_assumption_show_its_effect(given: Material, 
     stored(tmp_path, 0.40, budget=SMALL, variant="resnet50-scratch@unstopped")
     stored(tmp_path, 0.30, budget=SMALL, variant="resnet50-scratch@224x224x3")  # two fields
     stored(tmp_path, 0.20, budget=SMALL, variant="resnet50-scratch@unstopped", seed=1)
-    effects = block(render(EMPTY, replace(given, evidence=judge_results(tmp_path))), "effects")
+    effects = block(render(EMPTY, replace(given, evidence=judge_results(tmp_path, PAPER))), "effects")
     rows = [line for line in effects.splitlines() if line.startswith("| stop_rule")]
     assert len(rows) == 1
     assert "50.00 % → 40.00 % (-10.00 points)" in rows[0]
@@ -109,7 +109,7 @@ def test_records_that_differ_in_one_assumption_show_its_effect(given: Material, 
 
 def test_comparable_runs_are_found(given: Material, tmp_path: Path) -> None:
     stored(tmp_path, 0.30, variant="resnet50-scratch")
-    numbers = block(render(EMPTY, replace(given, evidence=judge_results(tmp_path))), "numbers")
+    numbers = block(render(EMPTY, replace(given, evidence=judge_results(tmp_path, PAPER))), "numbers")
     (row,) = [line for line in numbers.splitlines() if line.startswith("| accuracy | 0.5469 |")]
     assert "`resnet50-scratch`, pytorch: NOT_REPRODUCED" in row
 

@@ -16,6 +16,7 @@ from harness.judging.results import Group, Judged, Refused
 from harness.report.judgement import judgement_json, judgement_page
 from harness.verification.flaws import Flaw
 from tests.support.forged_records import SMALL, in_memory
+from tests.support.papers import PAPER
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def judged() -> Judged:
         copies=(Path("results/copy.json"),),
         refused=(Refused(Path("results/bad.json"), (Flaw("accuracy", "much", "less", "run again"),)),),
         groups=tuple(
-            Group("vgg16-scratch", name, (each.record.run,), judge_all([each.record]), faster)
+            Group("vgg16-scratch", name, (each.record.run,), judge_all([each.record], PAPER), faster)
             for name, each, faster in groups
         ),
         answers=answer_claims([run]),
@@ -138,7 +139,7 @@ def test_json_for_programs(judged: Judged) -> None:
 def test_what_never_happened_is_null_in_json() -> None:
     """JSON has no infinity: an accuracy that is never passed has no epoch."""
     run = in_memory(0.66, epochs=100)
-    group = Group("vgg16-scratch", "pytorch", (run.record.run,), judge_all([run.record]))
+    group = Group("vgg16-scratch", "pytorch", (run.record.run,), judge_all([run.record], PAPER))
     text = judgement_json(Judged(Path("results"), (run,), (), (), (group,), (), (), ()))
     assert "Infinity" not in text
     crossing = next(each for each in json.loads(text)["verdicts"] if each["quantity"] == "epochs")
@@ -150,7 +151,7 @@ def test_what_never_happened_is_null_in_json() -> None:
 )
 def test_the_exit_code(judged: Judged, has_refused: bool, accuracy: float, code: int) -> None:
     record = in_memory(accuracy, variant="resnet50-scratch").record
-    (judgement,) = (each for each in judge_all([record]) if each.band.quantity == "accuracy")
+    (judgement,) = (each for each in judge_all([record], PAPER) if each.band.quantity == "accuracy")
     group = Group("resnet50-scratch", "pytorch", (record.run,), (judgement,))
     refused = judged.refused if has_refused else ()
     assert Judged(Path("results"), (), (), refused, (group,), (), (), ()).exit_code == code

@@ -28,7 +28,7 @@ def frameworks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asked(batch_size: int | None, budget: BudgetName = "paper", variant: str = "vgg16-transfer") -> RunSpec:
-    return make_spec(variant, "pytorch", budget=budget, batch_size=batch_size)
+    return make_spec(variant, "pytorch", paper=PAPER, budget=budget, batch_size=batch_size)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_batch_size_replaces_the_papers(
     batch_size: int | None, budget: BudgetName, used: int, chosen: int | None
 ) -> None:
     spec = asked(batch_size, budget)
-    assert (spec.variant.batch_size, spec.chosen_batch_size) == (used, chosen)
+    assert (spec.variant.batch_size, spec.batch_size) == (used, chosen)
     assert ("-batch" in spec.label) == (chosen is not None)
 
 
@@ -64,18 +64,17 @@ def test_a_batch_of_none_is_refused_for_people(batch_size: int) -> None:
 
 @pytest.mark.parametrize("budget", ["paper", "hour"])
 def test_it_is_not_comparable_and_the_reason_names_it(budget: BudgetName) -> None:
-    record = fake_record(variant="vgg16-transfer", budget=BUDGETS[budget])
-    record = replace(record, spec=replace(record.spec, variant=asked(16).variant))
-    assert differences(record) == ["batch size 16, the paper's is 32"]
+    record = fake_record(variant="vgg16-transfer", budget=BUDGETS[budget], batch_size=16)
+    assert differences(record, PAPER) == ["batch size 16, the paper's is 32"]
 
 
 def test_what_else_is_changed_is_not_hidden_by_it() -> None:
-    record = fake_record(variant=replace(PAPER.variants["vgg16-scratch"], batch_size=16, learning_rate=1.0))
-    assert differences(record) == ["batch size 16, the paper's is 32", "variant unlike variants.toml"]
+    record = fake_record(variant=replace(PAPER.variants["vgg16-scratch"], learning_rate=1.0), batch_size=16)
+    assert differences(record, PAPER) == ["batch size 16, the paper's is 32", "variant unlike variants.toml"]
 
 
 def test_the_conditions_of_a_table_say_it() -> None:
-    record = fake_record(variant=replace(PAPER.variants["vgg16-scratch"], batch_size=16))
+    record = fake_record(batch_size=16)
     (*_, conditions) = small_print([(None, record)]).renderables  # type: ignore[attr-defined, list-item]
     assert conditions.plain.endswith("budget paper; batch size 16, n = 1 run each")
 

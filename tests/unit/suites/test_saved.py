@@ -125,8 +125,9 @@ def test_every_name_of_a_record_is_understood(
     deterministic: bool,
 ) -> None:
     run = record(implementation="keras3" if backend else "pytorch")
-    variant = replace(run.spec.variant, batch_size=8) if checkpointing else run.spec.variant
-    spec = replace(run.spec, variant=variant, keras_backend=backend, pipeline=pipeline, views=views, seed=7)
+    spec = replace(
+        run.spec, batch_size=8 if checkpointing else None, keras_backend=backend, pipeline=pipeline, views=views, seed=7
+    )
     spec = replace(spec, precision=precision, checkpointing=checkpointing, deterministic=deterministic)
     assert ("-deterministic-" in spec.label) == deterministic
     told = entry(run, record=f"{spec.label}-{TIME}.json")

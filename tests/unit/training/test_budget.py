@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,17 +53,21 @@ def test_four_epochs_time_every_phase_beside_its_first(variant: Variant) -> None
 @pytest.mark.parametrize("name", ["rehearsal", "custom", "paper"])
 def test_a_smaller_batch_is_never_comparable(variant: Variant, name: str) -> None:
     """Whatever the budget is called, and on the real data from the right weights."""
-    budget = Budget(name, batch_size=8)
-    record = fake_record(variant=limit_variant(variant, budget), budget=budget)
-    assert differences(record) == ["variant unlike variants.toml" if name == "paper" else f"budget {name}"]
-    assert judge([record]).kind == "NOT_COMPARABLE"
+    record = fake_record(variant=variant, budget=Budget(name, batch_size=8))
+    assert differences(record, PAPER) == [f"budget {name}"]
+    assert judge([record], PAPER).kind == "NOT_COMPARABLE"
 
 
 @every_variant
 def test_a_rehearsal_is_never_comparable(variant: Variant) -> None:
-    budget = BUDGETS["rehearsal"]
-    record = fake_record(variant=limit_variant(variant, budget), budget=budget)
-    assert {judgement.verdict.kind for judgement in judge_all([record])} == {"NOT_COMPARABLE"}
+    record = fake_record(variant=variant, budget=BUDGETS["rehearsal"])
+    assert {judgement.verdict.kind for judgement in judge_all([record], PAPER)} == {"NOT_COMPARABLE"}
+
+
+@pytest.mark.parametrize("cap", [0, -5, math.nan])
+def test_a_cap_of_nothing_is_refused(cap: float) -> None:
+    with pytest.raises(ValueError, match=r"budget 'custom' with seconds=.*; expected caps above 0"):
+        Budget("custom", seconds=cap)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from tests.support.forged_records import (
     sound_run,
     stored,
 )
+from tests.support.papers import PAPER
 
 Json = dict[str, Any]
 
@@ -212,21 +213,17 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "budget-of-longer-hours": (
         setting("spec", "budget", to={"name": "hour", "seconds": 3601.0}), "budget", "'hour' with seconds=3601.0",
     ),
-    "budget-negative": (setting("spec", "budget", "examples", to=-5), "budget", "examples=-5, test_examples=350"),
-    "budget-exceeded": (
-        setting("spec", "budget", "epochs", to=1), "budget", "and a variant with epochs=100; expected at most 1",
-    ),
-    "budget-of-smaller-pictures": (setting("spec", "budget", "input_size", to=24), "budget", "with input_size=48"),
+    "budget-exceeded": (setting("spec", "budget", "epochs", to=1), "history", "3 epochs, numbered 1, 2, 3"),
     # what nothing can be computed with
     "seed-negative": (setting("spec", "seed", to=-1), "reach", "seed -1; expected 0 or more"),
-    "width": (setting("spec", "variant", "width_divisor", to=0), "reach", "width_divisor = 0; expected 1 or more"),
-    "picture-of-no-size": (setting("spec", "variant", "input_size", to=0), "reach", "a variant with input_size = 0"),
+    "width": (setting("spec", "asked", "width_divisor", to=0), "reach", "width_divisor = 0; expected 1 or more"),
+    "picture-of-no-size": (setting("spec", "asked", "input_size", to=0), "reach", "a variant with input_size = 0"),
     "network-too-large": (
-        setting("spec", "variant", "head", 1, to={"kind": "dense", "units": 10**13}), "reach",
+        setting("spec", "asked", "head", 1, to={"kind": "dense", "units": 10**13}), "reach",
         "parameters; expected at most 30,012,615",
     ),
     "units-negative": (
-        setting("spec", "variant", "head", 1, to={"kind": "dense", "units": -4}), "reach", "units of dense = -4",
+        setting("spec", "asked", "head", 1, to={"kind": "dense", "units": -4}), "reach", "units of dense = -4",
     ),
     "counts-too-large": (
         setting("dataset", "training_examples", to=10**400), "reach",
@@ -379,7 +376,7 @@ def test_of_a_csv_less_is_known(tmp_path: Path) -> None:
     arrays["initial_logits"] = arrays["test_logits"][: len(arrays["initial_logits"])]
     path = write_run(tmp_path, replace(run, scores=scores_of(arrays)), arrays)
     assert flaws_of(path) == ()
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert judged.unchecked == (
         "fer2013 (fer2013.csv): which label a row has (only how many of each), which images are in clean_test, "
         "the data's digest; --fer2013 with that very data checks it",
@@ -451,7 +448,7 @@ def test_of_data_that_deviates_nothing_is_known(tmp_path: Path) -> None:
     path = stored(tmp_path, 0.68, budget=SMALL, dataset=deviating)
     edit_json(path, setting("spec", "allow_deviating_data", to=True))
     assert flaws_of(path) == ()
-    assert "of data that deviates" in judge_results(tmp_path).unchecked[0]
+    assert "of data that deviates" in judge_results(tmp_path, PAPER).unchecked[0]
     edit_json(path, forge_accuracy)  # the logits are known all the same
     assert "accuracy" in {flaw.check for flaw in flaws_of(path)}
     edit_json(path, lambda values: values["scores"]["clean_test"]["confusion"][0].__setitem__(6, 999))

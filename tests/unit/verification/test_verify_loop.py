@@ -14,7 +14,7 @@ from harness.judging.results import judge_results
 from harness.records.spec import RunSpec
 from harness.records.store import write_run
 from harness.runs import execute
-from harness.training.budget import Budget, limit_variant
+from harness.training.budget import Budget
 from harness.variant import Variant
 from harness.verification.flaws import StoredRun, read_stored
 from harness.verification.verify import verify
@@ -41,8 +41,7 @@ class FakeImplementation:
 def trained(monkeypatch: pytest.MonkeyPatch, folder: Path, *, skill_a_step: float = 5.0, **fields: Any) -> StoredRun:
     """A run by the real loop, written and read back."""
     values: dict[str, Any] = {"variant": "vgg16-scratch", "budget": THREE_EPOCHS, "seed": 3} | fields
-    values["variant"] = limit_variant(PAPER.find_variant(values["variant"]), values["budget"])
-    spec = RunSpec(implementation="pytorch", **values)
+    spec = RunSpec(PAPER.find_variant(values.pop("variant")), implementation="pytorch", **values)
     monkeypatch.setattr(execute, "open_dataset", lambda *_, **__: DATA)
     monkeypatch.setattr(execute, "load_implementation", lambda *_, **__: FakeImplementation(skill_a_step))
     record, arrays = execute.train(spec, f"{spec.label}-1", FakeObserver(), execute._Stop())
@@ -92,4 +91,4 @@ def test_an_interrupted_run_is_sound(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     run = trained(monkeypatch, tmp_path)
     assert (run.record.status, run.record.stop_reason) == ("interrupted", "interrupted")
     assert verify(run, DATA) == ()
-    assert judge_results(run.path, DATA).exit_code == 0
+    assert judge_results(run.path, PAPER, DATA).exit_code == 0
