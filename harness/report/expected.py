@@ -104,6 +104,6 @@ def counts(given: Material) -> str:
     by_grade = ", ".join(f"{sum(each.grade == grade for each in given.findings)} {grade}" for grade in GRADES)
     count = len(bands(load_paper("jahangir2024")))
     return (
-        f"{len(given.paper)} facts, {len(given.findings)} findings ({by_grade}), {len(bands(load_paper('jahangir2024')))} bands, "
+        f"{len(given.paper)} facts, {len(given.findings)} findings ({by_grade}), {count} bands, "
         f"{len(claims())} claims, {len(given.evidence.sound)} records"
     )

@@ -17,17 +17,17 @@ from harness.attribution.parts import (
 )
 from harness.attribution.prediction import (
     Assumptions,
-    Interval,
     Prediction,
-    paper_peak,
     predict,
     predict_all,
 )
+from harness.interval import Interval
 from harness.papers.throughput import Rate, rates
 from harness.report.attribution import AttributionReport, attribution_page
-from tests.support.papers import PAPER
+from tests.support.papers import HARDWARE, PAPER
 
-PAPER = PAPER.facts
+FACTS = PAPER.facts
+PEAK = HARDWARE.gpu.peak
 
 
 def attribution(inputs, steps, together, images=(10, 20, 40)) -> Attribution:
@@ -122,7 +122,7 @@ def page(augmented: tuple[int, int], plain: tuple[int, int]) -> str:
     """What is printed where so many pictures a round were clocked in so many rounds."""
     both = [Clocked("generator", "input", images, (1.0,) * rounds) for images, rounds in (augmented, plain)]
     found = replace(measured(Clocked("device", "step", 4, (2.0, 2.0))), pictures=(PictureRate(224, 3, *both),))
-    given = Assumptions(paper_peak(PAPER))
+    given = Assumptions(PEAK)
     console = Console(width=500)
     with console.capture() as capture:
         report = AttributionReport([found], given, list(predict_all(PAPER, found.pictures, given)), None)
@@ -149,12 +149,12 @@ def test_few_pictures_behind_the_generators_rate_are_warned_of(augmented, plain,
 def rate_of(name: str, fact: str = "table-6") -> Rate:
     base = name.partition("@")[0]
     return next(
-        each for each in rates(PAPER) if each.variant.name == name and each.seconds == PAPER[f"{base}.seconds.{fact}"]
+        each for each in rates(FACTS) if each.variant.name == name and each.seconds == FACTS[f"{base}.seconds.{fact}"]
     )
 
 
 def test_the_peak_is_that_of_the_card_which_the_paper_names() -> None:
-    assert paper_peak(PAPER) == pytest.approx(52.2e12, rel=1e-3)
+    assert pytest.approx(52.2e12, rel=1e-3) == PEAK
 
 
 def test_a_prediction_by_hand() -> None:
@@ -217,7 +217,7 @@ def test_verdicts(pipeline, step, explanation: str, reason: str) -> None:
 
 
 def of_100_seconds(pipeline: Interval, step: Interval) -> Prediction:
-    paper = PAPER.replaced({"vgg16-transfer.seconds.table-6": "10000"})
+    paper = FACTS.replaced({"vgg16-transfer.seconds.table-6": "10000"})
     rate = next(each for each in rates(paper) if each.variant.name == "vgg16-transfer")
     return Prediction(rate, 1.0, pipeline, step, peak=1e14)
 
@@ -241,7 +241,8 @@ ALL_SIZES = [pictures(48, 1, (3000.0,), (6000.0,)), pictures(augmented=(180.0,),
 
 
 def closing(paper=PAPER, sizes=ALL_SIZES, **assumed):
-    return close(list(predict_all(paper, sizes, Assumptions(paper_peak(paper), **assumed))))
+    assert HARDWARE.alike is not None
+    return close(list(predict_all(paper, sizes, Assumptions(PEAK, **assumed))), HARDWARE.alike)
 
 
 def test_pictures_that_take_as_long_are_an_explanation_but_equal_work_is_another() -> None:
@@ -277,6 +278,6 @@ def test_without_pictures_of_that_size_nothing_is_said() -> None:
 
 
 def test_every_time_of_every_variant_is_predicted() -> None:
-    predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(paper_peak(PAPER))))
+    predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(PEAK)))
     assert {each.rate.variant.base_name for each in predictions} == set(PAPER.variants)
-    assert len(predictions) == len(list(rates(PAPER)))
+    assert len(predictions) == len(list(rates(FACTS)))

@@ -87,7 +87,7 @@ def test_too_good_is_not_reproduced() -> None:
 @pytest.mark.parametrize("name", PAPER.variants)
 def test_every_band_is_judged(name: str) -> None:
     judgements = judge_all([fake_record(0.5, variant=name)], PAPER)
-    assert tuple(each.band for each in judgements) == bands_of(name)
+    assert tuple(each.band for each in judgements) == tuple(bands_of(PAPER, name).values())
     for each in judgements:
         if each.band.unjudged:
             assert (each.verdict.kind, each.verdict.reason) == ("NOT_COMPARABLE", each.band.unjudged)
@@ -114,7 +114,7 @@ def test_a_reading_is_judged_and_named() -> None:
 def test_one_verdict_is_on_one_reading_by_one_implementation(say: Any, other: dict[str, Any]) -> None:
     records = [*runs([0.546, 0.547]), *runs([0.548], **other)]
     with pytest.raises(ValueError, match=r"runs of resnet50-scratch by pytorch and of .*; a verdict is on one of them"):
-        say(records)
+        say(records, PAPER)
 
 
 def test_backends_of_keras_are_two_implementations() -> None:
@@ -352,4 +352,4 @@ def test_scores_of_fakes_are_what_they_say() -> None:
 def test_a_band_that_has_no_threshold_is_not_reached() -> None:
     band = replace(bands(PAPER)["vgg16-scratch.epochs"], quantity="reached", threshold=None)
     with pytest.raises(ValueError, match=r"vgg16-scratch\.reached has no threshold"):
-        _judge_band(band, [fake_record()])
+        _judge_band(band, [fake_record()], PAPER)

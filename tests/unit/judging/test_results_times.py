@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from harness.judging.differences import Difference
 from harness.judging.results import Judged, judge_results
 from harness.records.record import RunRecord
 from harness.records.store import write_run
@@ -69,14 +70,15 @@ def test_what_the_band_of_seconds_takes_is_listed_as_that(tmp_path: Path) -> Non
     judged = judge_results(tmp_path, PAPER)
     assert len(judged.sound) == 2
     assert seconds_of(judged)[1] == 1
-    assert judged.times_alone == ((f"{NAME}-pytorch-generator-seed0-0", ("budget times",)),)
-    assert judged.not_comparable == ((refused.stem, ("budget times",)),)
+    budget = (Difference("budget", "times"),)
+    assert judged.times_alone == ((f"{NAME}-pytorch-generator-seed0-0", budget),)
+    assert judged.not_comparable == ((refused.stem, budget),)
     text = shown(judged)
     assert f"not comparable but for its time, which the band of seconds takes (1): {NAME}-pytorch-generator" in text
     assert f"not comparable, so neither bands nor claims take them (1): {refused.stem}: budget times" in text
-    assert json.loads(judgement_json(judged))["times_alone"] == [
-        {"run": f"{NAME}-pytorch-generator-seed0-0", "reasons": ["budget times"]}
-    ]
+    (alone,) = json.loads(judgement_json(judged))["times_alone"]
+    assert (alone["run"], alone["reasons"]) == (f"{NAME}-pytorch-generator-seed0-0", ["budget times"])
+    assert alone["differences"][0]["kind"] == "budget"
 
 
 def test_one_run_under_three_seeds_is_no_three_times(tmp_path: Path) -> None:

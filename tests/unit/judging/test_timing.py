@@ -12,6 +12,7 @@ from harness.judging.bands import Judgement, judge, judge_all
 from harness.judging.comparability import disturbances, time_differences, time_remark
 from harness.judging.timing import papers_seconds
 from harness.records.record import RunRecord
+from harness.report.differences import reason_text
 from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import EpochRecord
 from tests.support.fake_records import (
@@ -20,7 +21,7 @@ from tests.support.fake_records import (
     fake_record,
     history_of,
 )
-from tests.support.papers import PAPER
+from tests.support.papers import HARDWARE, PAPER, told
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 PAPERS_MACHINE = replace(MACHINE, gpu=CARD)
@@ -120,7 +121,7 @@ def test_a_budget_of_epochs_leaves_the_time_to_be_judged() -> None:
     """60 + 99·50 s; the paper has 1,445 to 5,771."""
     records = [few(seed=seed) for seed in range(3)]
     assert judge(records, PAPER).kind == "NOT_COMPARABLE"
-    assert judge(records, PAPER).reason == "budget times"
+    assert reason_text(judge(records, PAPER)) == "budget times"
     found = seconds_of(records)
     assert (found.verdict.kind, found.observed) == ("REPRODUCED", (60 + 99 * 50.0,) * 3)
     assert (
@@ -133,7 +134,7 @@ def test_a_budget_of_epochs_leaves_the_time_to_be_judged() -> None:
 
 def test_a_budget_of_seconds_does_as_well() -> None:
     record = timed(60.0, 50.0, budget=BUDGETS["hour"], stop_reason=RAN_OUT)
-    assert time_differences(record, PAPER) == []
+    assert told(time_differences(record, PAPER)) == []
     assert "extrapolated from 2 timed" in seconds_of([record]).verdict.reason
 
 
@@ -164,14 +165,14 @@ def test_seeds_of_unequal_length_are_told_so() -> None:
         (few(budget=Budget("custom", epochs=4, test_examples=512)), "budget custom"),
         (
             few(variant=replace(PAPER.find_variant("resnet50-scratch"), learning_rate=1.0)),
-            "variant unlike variants.toml",
+            "not the variant that the paper's folder declares, by its learning_rate",
         ),
         (few(status="interrupted"), "run interrupted"),
     ],
     ids=["images", "tests", "variant", "status"],
 )
 def test_what_changes_an_epoch_does_not(record: RunRecord, reason: str) -> None:
-    assert reason in time_differences(record, PAPER)
+    assert reason in told(time_differences(record, PAPER))
     assert seconds_of([record]).verdict.kind == "NOT_COMPARABLE"
 
 
@@ -185,28 +186,30 @@ def calibrated(product: float, **fields: Any) -> RunRecord:
 @pytest.mark.parametrize("share", [0.51, 0.8, 1.19])
 def test_a_card_that_is_as_fast_is_of_the_papers_class(share: float) -> None:
     record = calibrated(share * 52.224e12)
-    assert time_differences(record, PAPER) == []
-    assert f"the class of the GPU by its name and its product, {share:.0%} of the nominal peak" in time_remark([record])
+    assert told(time_differences(record, PAPER)) == []
+    assert f"the class of the GPU by its name and its product, {share:.0%} of the nominal peak" in time_remark(
+        [record], HARDWARE
+    )
 
 
 @pytest.mark.parametrize(("rate", "share"), [(20e12, "38%"), (80e12, "153%")])
 def test_a_card_that_is_not_is_refused_with_its_figures(rate: float, share: str) -> None:
-    (reason,) = time_differences(calibrated(rate), PAPER)
+    (reason,) = told(time_differences(calibrated(rate), PAPER))
     low, high = rate / 1.25 / 1e12, rate / 0.8 / 1e12
     assert reason == (
         f"device {CARD} by its name, but its product of 8,192 × 8,192 ran at {rate / 1e12:.1f} TFLOP/s "
         f"({low:.1f} to {high:.1f}, n = 3), {share} of an RTX 4080 SUPER's nominal 52.2, expected 50% to 120%"
     )
     verdict = seconds_of([calibrated(rate)]).verdict
-    assert (verdict.kind, verdict.reason) == ("NOT_COMPARABLE", reason)
+    assert (verdict.kind, reason_text(verdict)) == ("NOT_COMPARABLE", reason)
 
 
 def test_a_slow_card_that_was_disturbed_is_no_other_card() -> None:
     """What was seen meanwhile may be why: then nobody can tell."""
     record = calibrated(20e12, doubts=("shared with 1 other process",))
-    assert time_differences(record, PAPER) == []
+    assert told(time_differences(record, PAPER)) == []
     (found,) = disturbances(record, PAPER)
-    assert found.endswith("expected 50% to 120%, while shared with 1 other process")
+    assert found == "its product ran at 38% of the nominal peak, while shared with 1 other process"
     assert seconds_of([record]).verdict.kind == "INCONCLUSIVE"
     assert disturbances(calibrated(40e12, doubts=("shared with 1 other process",)), PAPER) == []
 
@@ -214,12 +217,14 @@ def test_a_slow_card_that_was_disturbed_is_no_other_card() -> None:
 @pytest.mark.parametrize("fields", [{"precision": "tf32"}, {"gpu": "another card"}])
 def test_what_has_no_reference_leaves_the_name(fields: dict[str, Any]) -> None:
     for record in (calibrated(20e12, **fields), timed(50.0, 50.0)):
-        assert time_differences(record, PAPER) == []
-        assert "the class of the GPU by its name alone, its rate not calibrated in float32" in time_remark([record])
+        assert told(time_differences(record, PAPER)) == []
+        assert "the class of the GPU by its name alone, its rate not calibrated in float32" in time_remark(
+            [record], HARDWARE
+        )
 
 
 def test_a_rate_makes_no_other_card_the_papers() -> None:
     record = timed(
         50.0, calibration=fake_calibration(gpu="NVIDIA H100"), environment=replace(MACHINE, gpu="NVIDIA H100")
     )
-    assert time_differences(record, PAPER) == ["device NVIDIA H100, the paper's is an RTX 4080 SUPER"]
+    assert told(time_differences(record, PAPER)) == ["device NVIDIA H100, the paper's is an RTX 4080 SUPER"]

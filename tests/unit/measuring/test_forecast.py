@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from harness.architectures import layers
-from harness.attribution.prediction import STEP_OVERHEAD, Interval
+from harness.interval import Interval
 from harness.measuring import forecast as module
+from harness.measuring.assumptions import STEP_OVERHEAD
 from harness.measuring.calibration import Calibration
 from harness.measuring.forecast import (
     START_SECONDS,
@@ -28,8 +29,9 @@ from tests.support.fake_records import (
     fake_calibration,
     fake_record,
 )
-from tests.support.papers import PAPER
+from tests.support.papers import HARDWARE, PAPER
 
+GPU = HARDWARE.gpu
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 TEN = Machine(MACHINE.cpu, Interval(1e12, 1e13), "ten times apart")
 UNKNOWN = Machine("a card", None, "nobody knows")
@@ -137,7 +139,7 @@ def test_other_work_or_another_machine_says_nothing(record: RunRecord) -> None:
 
 def test_the_papers_card_is_known_by_its_name() -> None:
     """52.2 TFLOP/s; of that 20 to 60 %."""
-    found = machine_of_gpu(CARD)
+    found = machine_of_gpu(CARD, known=GPU)
     assert found.rate is not None
     assert (found.rate.low / 1e12, found.rate.high / 1e12) == pytest.approx((10.4, 31.3), abs=0.05)
     assert "52.2 TFLOP/s" in found.basis
@@ -145,20 +147,22 @@ def test_the_papers_card_is_known_by_its_name() -> None:
 
 @pytest.mark.parametrize("name", [None, "NVIDIA H100 80GB HBM3", "NVIDIA GeForce RTX 40800", "RTX 4080 Laptop GPU"])
 def test_another_card_is_not(name: str | None) -> None:
-    assert machine_of_gpu(name).rate is None
+    assert machine_of_gpu(name, known=GPU).rate is None
 
 
 def test_another_card_is_known_by_its_calibrated_convolution() -> None:
     """20 TFLOP/s; of that 15 to 90 %, and what a step takes besides."""
     calibration = fake_calibration(40e12, gpu="NVIDIA H100")
-    found = machine_of_gpu("NVIDIA H100", calibration)
+    found = machine_of_gpu("NVIDIA H100", calibration, known=GPU)
     assert found.rate is not None
     assert (found.rate.low / 1e12, found.rate.high / 1e12) == pytest.approx((3, 18))
     assert found.basis == (
         "operations ÷ (15% to 90% of 20.0 TFLOP/s, the convolution calibrated now), 20 ms a step at most besides"
     )
     assert found.step_overhead == STEP_OVERHEAD
-    assert machine_of_gpu(CARD, calibration) == machine_of_gpu(CARD), "its own figures hold for any card of the name"
+    assert machine_of_gpu(CARD, calibration, known=GPU) == machine_of_gpu(CARD, known=GPU), (
+        "its own figures hold for any card of the name"
+    )
 
 
 def test_a_cpu_is_clocked(monkeypatch: pytest.MonkeyPatch) -> None:

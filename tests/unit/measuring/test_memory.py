@@ -122,21 +122,21 @@ def test_every_reading_fits_the_papers_card(name: str) -> None:
 
 
 def test_fitting_leaves_room_for_a_display() -> None:
-    found = next(predictions())
+    found = next(predictions(PAPER.variants.values()))
     assert found.total == max(found.training, found.evaluation) + FRAMEWORK
     assert found.fits(found.total + DISPLAY)
     assert not found.fits(found.total + DISPLAY - 1)
 
 
 def test_the_table_has_a_row_for_every_phase() -> None:
-    _, _, *rows = memory_table().splitlines()
+    _, _, *rows = memory_table(PAPER.variants.values()).splitlines()
     expected = [f"| {v.name}, {p.trainable} | {v.batch_size} |" for v in PAPER.variants.values() for p in v.phases]
     assert [row[: len(start)] for row, start in zip(rows, expected, strict=True)] == expected
 
 
 def test_the_documentation_shows_the_table() -> None:
     text = (ROOT / "docs" / "explanation" / "memory.md").read_text(encoding="utf-8")
-    assert memory_table() in text
+    assert memory_table(PAPER.variants.values()) in text
 
 
 def test_a_batch_of_none_is_refused() -> None:
@@ -162,7 +162,7 @@ def large() -> MemoryPrediction:
 
 
 def test_the_advice_names_the_figure_and_both_ways_out(large: MemoryPrediction) -> None:
-    text = out_of_memory_advice(large, device_memory=5 * GIB)
+    text = out_of_memory_advice(large, device_memory=5 * GIB, papers_batch=32)
     frugal = predict_memory(large.variant, ALL, checkpointing=True)
     assert text.startswith(
         "the device ran out of memory: vgg16-transfer, phase 'all', batch 32, float32 was predicted to need "
@@ -175,7 +175,7 @@ def test_the_advice_names_the_figure_and_both_ways_out(large: MemoryPrediction) 
 
 
 def test_the_smaller_batch_is_the_largest_that_fits(large: MemoryPrediction) -> None:
-    text = out_of_memory_advice(large, device_memory=5 * GIB)
+    text = out_of_memory_advice(large, device_memory=5 * GIB, papers_batch=32)
     (size,) = (n for n in range(1, 33) if f"--batch-size {n} is predicted" in text)
     smaller, larger = (predict_memory(large.variant, ALL, batch_size=n) for n in (size, size + 1))
     assert smaller.fits(5 * GIB)
@@ -192,7 +192,7 @@ def test_who_chose_a_larger_batch_is_shown_the_papers_first(monkeypatch: pytest.
 
     monkeypatch.setattr(memory, "predict_memory", predict)
     variant = replace(PAPER.variants["vgg16-scratch"], batch_size=20_000)
-    text = out_of_memory_advice(predict_memory(variant, ALL), device_memory=6 * GIB)
+    text = out_of_memory_advice(predict_memory(variant, ALL), device_memory=6 * GIB, papers_batch=32)
     papers = predict_memory(PAPER.variants["vgg16-scratch"], ALL)
     (most,) = re.findall(r"\(up to (\d+) should fit\)$", text)
     assert text.endswith(
@@ -207,25 +207,25 @@ def test_who_chose_a_larger_batch_is_shown_the_papers_first(monkeypatch: pytest.
 def test_checkpointing_that_does_not_fit_is_called_so(large: MemoryPrediction) -> None:
     frugal = predict_memory(large.variant, ALL, checkpointing=True)
     told = f"is predicted to need {frugal.total / GIB:.2f} GiB, too much as well; --batch-size"
-    assert told in out_of_memory_advice(large, device_memory=4 * GIB)
+    assert told in out_of_memory_advice(large, device_memory=4 * GIB, papers_batch=32)
 
 
 def test_where_it_should_have_fitted_something_else_is_suspected(large: MemoryPrediction) -> None:
-    text = out_of_memory_advice(large, device_memory=16 * GIB)
+    text = out_of_memory_advice(large, device_memory=16 * GIB, papers_batch=32)
     assert "It should have fitted: look for another process on the device first" in text
     assert "--batch-size 16 is predicted" in text
 
 
 def test_who_has_too_little_is_warned_before_the_start(large: MemoryPrediction) -> None:
-    text = too_large_warning(large, device_memory=5 * GIB)
+    text = too_large_warning(large, device_memory=5 * GIB, papers_batch=32)
     assert text is not None
     assert text.startswith("vgg16-transfer, phase 'all', batch 32, float32 is predicted to need ")
-    advice = out_of_memory_advice(large, device_memory=5 * GIB)
+    advice = out_of_memory_advice(large, device_memory=5 * GIB, papers_batch=32)
     assert text.partition(". Two ways out: ")[2] == advice.partition(". Two ways out: ")[2]
 
 
 def test_who_has_enough_is_told_nothing(large: MemoryPrediction) -> None:
-    assert too_large_warning(large, device_memory=large.total + DISPLAY) is None
+    assert too_large_warning(large, device_memory=large.total + DISPLAY, papers_batch=32) is None
 
 
 def test_the_phase_that_needs_most_is_predicted() -> None:
@@ -238,5 +238,5 @@ def test_the_phase_that_needs_most_is_predicted() -> None:
 
 def test_the_advice_ends_where_nothing_is_left_to_do() -> None:
     found = predict_memory(PAPER.variants["vgg16-transfer"], ALL, checkpointing=True)
-    text = out_of_memory_advice(found, device_memory=2 * GIB)
+    text = out_of_memory_advice(found, device_memory=2 * GIB, papers_batch=32)
     assert text.endswith("activation checkpointing is on already; no smaller batch is predicted to fit")

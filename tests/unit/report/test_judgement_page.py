@@ -12,6 +12,7 @@ from rich.console import Console
 
 from harness.judging.bands import judge_all
 from harness.judging.claims.answers import answer_claims, claims
+from harness.judging.differences import Difference
 from harness.judging.results import Group, Judged, Refused
 from harness.report.judgement import judgement_json, judgement_page
 from harness.verification.flaws import Flaw
@@ -34,7 +35,7 @@ def judged() -> Judged:
             for name, each, faster in groups
         ),
         answers=answer_claims([run]),
-        not_comparable=((small.record.run, ("budget custom",)),),
+        not_comparable=((small.record.run, (Difference("budget", "custom"),)),),
         unchecked=("fer2013 (fer2013.csv): the data's digest; --fer2013 with that very data checks it",),
     )
 

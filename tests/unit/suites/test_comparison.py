@@ -212,6 +212,6 @@ def test_sums_of_several_phases_need_the_same_epochs() -> None:
         name for name in ("vgg16-fine-tune", "resnet50-fine-tune") if len(PAPER.find_variant(name).phases) > 1
     )
     first, second = (run(side, variant=variant, count=count) for side, count in (("A", 10), ("B", 12)))
-    with pytest.raises(RecordError, match="of several phases, and 10 and 12 epochs"):
+    with pytest.raises(RecordError, match=r"of several phases, .* and 10 and 12 epochs"):
         compare_suites(suite(without_history(first)), suite(second))
     assert only(compare_suites(suite(first), suite(second))).basis.endswith("epochs 2 to 10")
