@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -19,7 +20,7 @@ from harness.architectures import initial_weights
 from harness.data.batches import plain_batches, training_batches
 from harness.data.toyfaces import toyfaces
 from harness.interface import CLASSES, Runtime
-from harness.measuring.calibration import MATRIX_SIZE, Calibration, numpy_product
+from harness.measuring.speed import numpy_product, product_operations
 from harness.measuring.turns import take_turns
 from harness.operations import step_flops
 from harness.papers import load_paper
@@ -74,14 +75,14 @@ def measure(variant: Variant, name: str, backend: str | None, *, batches: int, t
     )
     of_ours, of_bare = take_turns(ours, bare, turns=turns)
     # not in the same turns: the product's threads spin on for a while, and whoever comes next would pay for it
-    beside_products, of_products = take_turns(ours, numpy_product(), turns=PRODUCT_TURNS)
+    beside_products, of_products = take_turns(ours, partial(numpy_product(), 1), turns=PRODUCT_TURNS)
     return Timings(
         images=len(rows),
         flops=batches * step_flops(variant, variant.phases[0]),
         ours=of_ours,
         bare=of_bare,
         beside_products=beside_products,
-        rates=list(Calibration(MATRIX_SIZE, of_products).rates),
+        rates=[product_operations() / each / 1e9 for each in of_products],
         versions=dict(implementation.versions()),
     )
 

@@ -78,7 +78,7 @@ def evidence(path: Path, record: RunRecord, paper: Paper) -> dict[str, object]:
         "record_sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None,
         "arrays_sha256": record.arrays_sha256,
         "status": record.status,
-        "stop_reason": record.stop_reason,
+        "stop_reason": asdict(record.stop_reason) if record.stop_reason else None,
         "device": record.environment.gpu or record.environment.cpu,
         "disturbances": disturbances(record, paper),
         "versions": record.environment.versions,

@@ -10,11 +10,14 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from inspect import getdoc
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import typer
 from _pytest.config.argparsing import Parser
+from griffe import Docstring
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import ConfigurationError
 from mkdocs.structure.files import File, Files
@@ -60,13 +63,46 @@ def _option_rows(parser: Parser) -> Iterator[str]:
             yield f"| `{names}{' ' + value if value else ''}` | {attributes.get('help', '')} |"
 
 
+def record() -> str:
+    """The dataclasses of a record, each with its fields."""
+    found: list[type[Any]] = []
+    _collect(RunRecord, found)
+    return "\n\n".join(_schema_of(each) for each in found)
+
+
+def _collect(annotation: Any, found: list[type[Any]]) -> None:
+    """Add the dataclasses that an annotation names, and those that they name."""
+    if is_dataclass(annotation) and isinstance(annotation, type) and annotation not in found:
+        found.append(annotation)
+        for each in get_type_hints(annotation).values():
+            _collect(each, found)
+    for argument in get_args(annotation):
+        _collect(argument, found)
+
+
+def _schema_of(found: type[Any]) -> str:
+    sections = Docstring(getdoc(found) or "").parse("google")
+    said = next((part.value for part in sections if part.kind.value == "text"), "")
+    described = [each for part in sections if part.kind.value == "attributes" for each in part.value]
+    meanings = {each.name: " ".join(each.description.split()) for each in described}
+    rows = []
+    for each in fields(found):
+        kind = str(each.type).replace("|", "\\|")  # a bar ends a cell, in code as well
+        rows.append(f"| `{each.name}` | `{kind}` | {meanings.get(each.name, '')} |")
+    return "\n".join([f"## {found.__name__}", "", said, "", "| field | type | meaning |", "| --- | --- | --- |", *rows])
+
+
 def rooms() -> tuple[str, ...]:
     """The rooms of the harness, in their order."""
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     return tuple(room for room in re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) if room != "__main__")
 
 
-GENERATED: Final[dict[str, Callable[[], str]]] = {"commands": commands, "pytest_options": pytest_options}
+GENERATED: Final[dict[str, Callable[[], str]]] = {
+    "commands": commands,
+    "pytest_options": pytest_options,
+    "record": record,
+}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:

@@ -18,13 +18,8 @@ from harness.records.store import (
     read_arrays,
     read_run,
 )
-from harness.statistics import (
-    Answers,
-    Equivalence,
-    compare_answers,
-    holm,
-    judge_equivalence,
-)
+from harness.statistics.equivalence import Answers, Equivalence, compare_answers, judge_equivalence
+from harness.statistics.multiplicity import holm
 from harness.training.metrics import accuracy
 
 DIFFERENCES_NAMED: Final = 4
@@ -157,7 +152,7 @@ def _judge_group(pairs: list[Pair], margin: float) -> Agreement:
 
 
 def _reached_threshold(record: RunRecord) -> bool:
-    return record.spec.variant.stop_rule.kind == "accuracy-above" and (record.stop_reason or "").startswith("accuracy")
+    return record.stop_reason is not None and record.stop_reason.kind == "accuracy-above"
 
 
 def _implementation(record: RunRecord) -> str:
@@ -216,7 +211,7 @@ def _pair(first: Run, second: Run) -> tuple[Pair | None, str]:
     if one == other:
         raise RecordError(f"{first[0]} is on both sides; expected two runs: choose the sides with --a NAME --b NAME")
     epochs = len(one.history), len(other.history)
-    was_cut = any((record.stop_reason or "").startswith("budget") for record in (one, other))
+    was_cut = one.is_ended_by_seconds or other.is_ended_by_seconds
     if was_cut and epochs[0] != epochs[1]:  # a faster machine trained for longer: that compares machines
         return None, f"a budget of seconds ended them after {epochs[0]} and {epochs[1]} epochs"
     (rows, labels, answers), (other_rows, other_labels, other_answers) = _answers(first), _answers(second)

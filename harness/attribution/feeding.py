@@ -32,14 +32,14 @@ from harness.interface import (
     Model,
     Runtime,
 )
-from harness.measuring.calibration import (
-    MATRIX_SIZE,
-    Calibration,
+from harness.measuring.speed import (
     clock,
     numpy_product,
+    product_operations,
 )
 from harness.measuring.turns import take_turns
 from harness.operations import training_image_flops
+from harness.records.machine import Speed
 from harness.records.spec import RunSpec
 from harness.registry import load_implementation
 from harness.variant import Pipeline, Variant
@@ -142,7 +142,7 @@ def measure(task: Task) -> Measured:
             for (each, *_), augmented, plain in zip(readers, pictures[::2], pictures[1::2], strict=True)
         ),
         step_flops=training_image_flops(variant, phase),
-        product_rates=Calibration(MATRIX_SIZE, product_seconds).rates,
+        product=Speed("NumPy's product", product_operations(), tuple(product_seconds)),
         versions=dict(implementation.versions()),
         gpu=implementation.gpu_name() if spec.device == "gpu" else None,
     )
@@ -152,7 +152,7 @@ def _clock(works: Sequence[_Work], task: Task) -> tuple[list[Clocked], list[floa
     """Every part, and the seconds of the machine's own matrix products, in turns."""
     units = [_units(work, task) for work in works]
     ways = [partial(work.do, each) for work, each in zip(works, units, strict=True)]
-    *seconds, product_seconds = take_turns(*ways, numpy_product(), turns=task.rounds)
+    *seconds, product_seconds = take_turns(*ways, partial(numpy_product(), 1), turns=task.rounds)
     clocked = [
         Clocked(work.pipeline, work.part, each * work.images, tuple(found))
         for work, each, found in zip(works, units, seconds, strict=True)

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict
 
+from harness.records.machine import Speed
 from harness.variant import Pipeline, Variant
 
 _STRICT = ConfigDict(extra="forbid")
@@ -178,7 +179,7 @@ class Measured:
         clocked: Every part of every pipeline.
         pictures: The paper's generator; empty where another process measured it.
         step_flops: Floating-point operations of the step alone an image.
-        product_rates: Of the machine's own matrix products, a round each, GFLOP/s.
+        product: Of the machine's own matrix products, one a round.
         versions: Of the framework.
         gpu: Its name, None on the CPU.
     """
@@ -189,7 +190,7 @@ class Measured:
     clocked: tuple[Clocked, ...]
     pictures: tuple[PictureRate, ...]
     step_flops: int
-    product_rates: tuple[float, ...]
+    product: Speed
     versions: Mapping[str, str]
     gpu: str | None
 
@@ -198,7 +199,7 @@ class Measured:
     @property
     def rounds(self) -> int:
         """How often everything was clocked."""
-        return len(self.product_rates)
+        return len(self.product.seconds)
 
     def find(self, pipeline: Pipeline, part: Part) -> Clocked | None:
         """One part, None where it was not measured.
@@ -226,7 +227,7 @@ class Measured:
     @property
     def product_rate(self) -> Spread:
         """Of the machine's matrix products, GFLOP/s."""
-        return Spread.of(self.product_rates)
+        return Spread.of([each / 1e9 for each in self.product.rates])
 
 
 def _ratios(numerators: Sequence[float], denominators: Sequence[float]) -> Spread:

@@ -142,7 +142,7 @@ def predict(rate: Rate, pictures: Sequence[PictureRate], assumptions: Assumption
 
 def predict_all(paper: Paper, pictures: Sequence[PictureRate], assumptions: Assumptions) -> Iterator[Prediction]:
     """Every reported time of all variants, with every number of epochs, in every reading that takes other work."""
-    for rate in rates(paper.facts):
+    for rate in rates(paper):
         prediction = predict(rate, pictures, assumptions)
         if prediction is not None:
             yield prediction

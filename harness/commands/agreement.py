@@ -13,7 +13,7 @@ from harness.commands.console import show
 from harness.commands.exit_codes import NOT_REPRODUCED, USAGE
 from harness.papers.variants import find_variant
 from harness.report.agreement import agreement_page
-from harness.statistics import DECLARED_MARGIN
+from harness.statistics.equivalence import DECLARED_MARGIN
 
 app = typer.Typer()
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from harness.commands.console import show
-from harness.papers.facts import facts
-from harness.papers.review import audit as audit_facts
+from harness.papers import load_paper
+from harness.papers.review import audit as audit_paper
 from harness.report.audit import audit_page
 
 app = typer.Typer()
@@ -19,4 +19,5 @@ def audit(
     *, brief: Annotated[bool, typer.Option("--brief", help="Without the arithmetic and the places.")] = False
 ) -> None:
     """Hold the paper against itself: findings by gravity, each with its numbers, places and arithmetic."""
-    show(audit_page(audit_facts(facts()), facts(), details=not brief))
+    paper = load_paper("jahangir2024")
+    show(audit_page(audit_paper(paper), paper.facts, details=not brief))

@@ -103,7 +103,7 @@ def is_cut(record: RunRecord) -> bool:
     """Return whether the budget took anything away. An hour that was enough for all epochs did not."""
     budget, asked = record.spec.budget, record.spec.asked
     has_fewer_images = budget.examples is not None or budget.test_examples is not None
-    return has_fewer_images or (record.stop_reason or "").startswith("budget") or limit_variant(asked, budget) != asked
+    return has_fewer_images or record.is_ended_by_seconds or limit_variant(asked, budget) != asked
 
 
 def time_differences(record: RunRecord, paper: Paper) -> list[Difference]:

@@ -13,20 +13,14 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from harness.data.reading import KNOWN_COUNTS
 from harness.interface import CLASSES
-from harness.judging.verdicts import (
-    LEVEL,
-    MOST_SEEDS,
-    SEEDS_FOR_A_VERDICT,
-    Verdict,
-    normal_quantile,
-    prediction_margin,
-    seeds_text,
-)
+from harness.judging.verdicts import Verdict, seeds_text
 from harness.records.record import RunRecord
+from harness.statistics.intervals import CONFIDENCE, normal_quantile, prediction_margin
+from harness.statistics.multiplicity import bonferroni
+from harness.statistics.seeds import SEEDS_NEEDED, further_seeds
 from harness.training.metrics import Score
 
 Confusion = NDArray[np.integer]
@@ -45,8 +39,8 @@ recalls move against each other while the accuracy stands; and what chance alone
 WIDEST_RECALL_MARGIN: Final = 0.25
 """Fraction. With it, and the 5 points that bands allow, a recall of a half is still told from a fifth and from four
 fifths; beyond it hardly from anything. Seeds that spread as declared come below it when there are nine or ten."""
-RECALL_LEVEL: Final = 1 - (1 - LEVEL) / len(CLASSES)
-"""Of each recall, so that all seven together have `LEVEL` (Bonferroni)."""
+RECALL_CONFIDENCE: Final = bonferroni(CONFIDENCE, len(CLASSES))
+"""Of each recall, so that all seven together have `CONFIDENCE`."""
 DRAWS: Final = 500
 """Of chance: their 95 % quantile is good to a tenth of a point."""
 NEAR_MAJORITY: Final = 0.01
@@ -77,18 +71,18 @@ def distance(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     return float(np.nanmean(np.abs(first - second).sum(axis=-1) / 2))
 
 
-def sampling_distance(confusion: Confusion, count: int, level: float = LEVEL) -> float:
-    """Distance that chance alone exceeds in 1 − level of cases between one run and the mean of `count` others.
+def sampling_distance(confusion: Confusion, count: int, confidence: float = CONFIDENCE) -> float:
+    """Distance that chance alone exceeds in 1 − confidence of cases between one run and the mean of `count` others.
 
     Answers are drawn image by image at the matrix's own rates (multinomial rows, from a fixed seed). Images differ in
     how certain their answer is, so counts over seeds vary less than these draws do: the value is an upper bound of that
     part.
     """
-    return _sampling_distance(np.asarray(confusion, dtype=np.int64).tobytes(), count, level)
+    return _sampling_distance(np.asarray(confusion, dtype=np.int64).tobytes(), count, confidence)
 
 
 @cache
-def _sampling_distance(matrix: bytes, count: int, level: float) -> float:
+def _sampling_distance(matrix: bytes, count: int, confidence: float) -> float:
     counts = np.frombuffer(matrix, dtype=np.int64).reshape(len(CLASSES), len(CLASSES))
     random = np.random.default_rng(0)
     totals, shares = counts.sum(axis=1), np.nan_to_num(rates(counts))
@@ -98,7 +92,7 @@ def _sampling_distance(matrix: bytes, count: int, level: float) -> float:
         for runs in (1, count)
     )  # fmt: skip
     distances = np.nanmean(np.abs(ones - others).sum(axis=-1) / 2, axis=-1)
-    return float(np.quantile(distances, level))
+    return float(np.quantile(distances, confidence))
 
 
 def judge_pattern(expected: Confusion, allowance: float, observed: Sequence[Confusion]) -> Verdict:
@@ -126,12 +120,12 @@ def judge_pattern(expected: Confusion, allowance: float, observed: Sequence[Conf
         raise ValueError("nothing was observed; a verdict needs at least one run")
     count, ours, paper = len(observed), [rates(each) for each in observed], rates(expected)
     apart = distance(paper, np.mean(ours, axis=0))
-    if count < SEEDS_FOR_A_VERDICT:
+    if count < SEEDS_NEEDED:
         limit = allowance + sampling_distance(expected, count) + DECLARED_DISTANCE
         reason = _pattern_sentence(apart, limit, count)
         if apart > limit:
             return Verdict("NOT_REPRODUCED", reason)
-        return Verdict("INCONCLUSIVE", reason, SEEDS_FOR_A_VERDICT - count)
+        return Verdict("INCONCLUSIVE", reason, SEEDS_NEEDED - count)
     own = own_distances(ours)
     mean, spread = statistics.fmean(own), float(np.std(own, ddof=1))
     limit = allowance + mean + prediction_margin(spread, count)
@@ -139,11 +133,10 @@ def judge_pattern(expected: Confusion, allowance: float, observed: Sequence[Conf
     if apart > limit:
         return Verdict("NOT_REPRODUCED", reason)
     if limit - allowance > WIDEST_DISTANCE:
-        counts = range(count + 1, MOST_SEEDS + 1)
-        more = next((each for each in counts if mean + prediction_margin(spread, each) <= WIDEST_DISTANCE), None)
+        more = further_seeds(count, lambda seeds: mean + prediction_margin(spread, seeds) <= WIDEST_DISTANCE)
         own_text = f"{100 * (limit - allowance):.1f} for them, at most {100 * WIDEST_DISTANCE:.1f}"
         reason = f"{reason}, but our own seeds spread too widely: {own_text}"
-        return Verdict("INCONCLUSIVE", reason, more - count if more else None)
+        return Verdict("INCONCLUSIVE", reason, more)
     return Verdict("REPRODUCED", reason)
 
 
@@ -161,8 +154,8 @@ def _pattern_sentence(apart: float, limit: float, count: int) -> str:
 def judge_recalls(expected: Confusion, allowance: float, observed: Sequence[Confusion]) -> Verdict:
     """Judge the seven recalls together, two-sided; the class that lies farthest out is named.
 
-    With k >= 3 seeds as `judge_values`, each class with its own spread at `RECALL_LEVEL`. With fewer, allowance and
-    z·√2·(√(R(1−R)/n) or `DECLARED_RECALL_SPREAD`, whichever is larger).
+    With k >= 3 seeds as `judge_values`, each class with its own spread at `RECALL_CONFIDENCE`. With fewer,
+    allowance and z·√2·(√(R(1−R)/n) or `DECLARED_RECALL_SPREAD`, whichever is larger).
 
     The largest of seven spreads is what has to become small: `further_seeds` is the number with which all seven do in
     half of all cases, if each varies as it did (`seeds_to_settle` has that of one). With the declared spread it is
@@ -179,10 +172,10 @@ def judge_recalls(expected: Confusion, allowance: float, observed: Sequence[Conf
     if not observed:
         raise ValueError("nothing was observed; a verdict needs at least one run")
     count, paper = len(observed), recalls(expected)
-    ours, is_few = np.array([recalls(each) for each in observed]), count < SEEDS_FOR_A_VERDICT
+    ours, is_few = np.array([recalls(each) for each in observed]), count < SEEDS_NEEDED
     signed = ours.mean(axis=0) - paper
     spread = _few_spreads(expected) if is_few else ours.std(axis=0, ddof=1)
-    margins = few_recall_margins(expected) if is_few else spread * prediction_margin(1.0, count, RECALL_LEVEL)
+    margins = few_recall_margins(expected) if is_few else spread * prediction_margin(1.0, count, RECALL_CONFIDENCE)
     worst = int(np.argmax(np.abs(signed) - margins))
     limit = allowance + margins[worst]
     side = "beyond" if abs(signed[worst]) > limit else "within"
@@ -199,9 +192,9 @@ def judge_recalls(expected: Confusion, allowance: float, observed: Sequence[Conf
     if not is_few:
         widest = int(np.argmax(margins))
         reason += f", but seeds spread too widely: {CLASSES[widest]} ±{100 * margins[widest]:.1f} for them"
-    counts = range(max(count + 1, SEEDS_FOR_A_VERDICT), MOST_SEEDS + 1)
-    enough = next((each for each in counts if settling_probability(spread, each) >= 0.5), None)
-    return Verdict("INCONCLUSIVE", reason, enough - count if enough else None)
+    return Verdict(
+        "INCONCLUSIVE", reason, further_seeds(count, lambda seeds: settling_probability(spread, seeds) >= 0.5)
+    )
 
 
 def settling_probability(spreads: NDArray[np.float64], count: int) -> float:
@@ -209,14 +202,16 @@ def settling_probability(spreads: NDArray[np.float64], count: int) -> float:
 
     (k−1)·s²/σ² is χ² with k−1 degrees of freedom; recalls are taken as independent.
     """
-    bound = WIDEST_RECALL_MARGIN / prediction_margin(1.0, count, RECALL_LEVEL)
+    from scipy.special import chdtr
+
+    bound = WIDEST_RECALL_MARGIN / prediction_margin(1.0, count, RECALL_CONFIDENCE)
     moving = spreads[spreads > 0]
-    return float(np.prod(chi2.cdf((count - 1) * (bound / moving) ** 2, count - 1)))
+    return float(np.prod(chdtr(count - 1, (count - 1) * (bound / moving) ** 2)))
 
 
 def few_recall_margins(expected: Confusion) -> NDArray[np.float64]:
     """What one or two seeds are granted beyond the allowance, by class, shape (7,)."""
-    return _few_spreads(expected) * normal_quantile(RECALL_LEVEL) * 2**0.5
+    return _few_spreads(expected) * normal_quantile(RECALL_CONFIDENCE) * 2**0.5
 
 
 def _few_spreads(expected: Confusion) -> NDArray[np.float64]:

@@ -10,20 +10,13 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Final, Literal
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from harness.judging.differences import Difference
-
-LEVEL: Final = 0.95
-SEEDS_FOR_A_VERDICT: Final = 3
-"""Fewer tell too little of the spread over seeds."""
-MOST_SEEDS: Final = 100
-"""Nobody trains more of them; how many more would settle it is not said beyond."""
+from harness.statistics.intervals import CONFIDENCE, normal_quantile, prediction_margin
+from harness.statistics.seeds import SEEDS_NEEDED, further_seeds
 
 VerdictKind = Literal["REPRODUCED", "NOT_REPRODUCED", "INCONCLUSIVE", "NOT_COMPARABLE"]
 Unit = Literal["percent", "points", "seconds", "epochs"]
@@ -68,7 +61,7 @@ class Scale:
     @property
     def declared_spread(self) -> float:
         """Standard deviation over seeds up to which one seed refuses the truth in at most 5 of 100 cases."""
-        return self.declared_margin / (normal_quantile(LEVEL) * math.sqrt(2))
+        return self.declared_margin / (normal_quantile(CONFIDENCE) * math.sqrt(2))
 
     def distances(self, observed: Sequence[float], expected: float) -> list[float]:
         """How far each value lies from what is expected, with its sign."""
@@ -97,35 +90,16 @@ FACTOR: Final = Scale("factor", declared_margin=math.log(1.5), widest_margin=mat
 nor from never within 100. With a spread of 15 % three seeds ask for ×2.1 and five for ×1.6: plan five or more."""
 
 
-@cache
-def quantile(level: float, freedom: int) -> float:
-    """Student's two-sided quantile: ±this holds `level` of the distribution."""
-    return float(student.ppf((1 + level) / 2, freedom))
-
-
-@cache
-def normal_quantile(level: float) -> float:
-    """The same of the normal distribution."""
-    return float(norm.ppf((1 + level) / 2))
-
-
-def prediction_margin(spread: float, count: int, level: float = LEVEL) -> float:
-    """Half the interval that holds one more value with this probability: t(k−1)·s·√(1+1/k).
-
-    Source: Hahn & Meeker 1991, "Statistical Intervals", section 4.8: a prediction interval of one future observation.
-    """
-    return quantile(level, count - 1) * spread * math.sqrt(1 + 1 / count)
-
-
 def seeds_to_settle(
     scale: Scale, distance: float, allowance: float, spread: float, count: int, *, widest: float | None = None
 ) -> int | None:
     """How many further seeds give a verdict if mean and spread stay as they are; None if 100 in all do not."""
-    for more in range(max(1, SEEDS_FOR_A_VERDICT - count), MOST_SEEDS + 1 - count):
-        margin = prediction_margin(spread, count + more)
-        if margin <= (widest or scale.widest_margin) or distance > allowance + margin:
-            return more
-    return None
+
+    def settles(seeds: int) -> bool:
+        margin = prediction_margin(spread, seeds)
+        return margin <= (widest or scale.widest_margin) or distance > allowance + margin
+
+    return further_seeds(count, settles)
 
 
 def judge_values(
@@ -157,7 +131,7 @@ def judge_values(
     """
     _check_observed(observed)
     signed, count = scale.distances(observed, expected), len(observed)
-    mean, is_few = statistics.fmean(signed), count < SEEDS_FOR_A_VERDICT
+    mean, is_few = statistics.fmean(signed), count < SEEDS_NEEDED
     spread = scale.declared_spread if is_few else float(np.std(signed, ddof=1))
     margin = scale.declared_margin if is_few else prediction_margin(spread, count)
     limit, most = allowance + margin, widest or scale.widest_margin
@@ -207,7 +181,7 @@ def judge_reached(threshold: float, allowance: float, highest: Sequence[float]) 
     count, reached = len(highest), sum(each > threshold for each in highest)
     if reached:
         return _by_majority(f"{_share_of_runs(reached, count)} passed {100 * threshold:.0f} %", reached, count)
-    mean, is_few = statistics.fmean(highest), count < SEEDS_FOR_A_VERDICT
+    mean, is_few = statistics.fmean(highest), count < SEEDS_NEEDED
     distance = threshold - mean
     spread = POINTS.declared_spread if is_few else float(np.std(highest, ddof=1))
     limit = allowance + (POINTS.declared_margin if is_few else prediction_margin(spread, count))
@@ -220,9 +194,8 @@ def judge_reached(threshold: float, allowance: float, highest: Sequence[float]) 
     if distance > limit:
         return Verdict("NOT_REPRODUCED", reason)
     # what is within the allowance on the lower side is settled by no number of such runs
-    counts = range(max(count + 1, SEEDS_FOR_A_VERDICT), MOST_SEEDS + 1)
-    enough = [more for more in counts if distance > allowance + prediction_margin(spread, more)]
-    return Verdict("INCONCLUSIVE", reason, enough[0] - count if enough else None)
+    further = further_seeds(count, lambda seeds: distance > allowance + prediction_margin(spread, seeds))
+    return Verdict("INCONCLUSIVE", reason, further)
 
 
 def judge_epochs(
@@ -267,14 +240,14 @@ def judge_epochs(
 
 def _by_majority(text: str, agreeing: int, count: int) -> Verdict:
     """One outcome of the paper's against several of ours, yes or no: nothing refuses it that is seen among ours."""
-    if count < SEEDS_FOR_A_VERDICT or 2 * agreeing <= count:
+    if count < SEEDS_NEEDED or 2 * agreeing <= count:
         return Verdict("INCONCLUSIVE", text, _for_a_majority(agreeing, count))
     return Verdict("REPRODUCED", text)
 
 
 def _for_a_majority(agreeing: int, count: int) -> int:
     """How many further runs are enough if all of them agree."""
-    return max(SEEDS_FOR_A_VERDICT - count, count - 2 * agreeing + 1)
+    return max(SEEDS_NEEDED - count, count - 2 * agreeing + 1)
 
 
 def settling_texts(verdict: Verdict) -> list[str]:

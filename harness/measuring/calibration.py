@@ -1,184 +1,221 @@
-"""The machine's own rates, against which training is held: matrix product, convolution, memory, input pipeline."""
+"""Calibrates a machine for one framework's runs of a suite, in a process of its own as runs have it."""
 
 from __future__ import annotations
 
-import statistics
-import time
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, Literal
+from itertools import count, cycle
+from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter
 
-from harness.interface import CalibrationInputs, CalibrationWork, Work
-from harness.records.machine import Speed
+from harness.child import ChildFailed, answer, ask
+from harness.data.dataset import Dataset, DatasetError
+from harness.data.open import open_dataset
+from harness.data.pipelines import DevicePipeline, open_pipeline
+from harness.interface import (
+    Implementation,
+    ImplementationError,
+    InputPipeline,
+    Runtime,
+    Work,
+)
+from harness.measuring.gpu import GpuWatch, doubts, find_gpu
+from harness.measuring.speed import SIZES, draw_inputs, measure_speed, speeds
+from harness.measuring.tensors import VALUE_BYTES
+from harness.records.machine import DeviceCalibration, Speed
+from harness.records.spec import RunSpec
+from harness.registry import load_implementation
+from harness.variant import Variant
 
-MATRIX_SIZE: Final = 2048
-"""Rows and columns: large enough for the full rate, and a tenth of a second on two cores. NumPy's products of 1024,
-2048 and 4096 rows ran at 190-203, 201-207 and 208 GFLOP/s (two cores of AMD Zen 4, NumPy 2.4)."""
-_SEED: Final = 0
-
-Product = Callable[[], object]
-"""Computes one product of two square float32 matrices, and returns when it is there."""
-DeviceName = Literal["cpu", "gpu"]
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How long a work is clocked.
-
-    Attributes:
-        repeats: How often.
-        repeat_seconds: About how long a repeat takes: the work is done so many times in it that starting it, and
-            waiting for the device, are lost in it.
-        warm_up_seconds: For which it is done before: a GPU that was idle raises its clocks meanwhile.
-    """
-
-    repeats: int
-    repeat_seconds: float
-    warm_up_seconds: float
-
-
-PACES: Final = {"cpu": Pace(5, repeat_seconds=0.05, warm_up_seconds=0.05), "gpu": Pace(10, 0.1, 1.0)}
-"""By the device."""
-AT_ONCE: Final = 16
-"""Steps that are given to the device without a wait. A framework that runs ahead of it may hold what each of them left
-until then: of the largest on a GPU, 256 MiB, they are 4 GiB."""
+MOST_SECONDS: Final = 600.0
+"""For a calibration: one that hangs shall not keep the suite. On two cores it takes a few seconds."""
+PICTURES: Final = 256
+"""Of `generator` and `manual` so many are taken in turns, or one batch if that is more: at 224×224 they are 154 MB,
+more than caches hold."""
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """How fast products of large matrices were computed.
+class CalibrationTask:
+    """What one process shall calibrate.
 
     Attributes:
-        size: Rows and columns of the square matrices.
-        seconds: Of each product that was clocked, in order.
+        spec: One of the runs: framework, data, pipeline, device and precision are those of all.
+        variants: One for each size of network input that they have.
     """
 
-    size: int
-    seconds: Sequence[float]
+    spec: RunSpec
+    variants: tuple[Variant, ...]
 
-    @property
-    def rates(self) -> tuple[float, ...]:
-        """Of each product, in GFLOP/s; two operations for each multiply-add."""
-        return tuple(2 * self.size**3 / each / 1e9 for each in self.seconds)
-
-    @property
-    def rate(self) -> float:
-        """Median, in GFLOP/s."""
-        return statistics.median(self.rates)
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
-def clock(work: Callable[[], object]) -> float:
-    """Seconds that a piece of work takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+Framework = tuple[str, str | None]
+"""Implementation and Keras backend: one calibration for each."""
 
 
-def calibrate(product: Product, *, size: int = MATRIX_SIZE, repeats: int = 5) -> Calibration:
-    """Clock a product of two float32 matrices, after one that is not clocked.
+class CalibrationFailed(RuntimeError):
+    """There are no rates; the message says why in one line."""
 
-    Args:
-        product: The framework's own, so that library and threads are those of its training; `numpy_product` else.
-        size: Of the matrices that it multiplies.
-        repeats: How many are clocked.
+
+_TASK: Final = TypeAdapter(CalibrationTask)
+_CALIBRATION: Final = TypeAdapter(DeviceCalibration)
+
+
+def framework_of(spec: RunSpec) -> Framework:
+    """What a run trains in."""
+    return spec.implementation, spec.keras_backend
+
+
+def calibrate_frameworks(
+    specs: Sequence[RunSpec], say: Callable[[str], None]
+) -> tuple[dict[Framework, DeviceCalibration], list[str]]:
+    """Calibrate the machine for each framework, and say in one line of each that could not be: no run waits for it."""
+    found: dict[Framework, DeviceCalibration] = {}
+    failed: list[str] = []
+    for framework in dict.fromkeys(map(framework_of, specs)):
+        own = [spec for spec in specs if framework_of(spec) == framework]
+        kinds = {
+            (variant.input_size, variant.input_channels, variant.augmentation is None): variant
+            for variant in (spec.variant for spec in reversed(own))
+        }
+        called = " on ".join(filter(None, framework))
+        say(f"calibrating {called}")
+        try:
+            found[framework] = calibrate_apart(CalibrationTask(own[0], tuple(kinds.values())))
+        except CalibrationFailed as error:
+            failed.append(f"no calibration of {called}, its runs go on without: {error}")
+    return found, failed
+
+
+def calibrate_apart(task: CalibrationTask) -> DeviceCalibration:
+    """Calibrate in a process of its own, whose memory is given back before any run begins.
 
     Raises:
-        ValueError: If `repeats` is below 1.
+        CalibrationFailed: If the process found nothing.
     """
-    if repeats < 1:
-        raise ValueError(f"repeats = {repeats}; a rate needs at least one product")
-    product()
-    return Calibration(size, [clock(product) for _ in range(repeats)])
+    try:
+        return ask(
+            "harness.measuring.calibration",
+            _TASK.dump_json(task),
+            lambda path: _CALIBRATION.validate_json(path.read_bytes()),
+            keeps_errors=True,
+            timeout_seconds=MOST_SECONDS,
+        )
+    except ChildFailed as error:
+        printed = [line.strip() for line in error.printed.splitlines() if line.strip()]
+        raise CalibrationFailed(printed[-1].removeprefix("error: ") if printed else str(error)) from error
 
 
-def numpy_product(size: int = MATRIX_SIZE) -> Product:
-    """NumPy's product of two matrices of this size, float32, drawn from a fixed seed."""
-    left, right = np.random.default_rng(_SEED).random((2, size, size), np.float32)
-    result = np.empty_like(left)
-    return lambda: np.matmul(left, right, out=result)
+def measure(task: CalibrationTask) -> DeviceCalibration:
+    """Calibrate in this process.
 
-
-@dataclass(frozen=True)
-class CalibrationSizes:
-    """Large enough for a device's full rate, small enough for its patience and 8 GB of memory.
-
-    Attributes:
-        product: Rows and columns.
-        pictures: Of the convolution.
-        edge: Of these pictures.
-        channels: Of these pictures, and filters.
-        copied: Numbers that are copied, far more than any cache holds.
+    Raises:
+        DatasetError: If the data cannot be used.
+        ImplementationError: If the implementation cannot do what the spec asks.
     """
-
-    product: int
-    pictures: int
-    edge: int
-    channels: int
-    copied: int
-
-
-SIZES: Final = {
-    "cpu": CalibrationSizes(MATRIX_SIZE, pictures=4, edge=56, channels=256, copied=2**25),
-    "gpu": CalibrationSizes(8192, pictures=32, edge=56, channels=256, copied=2**26),
-}
-"""By the device. The convolution is VGG16's block3_conv2 at 224×224, from its middle; on a GPU of the paper's batch."""
-
-
-def draw_inputs(sizes: CalibrationSizes) -> CalibrationInputs:
-    """Numbers about 1 from a fixed seed: how much power a GPU takes, and so its clock, depends on what it computes."""
-    draws, channels = np.random.default_rng(_SEED), sizes.channels
-
-    def normal(*shape: int, terms: int = 1) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        return draws.standard_normal(shape, np.float32) / np.float32(np.sqrt(terms))
-
-    return CalibrationInputs(
-        factor=normal(sizes.product, sizes.product, terms=sizes.product),
-        pictures=normal(sizes.pictures, sizes.edge, sizes.edge, channels),
-        kernel=normal(3, 3, channels, channels, terms=9 * channels),
-        array=np.ones(sizes.copied, np.float32),
+    spec, sizes = task.spec, SIZES[task.spec.device]
+    implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
+    runtime = Runtime(spec.device, spec.threads, spec.precision, spec.deterministic)
+    dataset = open_dataset(spec.fer2013, allow_deviating_data=spec.allow_deviating_data)
+    with _watched(spec) as seen:
+        work = implementation.calibration_work(task.variants[0], draw_inputs(sizes), runtime=runtime)
+        value_bytes = VALUE_BYTES[spec.precision]
+        product, convolution, bandwidth = speeds(work, sizes, device=spec.device, value_bytes=value_bytes)
+        pictures = tuple(_picture_speeds(task, dataset, implementation))
+    return DeviceCalibration(
+        implementation=spec.implementation,
+        keras_backend=spec.keras_backend,
+        gpu=implementation.gpu_name() if spec.device == "gpu" else None,
+        precision=spec.precision,
+        pipeline=spec.pipeline,
+        product=product,
+        convolution=convolution,
+        bandwidth=bandwidth,
+        pictures=pictures,
+        doubts=tuple(seen),
     )
 
 
-def speeds(work: CalibrationWork, sizes: CalibrationSizes, *, device: DeviceName, value_bytes: int) -> Iterator[Speed]:
-    """Product, convolution and bandwidth, one after the other.
-
-    Args:
-        work: A framework's, on the inputs of these sizes.
-        sizes: Of the inputs.
-        device: On which it computes.
-        value_bytes: Of a number there.
-    """
-    size, edge, channels = sizes.product, sizes.edge, sizes.channels
-    yield measure_speed(work.product, f"{size:,} × {size:,}", 2 * size**3, device=device)
-    convolved = f"3×3, {sizes.pictures} pictures of {edge}×{edge}×{channels}, {channels} filters"
-    operations = 2 * 9 * channels**2 * edge**2 * sizes.pictures
-    yield measure_speed(work.convolution, convolved, operations, device=device)
-    copied = sizes.copied * value_bytes
-    yield measure_speed(work.copy, f"copy of {copied / 2**20:,.0f} MiB", 2 * copied, device=device)
+@contextmanager
+def _watched(spec: RunSpec) -> Iterator[list[str]]:
+    """Watch the GPU; afterwards the list holds what speaks against its rates."""
+    found = find_gpu() if spec.device == "gpu" else None
+    seen: list[str] = []
+    if found is None:
+        yield seen
+        return
+    identity, look = found
+    with GpuWatch(look) as watch:
+        yield seen
+    seen += doubts(identity, watch.use)
 
 
-def measure_speed(work: Work, name: str, amount: float, *, device: DeviceName) -> Speed:
-    """Clock a work again and again, after some that is not clocked.
+def _picture_speeds(task: CalibrationTask, dataset: Dataset, implementation: Implementation) -> Iterator[Speed]:
+    """The pipeline alone, as training asks for its batches; of a variant whose batches the data do not fill, none."""
+    name = task.spec.pipeline
+    for variant in task.variants:
+        rows = dataset.rows("training")
+        some = rows if name == "device" else _evenly(rows, max(PICTURES, variant.batch_size))
+        some = some[: len(some) // variant.batch_size * variant.batch_size]
+        if not len(some):
+            continue  # the device's rates hold all the same
+        pipeline = open_pipeline(
+            name, DevicePipeline.of(dataset, some, variant, seed=task.spec.seed), some, implementation
+        )
+        work, images = (_epochs(pipeline), len(some)) if name == "device" else (_batches(pipeline), variant.batch_size)
+        edge = variant.input_size
+        told = f"{name}, {edge}×{edge}×{variant.input_channels}{'' if variant.augmentation else ', not augmented'}"
+        # on the host, whatever the device
+        yield measure_speed(work, told, images, device="cpu")
 
-    Args:
-        work: What is done, and waited for.
-        name: In words, with its sizes.
-        amount: Operations, bytes or images of doing it once.
-        device: On which it is done.
-    """
-    pace, once = PACES[device], partial(work, 1)
-    once()  # compiles
-    times = max(1, round(pace.repeat_seconds / min(clock(once), clock(once))))
-    start = time.perf_counter()
-    while time.perf_counter() - start < pace.warm_up_seconds:
-        _do(work, times)
-    return Speed(name, amount * times, tuple(clock(partial(_do, work, times)) for _ in range(pace.repeats)))
+
+def _evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most so many rows, from all classes."""
+    wanted = min(most, len(rows))
+    return rows[np.arange(wanted) * len(rows) // wanted]
 
 
-def _do(work: Work, times: int) -> None:
-    """So often, waiting for the device now and then."""
-    for done in range(0, times, AT_ONCE):
-        work(min(AT_ONCE, times - done))
+def _epochs(pipeline: InputPipeline) -> Work:
+    """Whole epochs: order and maps are drawn for all images, then rows looked up."""
+    epochs = count()
+
+    def work(times: int) -> float:
+        return float(sum(len(batch) for _ in range(times) for batch in pipeline.training_batches(next(epochs))))
+
+    return work
+
+
+def _batches(pipeline: InputPipeline) -> Work:
+    """Single batches of an epoch, in turns: pictures are made one after the other."""
+    batches = pipeline.training_batches(0)
+    places = cycle(range(len(batches)))
+
+    def work(times: int) -> float:
+        return float(sum(len(batches[next(places)]) for _ in range(times)))
+
+    return work
+
+
+def main() -> int:
+    """Entry of the process."""
+
+    def work(task: str, path: Path) -> None:
+        try:
+            found = measure(_TASK.validate_json(task))
+        except (DatasetError, ImplementationError):
+            raise
+        except Exception as error:  # whatever a framework raises, the one line that is kept says what it was
+            raise CalibrationFailed(f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}") from error
+        path.write_bytes(_CALIBRATION.dump_json(found))
+
+    return answer(work, expected=(DatasetError, ImplementationError, CalibrationFailed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

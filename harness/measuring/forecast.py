@@ -11,7 +11,7 @@ from harness.architectures import layers
 from harness.data.reading import KNOWN_COUNTS
 from harness.interval import Interval
 from harness.measuring.assumptions import CORE_RATIO, STEP_OVERHEAD, UTILISATION
-from harness.measuring.calibration import calibrate, numpy_product
+from harness.measuring.speed import measure_speed, numpy_product, product_operations
 from harness.operations import epoch_flops, recomputed_image_flops
 from harness.papers.hardware import Gpu
 from harness.records.machine import DeviceCalibration
@@ -92,7 +92,7 @@ def machine_of_gpu(
 
 def machine_of_cpu(name: str) -> Machine:
     """By NumPy's own matrix products, clocked now: half a second."""
-    rate = calibrate(numpy_product()).rate * 1e9
+    rate = measure_speed(numpy_product(), "NumPy's product", product_operations(), device="cpu").rate
     return _clocked_machine(name, rate, f"{rate / 1e9:.0f} GFLOP/s, NumPy's products now", NO_SECONDS)
 
 

@@ -8,13 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.stats import binom
-
-from harness.measuring.calibration import clock
-
-CONFIDENCE: Final = 0.95
-FEWEST_PAIRS: Final = 6
-"""With fewer, not even the smallest and the largest enclose the median with that confidence."""
+from harness.measuring.speed import clock
+from harness.statistics.intervals import median_interval
 
 PAUSE_SECONDS: Final = 0.2
 """Of idleness before each piece of work."""
@@ -44,21 +39,8 @@ class Pairs:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the true median, two of the ratios themselves: whatever their distribution, with 95 % confidence at least.
-
-        Source: Conover, Practical Nonparametric Statistics, "confidence interval for a quantile".
-
-        Raises:
-            ValueError: If there are fewer pairs than `FEWEST_PAIRS`.
-        """
-        count = len(self.ratios)
-        if count < FEWEST_PAIRS:
-            raise ValueError(f"{count} pairs; an interval of the median needs at least {FEWEST_PAIRS}")
-        # so many ratios are left out at each end: the true median lies beyond them with (1 - CONFIDENCE) / 2 at most
-        beyond = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
-        left_out = beyond if binom.cdf(beyond, count, 0.5) <= (1 - CONFIDENCE) / 2 else beyond - 1
-        ordered = sorted(self.ratios)
-        return ordered[left_out], ordered[count - 1 - left_out]
+        """Of the true median of the ratios (see `median_interval`, errors included)."""
+        return median_interval(self.ratios)
 
 
 def take_turns(

@@ -13,11 +13,13 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from harness.papers.claims import check_variants, read_claims
 from harness.papers.declared_bands import ADAPTER as DECLARED_BANDS
 from harness.papers.facts import Ignored, PaperError, read_facts
 from harness.papers.hardware import Hardware
 from harness.papers.paper import DatasetName, Paper, Predicate
 from harness.papers.variants import read_readings, read_sources, read_variant
+from harness.papers.written_review import read_review
 
 BUILT_IN: Final = Path(__file__).parent
 """Each folder in it that holds a `paper.toml` is a paper."""
@@ -82,7 +84,7 @@ def _load(folder: Path) -> Paper:
     bands = _tables(folder / "bands.toml")
     _refuse_unknown(file, "readings", readings, variants)
     _refuse_unknown(folder / "bands.toml", "bands", bands, variants)
-    return Paper(
+    paper = Paper(
         name=folder.name,
         title=general.title,
         citation=general.citation,
@@ -94,10 +96,14 @@ def _load(folder: Path) -> Paper:
         sources={name: _checked(file, read_sources, entries) for name, entries in variants.items()},
         readings={name: _checked(file, read_readings, readings.get(name, {})) for name in variants},
         declared_bands=_checked(folder / "bands.toml", DECLARED_BANDS.validate_python, bands),
-        claims=_tables(folder / "claims.toml"),
+        claims=_checked(folder / "claims.toml", read_claims, _tables(folder / "claims.toml")),
         hardware=_checked(folder / "hardware.toml", _HARDWARE.validate_python, hardware) if hardware else None,
+        review=_checked(folder / "review.toml", read_review, _tables(folder / "review.toml")),
         predicates=_predicates(folder),
     )
+    for claim in paper.claims.values():
+        _checked(folder / "claims.toml", partial(check_variants, find_variant=paper.find_variant), claim)
+    return paper
 
 
 def _tables(file: Path, *, required: bool = False) -> dict[str, Any]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
+from harness.papers.claims import Claim
 from harness.papers.declared_bands import DeclaredBands
 from harness.papers.facts import Facts, Ignored
 from harness.papers.finding import Finding
 from harness.papers.hardware import Hardware
 from harness.papers.variants import Reading, Source, apply_readings
+from harness.papers.wording import described
+from harness.papers.written_review import WrittenReview
 from harness.variant import Variant, VariantError
 
 DatasetName = Literal["fer2013", "toyfaces"]
 
 
-Predicate = Callable[[Facts], Iterable[Finding]]
+Predicate = Callable[["Paper"], Iterable[Finding]]
 """A check of a paper against itself. It yields nothing where the facts give no reason."""
 
 
@@ -39,8 +42,9 @@ class Paper:
         sources: Where each field of a variant comes from, by variant and field.
         readings: What else it may mean, by variant.
         declared_bands: How far from it a run may end, as declared, by variant and quantity.
-        claims: Tables of its claims, as they stand in `claims.toml`.
+        claims: What it says in words, by name and in the order of `claims.toml`.
         hardware: What its times were taken on; None where nothing is known.
+        review: The checks of the paper against itself that are data.
         predicates: The checks of the paper against itself that have to be computed.
     """
 
@@ -55,14 +59,28 @@ class Paper:
     readings: Mapping[str, tuple[Reading, ...]]
     ignored: tuple[Ignored, ...] = ()
     declared_bands: DeclaredBands = field(default_factory=dict)
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Claim] = field(default_factory=dict)
     hardware: Hardware | None = None
+    review: WrittenReview = field(default_factory=WrittenReview)
     predicates: tuple[Predicate, ...] = ()
 
     @cached_property
     def confusions(self) -> tuple[str, ...]:
         """Variants whose confusion matrix can be read in the paper."""
         return tuple(name for name in self.variants if self.facts.has_confusion(name))
+
+    @cached_property
+    def reported(self) -> tuple[str, ...]:
+        """Variants whose accuracy the paper reports."""
+        return tuple(name for name in self.variants if self.facts.mentions(name, "accuracy"))
+
+    def called(self, name: str) -> str:
+        """Return a variant in words, with any readings: `fine-tuned VGG16`, `ResNet50 from scratch, if fed 224×224`.
+
+        Raises:
+            VariantError: If there is none of this name.
+        """
+        return described(self.find_variant(name))
 
     def find_variant(self, name: str) -> Variant:
         """Return a variant by name, with any readings behind an at-sign: `vgg16-scratch@five-blocks,unstopped`.

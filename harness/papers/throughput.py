@@ -13,8 +13,8 @@ from functools import cache, cached_property
 
 from harness.architectures import forward_flops
 from harness.operations import training_image_flops
-from harness.papers.facts import Fact, Facts
-from harness.papers.variants import VARIANTS, find_variant, readings
+from harness.papers.facts import Fact
+from harness.papers.paper import Paper
 from harness.variant import Variant
 
 FIELDS_OF_WORK = frozenset({"blocks", "input_size", "phases"})
@@ -83,14 +83,14 @@ def mean_training_operations(variant: Variant, epochs: int) -> float:
 
 
 @cache
-def readings_of_work(base_name: str) -> tuple[Variant, ...]:
+def readings_of_work(paper: Paper, base_name: str) -> tuple[Variant, ...]:
     """The default reading, then each single one that takes other work."""
     others = [
-        find_variant(f"{base_name}@{reading.name}")
-        for reading in readings(base_name)
+        paper.find_variant(f"{base_name}@{reading.name}")
+        for reading in paper.readings[base_name]
         if not reading.is_default and reading.values.keys() & FIELDS_OF_WORK
     ]
-    return (VARIANTS[base_name], *others)
+    return (paper.variants[base_name], *others)
 
 
 def distinct(mentions: tuple[Fact, ...]) -> tuple[Fact, ...]:
@@ -102,23 +102,23 @@ def distinct(mentions: tuple[Fact, ...]) -> tuple[Fact, ...]:
     return tuple(fact for fact in mentions if fact in kept)
 
 
-def images(paper: Facts, split: str) -> int:
+def images(paper: Paper, split: str) -> int:
     """Images of `training` or `test`: the sum of its column in Table 2."""
-    column = [fact for fact in paper.values() if fact.subject == "dataset" and fact.where == "table-2"]
+    column = [fact for fact in paper.facts.values() if fact.subject == "dataset" and fact.where == "table-2"]
     return round(math.fsum(fact.value for fact in column if fact.quantity.startswith(f"{split}-")))
 
 
-def epoch_counts(paper: Facts, base_name: str) -> tuple[int, ...]:
+def epoch_counts(paper: Paper, base_name: str) -> tuple[int, ...]:
     """Numbers of epochs that the paper gives a run, that which it says it ran first; else the variant's."""
-    said = paper.mentions(base_name, "epochs-run") + paper.mentions(base_name, "epochs")
-    return tuple(int(fact.value) for fact in distinct(said)) or (VARIANTS[base_name].epochs,)
+    said = paper.facts.mentions(base_name, "epochs-run") + paper.facts.mentions(base_name, "epochs")
+    return tuple(int(fact.value) for fact in distinct(said)) or (paper.variants[base_name].epochs,)
 
 
-def rates(paper: Facts) -> Iterator[Rate]:
+def rates(paper: Paper) -> Iterator[Rate]:
     """Every reported time with every number of epochs that the paper gives the variant, and every reading."""
     training, watched = images(paper, "training"), images(paper, "test")
-    for base_name in VARIANTS:
-        for seconds in distinct(paper.mentions(base_name, "seconds")):
+    for base_name in paper.variants:
+        for seconds in distinct(paper.facts.mentions(base_name, "seconds")):
             for epochs in epoch_counts(paper, base_name):
-                for variant in readings_of_work(base_name):
+                for variant in readings_of_work(paper, base_name):
                     yield Rate(variant, seconds, epochs, training, watched)

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.papers.facts import Fact
 from harness.papers.variants import find_variant
-from harness.variant import Architecture, Strategy
+from harness.variant import Architecture, Strategy, Variant
 
 _NETWORKS: Final[Mapping[Architecture, str]] = {"vgg16": "VGG16", "resnet50": "ResNet50"}
 _STRATEGIES: Final[Mapping[Strategy, str]] = {
@@ -59,7 +59,12 @@ def share(value: float, decimals: int = 0) -> str:
 
 def called(name: str) -> str:
     """A variant, or one of its readings, in words: `fine-tuned VGG16`, `ResNet50 from scratch, if fed 224×224`."""
-    variant, reading = find_variant(name), name.partition("@")[2]
+    return described(find_variant(name))
+
+
+def described(variant: Variant) -> str:
+    """The same of a variant at hand."""
+    reading = variant.name.partition("@")[2]
     words = _STRATEGIES[variant.strategy].format(_NETWORKS[variant.architecture])
     return words + (_READINGS.get(reading, f", read as {reading}") if reading else "")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter
 from harness.papers.variants import find_variant
 from harness.records.record import SCHEMA_VERSION
 from harness.training.budget import Budget, limit_variant
+from harness.training.stop_reason import StopKind, StopReason
 from harness.variant import Variant, VariantError, parse_variant
 
 Values = dict[str, Any]
@@ -36,11 +38,15 @@ def convert(values: Mapping[str, Any]) -> Values:
 
 
 def _from_4(values: Values) -> Values:
-    """Schema 4 stored the variant as its budget had cut it; schema 5 stores the one that was asked for."""
+    """Schema 4 stored the variant as its budget had cut it, and why training ended as a sentence."""
     spec = dict(values["spec"])
     asked, batch_size = _asked(parse_variant(spec.pop("variant")), _BUDGET.validate_python(spec["budget"]))
     asked_json = _VARIANT.dump_python(asked, mode="json")
-    return values | {"spec": {"asked": asked_json, **spec, "batch_size": batch_size, "paper": "jahangir2024"}}
+    sentence, epochs = values["stop_reason"], len(values["history"])
+    return values | {
+        "spec": {"asked": asked_json, **spec, "batch_size": batch_size, "paper": "jahangir2024"},
+        "stop_reason": sentence and asdict(_stop_reason(sentence, epochs, spec["budget"]["seconds"])),
+    }
 
 
 def _asked(stored: Variant, budget: Budget) -> tuple[Variant, int | None]:
@@ -57,6 +63,20 @@ def _asked(stored: Variant, budget: Budget) -> tuple[Variant, int | None]:
     if replace(limited, batch_size=stored.batch_size) == stored:
         return declared, chosen
     return stored, None
+
+
+def _stop_reason(sentence: str, epochs: int, seconds: float | None) -> StopReason:
+    """Why training ended, from the sentence that schema 4 stored."""
+    plain: dict[str, StopKind] = {"all epochs run": "all-epochs", "interrupted": "interrupted"}
+    if sentence in plain:
+        return StopReason(plain[sentence], epochs)
+    if found := re.fullmatch(r"accuracy \S+ exceeded (\S+)", sentence):
+        return StopReason("accuracy-above", epochs, threshold=float(found[1]))
+    if found := re.fullmatch(r"accuracy has not exceeded \S+ for (\d+) epochs", sentence):
+        return StopReason("no-improvement", epochs, patience=int(found[1]))
+    if found := re.fullmatch(r"budget: \d+ of (\d+) s spent, another epoch would exceed it", sentence):
+        return StopReason("budget-seconds", epochs, seconds=float(found[1]) if seconds is None else seconds)
+    raise ValueError(f"stop_reason {sentence!r} is none that schema 4 had")
 
 
 CONVERTERS: Final[Mapping[int, Callable[[Values], Values]]] = {4: _from_4}

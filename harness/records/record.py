@@ -11,6 +11,7 @@ from harness.records.machine import DeviceCalibration, GpuIdentity, GpuUse
 from harness.records.spec import RunSpec
 from harness.training.fit import EpochRecord
 from harness.training.metrics import Score
+from harness.training.stop_reason import StopReason
 
 SCHEMA_VERSION: Final = 5
 """Raised with every change of the record's fields, which comes with a converter in `harness.records.conversion`."""
@@ -164,7 +165,7 @@ class RunRecord:
     run: str
     status: Status
     error: str | None
-    stop_reason: str | None
+    stop_reason: StopReason | None
     started: str
     spec: RunSpec
     dataset: DatasetIdentity | None
@@ -183,6 +184,11 @@ class RunRecord:
     def __post_init__(self) -> None:
         if self.status == "complete" and not (self.history and "paper_test" in self.scores):
             raise ValueError("a complete run has epochs and a score on paper_test")
+
+    @property
+    def is_ended_by_seconds(self) -> bool:
+        """Whether the budget's seconds ended training, so that a faster machine would have trained for longer."""
+        return self.stop_reason is not None and self.stop_reason.kind == "budget-seconds"
 
 
 _ADAPTER: Final[TypeAdapter[Any]] = TypeAdapter(RunRecord)

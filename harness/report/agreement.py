@@ -12,7 +12,7 @@ from rich.text import Text
 
 from harness.agreement.agreement import Agreement, Side
 from harness.records.record import RunRecord
-from harness.statistics import EquivalenceKind
+from harness.statistics.equivalence import EquivalenceKind
 
 _STYLES: dict[EquivalenceKind, str] = {"EQUIVALENT": "green", "DIFFERENT": "red", "UNDECIDED": "yellow"}
 _ABOUT_TOST = (

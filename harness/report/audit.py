@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from harness.papers.facts import Fact, Facts
-from harness.papers.review import GRADES, Finding, Grade
+from harness.papers.finding import GRADES, Finding, Grade
 from harness.papers.wording import listed
 
 _STYLES: dict[Grade, str] = {

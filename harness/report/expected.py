@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UserError
-from harness.judging.claims.answers import claims
 from harness.judging.expectations import bands
 from harness.judging.results import Judged, judge_results
 from harness.papers import load_paper
 from harness.papers.facts import Facts, facts
-from harness.papers.review import GRADES, Finding, audit
+from harness.papers.finding import GRADES, Finding
+from harness.papers.review import audit
 from harness.report.audit import audit_markdown
 from harness.report.expected_tables import (
     assumed_table,
@@ -65,7 +65,7 @@ def material(evidence: Path) -> Material:
     if judged.refused:
         first = judged.refused[0]
         raise ExpectedError(f"{first.path} is no evidence: {first.flaws[0]}; `ferbench judge {evidence}` says all")
-    return Material(facts(), audit(facts()), judged)
+    return Material(facts(), audit(load_paper("jahangir2024")), judged)
 
 
 def render(text: str, given: Material) -> str:
@@ -105,5 +105,5 @@ def counts(given: Material) -> str:
     count = len(bands(load_paper("jahangir2024")))
     return (
         f"{len(given.paper)} facts, {len(given.findings)} findings ({by_grade}), {count} bands, "
-        f"{len(claims())} claims, {len(given.evidence.sound)} records"
+        f"{len(given.evidence.answers)} claims, {len(given.evidence.sound)} records"
     )

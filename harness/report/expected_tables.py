@@ -13,7 +13,7 @@ from harness.judging.expectations import bands
 from harness.judging.results import Judged
 from harness.papers import load_paper
 from harness.papers.facts import Fact, Facts
-from harness.papers.review import Finding
+from harness.papers.finding import Finding
 from harness.papers.variants import VARIANTS, paper_fields, sources
 from harness.records.record import RunRecord
 from harness.report.differences import reason_text

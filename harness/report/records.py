@@ -10,6 +10,7 @@ from rich.text import Text
 from harness.interface import CLASSES
 from harness.measuring.memory import GIB
 from harness.records.record import Memory, RunRecord, Timings
+from harness.training.stop_reason import StopReason
 
 
 def record_page(record: RunRecord) -> RenderableType:
@@ -62,6 +63,23 @@ def features_line(record: RunRecord, timings: Timings) -> str:
         return line
     times = f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}"
     return f"{line}; the head trained at {head:,.0f}: a step that computes both takes about {times} times as long"
+
+
+def stop_line(reason: StopReason | None) -> str:
+    """Why training ended."""
+    if reason is None:
+        return "it did not end"
+    match reason.kind:
+        case "all-epochs":
+            return "all epochs run"
+        case "accuracy-above":
+            return f"accuracy exceeded {reason.threshold:g} in epoch {reason.epoch}"
+        case "no-improvement":
+            return f"accuracy did not rise for {reason.patience} epochs, the last of them epoch {reason.epoch}"
+        case "budget-seconds":
+            return f"after epoch {reason.epoch} another one would have exceeded {reason.seconds:,.0f} s"
+        case "interrupted":
+            return f"interrupted after {reason.epoch} epochs"
 
 
 def views_told(record: RunRecord) -> str:

@@ -17,7 +17,7 @@ from harness.papers.paper import Paper
 from harness.records.record import RunRecord
 from harness.records.store import read_arrays
 from harness.report.differences import reason_text
-from harness.report.records import features_line, views_told
+from harness.report.records import features_line, stop_line, views_told
 
 _STYLES: dict[VerdictKind, str] = {
     "REPRODUCED": "green",
@@ -116,7 +116,7 @@ def _loss_line(record: RunRecord) -> str:
     verb = "fell" if last.training_loss < first.training_loss else "DID NOT FALL"
     return (
         f"{label}: the training loss {verb}, {first.training_loss:.4f} → {last.training_loss:.4f} "
-        f"in {len(record.history)} epochs ({record.stop_reason})"
+        f"in {len(record.history)} epochs ({stop_line(record.stop_reason)})"
     )
 
 

@@ -65,6 +65,7 @@ from harness.training.fit import (
 from harness.training.kept_features import KeptFeatures
 from harness.training.metrics import Score, score
 from harness.training.rows import Plan, make_plan
+from harness.training.stop_reason import StopReason
 from harness.weights.canonical import digest
 from harness.weights.catalogue import WeightsError, find_checkpoint
 from harness.weights.locate import find_file, load_base_weights
@@ -298,7 +299,7 @@ class _Ended:
     begun: _Begun | None
     status: Status
     error: str | None = None
-    stop_reason: str | None = None
+    stop_reason: StopReason | None = None
 
     @property
     def result(self) -> FitResult:
@@ -312,7 +313,8 @@ def _run(begin: Callable[[], _Begun], spec: RunSpec, implementation: Implementat
         begun = begin()
         return _Ended(begun, "complete", stop_reason=begun.fit.run().stop_reason)
     except Interrupted:
-        return _Ended(begun, "interrupted", stop_reason="interrupted")
+        epochs = len(begun.fit.result.history) if begun else 0
+        return _Ended(begun, "interrupted", stop_reason=StopReason("interrupted", epochs))
     except TrainingDiverged as error:
         return _Ended(begun, "failed", str(error))
     except Exception as error:  # what it is, only its framework can tell

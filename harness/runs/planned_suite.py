@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.data.open import open_dataset
-from harness.measuring.calibrating import Framework, calibrate_frameworks, framework_of
+from harness.measuring.calibration import Framework, calibrate_frameworks, framework_of
 from harness.measuring.forecast import (
     Forecast,
     Machine,

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 
 from harness.records.store import RecordError
+from harness.statistics.intervals import Values, paired, welch
+from harness.statistics.ratios import FEWEST_EPOCHS, log_ratio_over_epochs
 from harness.suites.matching import (
     called,
     group,
@@ -18,13 +20,6 @@ from harness.suites.matching import (
     match,
     unmatched,
     why_not,
-)
-from harness.suites.ratios import (
-    FEWEST_EPOCHS,
-    Values,
-    log_ratio_over_epochs,
-    paired,
-    welch,
 )
 from harness.suites.saved import Suite
 from harness.suites.saved_runs import SavedRun, differing

@@ -116,7 +116,7 @@ def from_record(record: RunRecord) -> SavedRun:
         work=_work(record),
         training=_training(record),
         conditions=_conditions(record),
-        was_cut=(record.stop_reason or "").startswith("budget"),
+        was_cut=record.is_ended_by_seconds,
     )
 
 

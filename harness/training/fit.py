@@ -25,6 +25,7 @@ from harness.training.budget import Budget
 from harness.training.metrics import accuracy, mean_cross_entropy
 from harness.training.rows import Plan
 from harness.training.schedule import Schedule
+from harness.training.stop_reason import StopReason
 from harness.variant import Phase, Variant
 
 SLICE_SECONDS: Final = 5.0
@@ -83,14 +84,14 @@ class FitResult:
         clocks: Seconds by purpose.
         initial_logits: Of the untrained network on the first test rows, shape (k, 7).
         test_logits: Of all test rows in the order of `Plan.test_rows`, shape (m, 7); None if the end was not reached.
-        stop_reason: Why training ended.
+        stop_reason: Why training ended; None before it did.
     """
 
     history: list[EpochRecord] = field(default_factory=list)
     clocks: Clocks = field(default_factory=Clocks)
     initial_logits: Logits | None = None
     test_logits: Logits | None = None
-    stop_reason: str = "all epochs run"
+    stop_reason: StopReason | None = None
 
 
 class Observer(Protocol):
@@ -196,6 +197,7 @@ class Fit:
                 if reason is not None:
                     self.result.stop_reason = reason
                     return self._finish(watched_logits)
+        self.result.stop_reason = StopReason("all-epochs", epoch)
         return self._finish(watched_logits)
 
     def _finish(self, watched_logits: Logits | None) -> FitResult:
@@ -205,7 +207,7 @@ class Fit:
         self.result.test_logits = watched_logits
         return self.result
 
-    def _budget_reason(self, epoch_seconds: float) -> str | None:
+    def _budget_reason(self, epoch_seconds: float) -> StopReason | None:
         """Why no further epoch is begun that would take about so long; None where there is time."""
         seconds = self._budget.seconds
         if seconds is None:
@@ -213,7 +215,7 @@ class Fit:
         spent = self.result.clocks.training + self.result.clocks.evaluation
         if spent + epoch_seconds <= seconds:
             return None
-        return f"budget: {spent:.0f} of {seconds:.0f} s spent, another epoch would exceed it"
+        return StopReason("budget-seconds", len(self.result.history), seconds=seconds)
 
     def _start_phase(self, phase: Phase, epoch: int) -> None:
         """Compile everything on steps that are undone, and keep what the untrained network says."""

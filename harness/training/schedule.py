@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from harness.training.stop_reason import StopReason
 from harness.variant import PlateauRule, StopRule, Variant
 
 
@@ -14,8 +15,9 @@ class Schedule:
         self.learning_rate = variant.learning_rate
         self._stop = _StopWatch(variant.stop_rule)
         self._plateau = _PlateauWatch(variant.plateau_rule) if variant.plateau_rule else None
+        self._epoch = 0
 
-    def observe(self, *, accuracy: float, loss: float) -> str | None:
+    def observe(self, *, accuracy: float, loss: float) -> StopReason | None:
         """Take an epoch's watched figures; return why training ends now, or None.
 
         Args:
@@ -24,7 +26,8 @@ class Schedule:
         """
         if self._plateau is not None:
             self.learning_rate = self._plateau.next_learning_rate(loss, self.learning_rate)
-        return self._stop.reason(accuracy)
+        self._epoch += 1
+        return self._stop.reason(accuracy, self._epoch)
 
 
 class _StopWatch:
@@ -33,10 +36,10 @@ class _StopWatch:
         self._best = -math.inf
         self._wait = 0
 
-    def reason(self, accuracy: float) -> str | None:
+    def reason(self, accuracy: float, epoch: int) -> StopReason | None:
         rule = self._rule
         if rule.threshold is not None and accuracy > rule.threshold:
-            return f"accuracy {accuracy:.4f} exceeded {rule.threshold}"
+            return StopReason("accuracy-above", epoch, threshold=rule.threshold)
         if rule.patience is None:
             return None
         if accuracy > self._best:
@@ -44,7 +47,7 @@ class _StopWatch:
             return None
         self._wait += 1
         if self._wait >= rule.patience:
-            return f"accuracy has not exceeded {self._best:.4f} for {rule.patience} epochs"
+            return StopReason("no-improvement", epoch, patience=rule.patience)
         return None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from harness.records.record import RunRecord, Timings
 from harness.training.fit import EpochRecord
 from harness.training.schedule import Schedule
+from harness.training.stop_reason import StopReason
 from harness.verification.flaws import Flaw, are_close, is_count
 
 LARGEST: Final = 2 * float(np.finfo(np.float32).max)
@@ -53,12 +54,13 @@ def _check_epoch(epoch: EpochRecord, record: RunRecord) -> Iterator[Flaw]:
 
 def _replay(record: RunRecord) -> Iterator[Flaw]:
     """What the rules decide on the stored figures, against what the record says they decided."""
-    history, schedule, reason = record.history, Schedule(record.spec.variant), None
+    history, schedule, seconds = record.history, Schedule(record.spec.variant), record.spec.budget.seconds
+    reason: StopReason | None = None
     for each in history:
         name = f"epoch {each.epoch + 1}"
         if reason is not None:
             yield Flaw(
-                "stop-rule", f"{name} follows one after which the rule ends training ({reason})", "no more epochs"
+                "stop-rule", f"{name} follows one after which the rule ends training ({reason.kind})", "no more epochs"
             )
             return
         if not are_close(each.learning_rate, schedule.learning_rate):
@@ -68,11 +70,19 @@ def _replay(record: RunRecord) -> Iterator[Flaw]:
     if record.status != "complete":
         return
     if reason is None and len(history) == record.spec.variant.epochs:
-        reason = "all epochs run"
-    ended_by_budget = (record.stop_reason or "").startswith("budget") and record.spec.budget.seconds is not None
-    if record.stop_reason != reason and not (reason is None and ended_by_budget):
-        expected = reason or f"a rule that fired, or all {record.spec.variant.epochs} epochs"
-        yield Flaw("stop-rule", f"{len(history)} epochs and the end's reason {record.stop_reason!r}", repr(expected))
+        reason = StopReason("all-epochs", len(history))
+    if reason is None and seconds is not None:
+        reason = StopReason("budget-seconds", len(history), seconds=seconds)
+    if record.stop_reason != reason:
+        expected = _told(reason) if reason else f"a rule that fired, or all {record.spec.variant.epochs} epochs"
+        yield Flaw("stop-rule", f"{len(history)} epochs, ended by {_told(record.stop_reason)}", expected)
+
+
+def _told(reason: StopReason | None) -> str:
+    if reason is None:
+        return "nothing"
+    values = {name: value for name, value in vars(reason).items() if name != "kind" and value is not None}
+    return f"{reason.kind} with {', '.join(f'{name}={value}' for name, value in values.items())}"
 
 
 def check_timings(record: RunRecord) -> Iterator[Flaw]:

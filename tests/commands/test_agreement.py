@@ -13,6 +13,7 @@ import pytest
 
 from harness.records.store import write_run
 from harness.training.budget import BUDGETS
+from harness.training.stop_reason import StopReason
 from tests.support.fake_records import (
     MACHINE,
     TOYFACES,
@@ -79,7 +80,7 @@ def test_the_page(agreement: Agreement, tmp_path: Path, width: int) -> None:
         # s = one image of 512; 2.920 · 0.1953 / √3 = 0.33
         "3 58.59 58.59 +0.00 0.20 −0.33 to +0.33 0.006 EQUIVALENT",
         "vgg16-scratch on toyfaces, budget smoke: EQUIVALENT, the 90 % interval lies within the margin",
-        "measured on 960 + 512 images of 48 pixels, at most 100 epochs, protocol paper",
+        "measured on 960 + 512 images of 48 pixels, at most 2 epochs, protocol paper",
         "1 58.79 58.59 +0.20 1 0 1.000 1.000 99.8 % 0.998",
         "Holm: corrected for the number of pairs",
         "A: a processor, 2 cores; keras 3.99, jax 0.99, commit 012345678 B: a processor, 2 cores; torch 2.99",
@@ -140,7 +141,7 @@ def test_one_row_a_variant_or_one_variant_alone(agreement: Agreement, tmp_path: 
 
 
 def test_accuracies_that_agree_by_construction_are_marked(agreement: Agreement, tmp_path: Path) -> None:
-    write_pairs(tmp_path, (345, 345), (346, 345), stop_reason="accuracy 0.6738 exceeded 0.67")
+    write_pairs(tmp_path, (345, 345), (346, 345), stop_reason=StopReason("accuracy-above", 2, threshold=0.67))
     _, out, _ = agreement(tmp_path, tmp_path, *BOTH)
     assert "2 of 2 pairs ended on reaching the stop rule's accuracy" in flat(out)
 

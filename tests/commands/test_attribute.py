@@ -19,6 +19,7 @@ from harness.child import ChildFailed
 from harness.data.dataset import DatasetError
 from harness.data.toyfaces import toyfaces
 from harness.interface import Implementation
+from harness.records.machine import Speed
 from harness.records.spec import RunSpec
 from harness.registry import choose_keras_backend
 from harness.variant import Pipeline
@@ -168,7 +169,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
             ),
             pictures=tuple(generators) if task.pictures else (),
             step_flops=4 * 10**9,
-            product_rates=(200.0,) * 3,
+            product=Speed("product", 200e9, (1.0,) * 3),
             versions={"torch": "2.0"},
             gpu=None,
         )

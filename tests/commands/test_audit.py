@@ -25,7 +25,7 @@ def test_audit_prints_findings_with_numbers_places_and_arithmetic(ferbench: FerB
     code, out, _ = ferbench("audit", width=width)
     assert code == 0
     assert "…" not in out
-    assert all(each.name in out for each in audit(PAPER.facts))
+    assert all(each.name in out for each in audit(PAPER))
     assert "in the paper: Table 6: " in out
     assert "vgg16-scratch-accuracy-is-the-threshold" in out
 

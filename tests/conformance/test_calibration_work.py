@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from scipy.signal import correlate
 
 from harness.interface import CalibrationInputs, Runtime
-from harness.measuring import calibrating, calibration
-from harness.measuring.calibrating import CalibrationTask
-from harness.measuring.calibration import CalibrationSizes, Pace, draw_inputs
+from harness.measuring import calibration, speed
+from harness.measuring.calibration import CalibrationTask
+from harness.measuring.speed import CalibrationSizes, Pace, draw_inputs
 from harness.records.machine import DeviceCalibration
 from harness.runs.asking import make_spec
 from tests.support.fake_model import numbered_dataset
@@ -64,14 +64,14 @@ def test_mixed_computes_in_bfloat16(implementation) -> None:
 
 def test_a_calibration_of_this_machine(implementation, monkeypatch, tmp_path) -> None:
     """The process' own way, in this one: sizes are told, rates are of the seconds, pictures of the suite's sizes."""
-    monkeypatch.setattr(calibrating, "SIZES", {"cpu": SIZES})
-    monkeypatch.setattr(calibrating, "open_dataset", lambda path, allow_deviating_data: numbered_dataset())
-    monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(3, repeat_seconds=0.001, warm_up_seconds=0.0)})
+    monkeypatch.setattr(calibration, "SIZES", {"cpu": SIZES})
+    monkeypatch.setattr(calibration, "open_dataset", lambda path, allow_deviating_data: numbered_dataset())
+    monkeypatch.setattr(speed, "PACES", {"cpu": Pace(3, repeat_seconds=0.001, warm_up_seconds=0.0)})
     spec = make_spec("vgg16-scratch", implementation.name, paper=PAPER, threads=RUNTIMES[implementation.name].threads)
     task = CalibrationTask(spec, (PAPER.variants["vgg16-scratch"], PAPER.variants["resnet50-fine-tune"]))
     path = tmp_path / "found.json"
     monkeypatch.setattr(sys, "argv", ["", TypeAdapter(CalibrationTask).dump_json(task).decode(), str(path)])
-    assert calibrating.main() == 0
+    assert calibration.main() == 0
     found = TypeAdapter(DeviceCalibration).validate_python(json.loads(path.read_bytes()), strict=False)
     assert (found.implementation, found.keras_backend, found.gpu) == (implementation.name, spec.keras_backend, None)
     assert (found.precision, found.pipeline, found.doubts) == ("float32", "device", ())
@@ -82,6 +82,6 @@ def test_a_calibration_of_this_machine(implementation, monkeypatch, tmp_path) ->
         "device, 48×48×1",
         "device, 224×224×3",
     ]
-    for speed, amount in ((found.product, 2 * 24**3), (found.convolution, 18 * 64 * 72), (found.bandwidth, 8000)):
-        assert speed.amount % amount == 0
-        assert len(speed.seconds) == 3
+    for each, amount in ((found.product, 2 * 24**3), (found.convolution, 18 * 64 * 72), (found.bandwidth, 8000)):
+        assert each.amount % amount == 0
+        assert len(each.seconds) == 3

@@ -26,6 +26,7 @@ from harness.registry import IMPLEMENTATIONS, choose_keras_backend
 from harness.runs.execute import RunFailed, execute
 from harness.training.budget import Budget
 from harness.training.metrics import score
+from harness.training.stop_reason import StopReason
 from harness.variant import narrow
 from harness.weights import keras_h5
 from tests.support.checks import check_close_to_scale
@@ -90,7 +91,7 @@ def csv_spec(pytorch_spec: RunSpec, csv_path: Path, tmp_path: Path, monkeypatch:
 
 def test_the_record_is_complete(finished: Finished, faces: Dataset) -> None:
     path, record = finished
-    assert (record.status, record.error, record.stop_reason) == ("complete", None, "all epochs run")
+    assert (record.status, record.error, record.stop_reason) == ("complete", None, StopReason("all-epochs", 2))
     assert path.name == f"{record.run}.json"
     assert read_run(path) == record
     assert record.dataset is not None
@@ -266,7 +267,11 @@ def test_an_interruption_leaves_a_record(
     assert "stopping; the run writes its record first" in errors
     (path,) = (tmp_path / "results").glob("*.json")
     record = read_run(path)
-    assert (record.status, record.stop_reason, record.scores) == ("interrupted", "interrupted", {})
+    assert (record.status, record.stop_reason and record.stop_reason.kind, record.scores) == (
+        "interrupted",
+        "interrupted",
+        {},
+    )
     assert len(record.history) >= 1
     assert record.timings is not None
     assert record.timings.input_seconds <= record.timings.training_seconds

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.attribution.prediction import Interval
-from harness.measuring import calibrating
-from harness.measuring.calibrating import CalibrationFailed, CalibrationTask
+from harness.measuring import calibration
+from harness.measuring.calibration import CalibrationFailed, CalibrationTask
 from harness.measuring.forecast import Machine
 from harness.plugin import base as plugin
 from harness.records.machine import DeviceCalibration, GpuIdentity
@@ -95,7 +95,7 @@ def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runs:
     for module in (plugin, plan):
         monkeypatch.setattr(module, "missing_framework", lambda name, backend: None)
     monkeypatch.setattr(suite, "find_gpu", lambda: (GPU, dict))
-    monkeypatch.setattr(calibrating, "calibrate_apart", calibrate)
+    monkeypatch.setattr(calibration, "calibrate_apart", calibrate)
     monkeypatch.setattr(suite, "machine_of_cpu", lambda name: Machine(name, Interval(1e9, 1e10), "clocked"))
     monkeypatch.setattr(suite, "read_environment", lambda versions, gpu: HERE)
     monkeypatch.setattr(suite, "open_dataset", lambda path, allow_deviating_data: TOYFACES if path is None else FER2013)
@@ -309,7 +309,7 @@ def test_a_calibration_that_fails_stops_nothing(
     def fail(task: CalibrationTask) -> DeviceCalibration:
         raise CalibrationFailed("torch.OutOfMemoryError: CUDA out of memory")
 
-    monkeypatch.setattr(calibrating, "calibrate_apart", fail)
+    monkeypatch.setattr(calibration, "calibrate_apart", fail)
     result = run(pytester, *ONE, SAVE)
     result.assert_outcomes(passed=1, deselected=11)
     result.stdout.fnmatch_lines(
@@ -326,7 +326,7 @@ def test_a_run_that_is_reused_keeps_its_own_calibration(
 ) -> None:
     run(pytester, *ONE, SAVE)
     before = saved(pytester)["benchmarks"][0]["extra_info"]["share_of_calibrated_rate"]
-    monkeypatch.setattr(calibrating, "calibrate_apart", lambda task: fake_calibration(1e12))
+    monkeypatch.setattr(calibration, "calibrate_apart", lambda task: fake_calibration(1e12))
     result = run(pytester, *ONE, "--reuse-runs", SAVE)
     assert "calibrating" not in result.stdout.str()
     assert saved(pytester)["benchmarks"][0]["extra_info"]["share_of_calibrated_rate"] == before

@@ -23,6 +23,7 @@ from harness.records.spec import RunSpec
 from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import EpochRecord
 from harness.training.metrics import Score, score
+from harness.training.stop_reason import StopReason
 from harness.variant import Variant
 from harness.verification.known_data import known_layout
 from harness.weights.catalogue import find_checkpoint
@@ -137,7 +138,6 @@ def fake_record(
         "run": spec.label,
         "status": "complete",
         "error": None,
-        "stop_reason": "all epochs run",
         "started": "2024-01-01T00:00:00+00:00",
         "spec": spec,
         "dataset": FER2013,
@@ -151,7 +151,8 @@ def fake_record(
         "timings": SECONDS,
         "arrays_sha256": None,
     }
-    return RunRecord(**(values | fields))
+    values |= fields
+    return RunRecord(**({"stop_reason": StopReason("all-epochs", len(values["history"]))} | values))
 
 
 def fake_arrays(count: int = 14, seed: int = 0) -> dict[str, NDArray[Any]]:

@@ -26,6 +26,7 @@ from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import EpochRecord, evaluation_batch_size
 from harness.training.metrics import score
 from harness.training.schedule import Schedule
+from harness.training.stop_reason import StopReason
 from harness.variant import Variant
 from harness.verification.flaws import StoredRun
 from harness.verification.known_data import Layout, known_layout
@@ -162,13 +163,13 @@ def scores_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
 
 def _history(
     variant: Variant, arrays: Arrays, *, epochs: int | None, training_accuracy: float, seconds: float
-) -> tuple[tuple[EpochRecord, ...], str]:
+) -> tuple[tuple[EpochRecord, ...], StopReason]:
     """Figures that rise to those of the logits, and what the rules make of them."""
     final = score(arrays["test_logits"], arrays["test_labels"])
     threshold = variant.stop_rule.threshold
     fires = threshold is not None and final.accuracy > threshold
     count = epochs or (3 if fires else variant.epochs)
-    schedule, history, reason = Schedule(variant), [], "all epochs run"
+    schedule, history, reason = Schedule(variant), [], StopReason("all-epochs", count)
     for epoch in range(count):
         share = (epoch + 1) / count
         watched = (

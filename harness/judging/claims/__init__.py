@@ -1,1 +1,1 @@
-"""A paper's claims in words, as predicates over samples of runs; numbers are judged by bands, beside this package."""
+"""Answers to a paper's claims in words, by runs and by its own figures; bands, beside this package, judge numbers."""

@@ -7,20 +7,13 @@ interval tells how far their mean can be trusted. That two networks differ (McNe
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
-import numpy as np
-from scipy.stats import t as student
-
-from harness.statistics import MOST_PAIRS, holm
-
-SEEDS_NEEDED: Final = 3
-"""Pairs below which the spread over seeds is hardly known."""
-LEVEL: Final = 0.05
-"""Two-sided: 95 % intervals."""
+from harness.statistics.intervals import LEVEL, Mean, mean_of
+from harness.statistics.multiplicity import holm
+from harness.statistics.seeds import MOST_SEEDS, SEEDS_NEEDED
 
 Kind = Literal["holds", "fails", "open"]
 Shown = Callable[[float], str]
@@ -82,8 +75,7 @@ def compare_seeds(
         what: What is compared.
         differences: By seed.
         variants: Whose runs they are, to say of which more are wanted.
-        floor: Smallest difference that can be seen, such as one image. Where all are equal, the spread is taken as
-            one such difference in one seed (see `judge_equivalence`).
+        floor: Smallest difference that can be seen, such as one image (see `mean_of`).
         shown: How a difference is written.
         image_error: Standard error that more seeds do not lessen: √(A(1−A)/n) of n images that stand for others.
     """
@@ -92,16 +84,14 @@ def compare_seeds(
     if count < SEEDS_NEEDED:
         seen = ", ".join(f"{shown(value)} (seed {seed})" for seed, value in differences.items()) or "no seed"
         return Comparison(what, seen, wanted=more_seeds(SEEDS_NEEDED - count, variants))
-    mean = statistics.fmean(values)
-    spread = statistics.stdev(values) or floor / math.sqrt(count)
-    error = math.hypot(spread / math.sqrt(count), image_error)
-    half = float(student.ppf(1 - LEVEL / 2, count - 1)) * error
+    mean = mean_of(values, floor=floor, fixed_error=image_error)
+    low, high = mean.value - mean.half_width(), mean.value + mean.half_width()
     return Comparison(
         what=what,
-        observed=f"{shown(mean)}, 95 % {shown(mean - half)} to {shown(mean + half)} ({count} seeds)",
-        p_holds=float(student.sf(mean / error, count - 1)),
-        p_fails=float(student.cdf(mean / error, count - 1)),
-        wanted=_what_would_settle(mean, spread, image_error, count, variants),
+        observed=f"{shown(mean.value)}, 95 % {shown(low)} to {shown(high)} ({count} seeds)",
+        p_holds=mean.p_above(),
+        p_fails=mean.p_below(),
+        wanted=_what_would_settle(mean, variants),
     )
 
 
@@ -136,12 +126,10 @@ def more_seeds(count: int, variants: Sequence[str]) -> str:
     return f"{count} more seed{'s' if count > 1 else ''} of {' and of '.join(variants)}{same}"
 
 
-def _what_would_settle(mean: float, spread: float, image_error: float, count: int, variants: Sequence[str]) -> str:
+def _what_would_settle(mean: Mean, variants: Sequence[str]) -> str:
     """How many further seeds bring 0 out of the interval, if mean and spread stay as they are."""
-    counts = np.arange(count + 1, MOST_PAIRS + 1)
-    errors = np.hypot(spread / np.sqrt(counts), image_error)
-    enough = counts[student.ppf(1 - LEVEL / 2, counts - 1) * errors < abs(mean)]
-    if not enough.size:
-        return f"not even {MOST_PAIRS} seeds of {' and of '.join(variants)} if mean and spread stay as they are"
+    more = mean.further(abs(mean.value))
+    if more is None:
+        return f"not even {MOST_SEEDS} seeds of {' and of '.join(variants)} if mean and spread stay as they are"
     comma = "," if len(variants) > 1 else ""
-    return f"about {more_seeds(int(enough[0]) - count, variants)}{comma} if mean and spread stay as they are"
+    return f"about {more_seeds(more, variants)}{comma} if mean and spread stay as they are"

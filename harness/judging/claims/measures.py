@@ -1,85 +1,123 @@
-"""Numbers that claims are about, each read off one stored run."""
+"""Numbers that claims are about, each read off the outcome of one run, be it stored or printed in the paper."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.interface import CLASSES
-from harness.judging.timing import seconds_per_epoch
+from harness.judging.claims.comparisons import Shown, number, points
+from harness.papers.stated import Class
+from harness.papers.stated import Measure as MeasureName
 from harness.verification.flaws import StoredRun
 
-TARGET: Final = 0.40
-"""Accuracy whose first crossing is the measure of how fast a run converges: a fraction. Above what one answer for all
-images scores (24.7 %), below the least that the paper reports from scratch (54.69 %); declared before any run."""
 
-Measure = Callable[[StoredRun], float]
-Curve = Literal["training_loss", "watched_loss", "training_accuracy", "watched_accuracy"]
-"""Figures of an epoch (`harness.training.fit.EpochRecord`)."""
+class Outcome(Protocol):
+    """What one training of a network ended with. Accuracies are fractions, losses are in nats."""
+
+    @property
+    def accuracy(self) -> float:
+        """On both tests together, the paper's "validation"."""
+
+    @property
+    def training_accuracy(self) -> float:
+        """Of the last epoch, as Keras' history has it: with dropout, augmented."""
+
+    @property
+    def watched_loss(self) -> float:
+        """After the last epoch."""
+
+    @property
+    def training_loss(self) -> float:
+        """Of the last epoch."""
+
+    @property
+    def confusion(self) -> NDArray[np.float64]:
+        """Counts on both tests, shape (7, 7): row = label, column = answer."""
 
 
-def accuracy(run: StoredRun) -> float:
-    """On both tests together, the paper's "validation"; a fraction."""
-    return run.record.scores["paper_test"].accuracy
+@dataclass(frozen=True, eq=False)
+class RunOutcome:
+    """The outcome of a stored run."""
+
+    run: StoredRun
+
+    @property
+    def accuracy(self) -> float:
+        """See `Outcome`."""
+        return self.run.record.scores["paper_test"].accuracy
+
+    @property
+    def training_accuracy(self) -> float:
+        """See `Outcome`."""
+        return self.run.record.history[-1].training_accuracy
+
+    @property
+    def watched_loss(self) -> float:
+        """See `Outcome`."""
+        return self.run.record.history[-1].watched_loss
+
+    @property
+    def training_loss(self) -> float:
+        """See `Outcome`."""
+        return self.run.record.history[-1].training_loss
+
+    @property
+    def confusion(self) -> NDArray[np.float64]:
+        """See `Outcome`."""
+        return np.array(self.run.record.scores["paper_test"].confusion, dtype=np.float64)
 
 
-def training_accuracy(run: StoredRun) -> float:
-    """Of the last epoch, as Keras' history has it: with dropout, augmented; a fraction."""
-    return run.record.history[-1].training_accuracy
+Measure = Callable[[Outcome], float]
 
 
-def gap(run: StoredRun) -> float:
+def accuracy(outcome: Outcome) -> float:
+    """On both tests together; a fraction."""
+    return outcome.accuracy
+
+
+def gap(outcome: Outcome) -> float:
     """Training accuracy less test accuracy, as the paper compares them."""
-    return training_accuracy(run) - accuracy(run)
+    return outcome.training_accuracy - outcome.accuracy
 
 
-def overshoot(run: StoredRun) -> float:
-    """Training accuracy divided by test accuracy, as the paper's "ratio of training to validation accuracy"."""
-    return training_accuracy(run) / max(accuracy(run), 1 / run.record.scores["paper_test"].examples)
+def training_ratio(outcome: Outcome) -> float:
+    """Training accuracy divided by test accuracy. One image right at least is taken of whoever has none."""
+    return outcome.training_accuracy / (outcome.accuracy or 1 / float(outcome.confusion.sum()))
 
 
-def loss_gap(run: StoredRun) -> float:
-    """Watched loss less training loss after the last epoch, in nats."""
-    return run.record.history[-1].watched_loss - run.record.history[-1].training_loss
+def recalls(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the images of each class, the fraction that is recognised; shape (7,)."""
+    return np.asarray(confusion.diagonal() / confusion.sum(axis=1))
 
 
-def recall(name: str) -> Measure:
+def recall(name: Class) -> Measure:
     """Of the images of a class, the fraction that is recognised."""
-    return lambda run: float(recalls(run)[CLASSES.index(name)])
+    return lambda outcome: float(recalls(outcome.confusion)[CLASSES.index(name)])
 
 
-def recalls(run: StoredRun) -> NDArray[np.float64]:
-    """Of each class, shape (7,)."""
-    counts = confusion(run)
-    return np.asarray(counts.diagonal() / counts.sum(axis=1))
+def recall_lead(classes: Sequence[Class], over: Sequence[Class] = ()) -> Measure:
+    """The worst recall of some classes less the best one of others (of all others where none is named)."""
+    rivals = over or tuple(each for each in CLASSES if each not in classes)
+
+    def measure(outcome: Outcome) -> float:
+        found = recalls(outcome.confusion)
+        ours, theirs = ([found[CLASSES.index(name)] for name in names] for names in (classes, rivals))
+        return float(min(ours) - max(theirs))
+
+    return measure
 
 
-def confusion(run: StoredRun) -> NDArray[np.float64]:
-    """Counts on both tests, shape (7, 7): row = label, column = answer."""
-    return np.array(run.record.scores["paper_test"].confusion, dtype=np.float64)
-
-
-def worst_easy_less_best_hard(run: StoredRun) -> float:
-    """Recall of the worse of happy and neutral, less that of the better of fear and disgust."""
-    easy, hard = ([recall(name)(run) for name in names] for names in (("happy", "neutral"), ("fear", "disgust")))
-    return min(easy) - max(hard)
-
-
-def lead(name: str, *others: str) -> Measure:
-    """Recall of a class less the best one of others (of all others where none is named)."""
-    rivals = others or tuple(each for each in CLASSES if each != name)
-    return lambda run: recall(name)(run) - max(recall(each)(run) for each in rivals)
-
-
-def excess_confusion(first: str, second: str) -> Measure:
+def excess_confusion(first: Class, second: Class) -> Measure:
     """How often two classes are taken for each other, less the mean over all 21 pairs; fractions of their images."""
     one, other = CLASSES.index(first), CLASSES.index(second)
 
-    def measure(run: StoredRun) -> float:
-        counts = confusion(run)
+    def measure(outcome: Outcome) -> float:
+        counts = outcome.confusion
         images = counts.sum(axis=1)
         mutual = (counts + counts.T) / (images[:, None] + images[None, :])
         return float(mutual[one, other] - mutual[np.triu_indices(len(CLASSES), 1)].mean())
@@ -87,17 +125,17 @@ def excess_confusion(first: str, second: str) -> Measure:
     return measure
 
 
-def share_of_answers(name: str) -> Measure:
+def share_of_answers(name: Class) -> Measure:
     """Fraction of images that are answered so."""
-    return lambda run: float(confusion(run)[:, CLASSES.index(name)].sum() / confusion(run).sum())
+    return lambda outcome: float(outcome.confusion[:, CLASSES.index(name)].sum() / outcome.confusion.sum())
 
 
-def share_of_mistakes_ahead(name: str) -> Measure:
+def share_of_mistakes_ahead(name: Class) -> Measure:
     """Among wrong answers, the share of one class less that of the next commonest."""
     column = CLASSES.index(name)
 
-    def measure(run: StoredRun) -> float:
-        wrong = confusion(run)
+    def measure(outcome: Outcome) -> float:
+        wrong = outcome.confusion.copy()
         np.fill_diagonal(wrong, 0)
         by_answer = wrong.sum(axis=0) / max(wrong.sum(), 1)
         return float(by_answer[column] - np.delete(by_answer, column).max())
@@ -105,76 +143,50 @@ def share_of_mistakes_ahead(name: str) -> Measure:
     return measure
 
 
-def curve(run: StoredRun, name: Curve) -> NDArray[np.float64]:
-    """A figure of every epoch, in order."""
-    return np.array([getattr(each, name) for each in run.record.history], dtype=np.float64)
+def percent(value: float) -> str:
+    """A fraction: `67.23 %`."""
+    return f"{100 * value:.2f} %"
 
 
-def rise(name: Curve) -> Measure:
-    """From the first epoch to the last."""
-    return lambda run: float(curve(run, name)[-1] - curve(run, name)[0])
+def shift_text(value: float, shown: Shown) -> str:
+    """What is added to a difference, as it is written behind it: ` + 5.00 points`; nothing where that is 0."""
+    return f" {shown(value)[0]} {shown(value)[1:]}" if value else ""
 
 
-def settles(name: Curve, epochs: int | None = None) -> Measure:
-    """Fall within the first epochs (None: the first half) less the change after them, up or down.
+@dataclass(frozen=True)
+class NamedMeasure:
+    """A measure with its words.
 
-    Above 0 where a curve falls, and by more than it changes thereafter.
+    Attributes:
+        measure: Reads the number off.
+        called: What it is, in words.
+        shown: How a difference of two such numbers is written.
+        written: How one such number is written.
     """
 
-    def measure(run: StoredRun) -> float:
-        values = curve(run, name)
-        middle = values[(len(values) // 2 if epochs is None else min(epochs, len(values))) - 1]
-        return float(values[0] - middle - abs(middle - values[-1]))
-
-    return measure
+    measure: Measure
+    called: str
+    shown: Shown = points
+    written: Shown = percent
 
 
-def least_fall(name: Curve) -> Measure:
-    """The smaller one of the falls over the two halves: above 0 where a curve falls from first to last."""
-
-    def measure(run: StoredRun) -> float:
-        values = curve(run, name)
-        middle = values[(len(values) - 1) // 2]
-        return float(min(values[0] - middle, middle - values[-1]))
-
-    return measure
-
-
-def unrest(name: Curve) -> Measure:
-    """Mean absolute second difference over the later half: 0 for a steady climb, however steep."""
-
-    def measure(run: StoredRun) -> float:
-        values = curve(run, name)
-        turns = np.abs(np.diff(values[len(values) // 2 :], 2))
-        return float(turns.mean()) if turns.size else 0.0
-
-    return measure
-
-
-def seconds(run: StoredRun) -> float | None:
-    """All epochs that ran, with their evaluation; None where `seconds_per_epoch` has none."""
-    mean = seconds_per_epoch(run.record)
-    return mean * len(run.record.history) if mean else None
-
-
-def crossing(run: StoredRun) -> int | None:
-    """Number of the first epoch after which the watched accuracy exceeds the target; None if it never did."""
-    return next((each.epoch + 1 for each in run.record.history if each.watched_accuracy > TARGET), None)
-
-
-def epochs_saved(fast: StoredRun, slow: StoredRun) -> float | None:
-    """How many epochs earlier `fast` crosses the target; a bound nearer to 0 where one never does; None where neither
-    does, or the one that does not was stopped before the other's crossing."""
-    one, other = crossing(fast), crossing(slow)
-    if one is not None and other is not None:
-        return float(other - one)
-    if one is not None:
-        return _if_positive(len(slow.record.history) + 1 - one)
-    if other is not None:
-        bound = _if_positive(len(fast.record.history) + 1 - other)
-        return None if bound is None else -bound
-    return None
-
-
-def _if_positive(value: int) -> float | None:
-    return float(value) if value > 0 else None
+MEASURES: Final[Mapping[MeasureName, NamedMeasure]] = {
+    "accuracy": NamedMeasure(accuracy, "accuracy"),
+    "training-accuracy": NamedMeasure(lambda outcome: outcome.training_accuracy, "training accuracy"),
+    "gap": NamedMeasure(gap, "gap between training and tests", written=points),
+    "training-ratio": NamedMeasure(training_ratio, "training accuracy ÷ test accuracy", number, "{:.3f}".format),
+    "loss-gap": NamedMeasure(
+        lambda outcome: outcome.watched_loss - outcome.training_loss,
+        "watched loss less training loss, nats",
+        number,
+        number,
+    ),
+    "recall-angry": NamedMeasure(recall("angry"), "recall of angry"),
+    "recall-disgust": NamedMeasure(recall("disgust"), "recall of disgust"),
+    "recall-fear": NamedMeasure(recall("fear"), "recall of fear"),
+    "recall-happy": NamedMeasure(recall("happy"), "recall of happy"),
+    "recall-neutral": NamedMeasure(recall("neutral"), "recall of neutral"),
+    "recall-sad": NamedMeasure(recall("sad"), "recall of sad"),
+    "recall-surprise": NamedMeasure(recall("surprise"), "recall of surprise"),
+}
+"""What claims can compare, by the name that they have in `claims.toml`."""

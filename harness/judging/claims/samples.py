@@ -10,9 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from harness.judging.claims import measures
+from harness.judging.claims import curves
 from harness.judging.claims.comparisons import (
-    SEEDS_NEEDED,
     Comparison,
     Shown,
     compare_seeds,
@@ -21,9 +20,10 @@ from harness.judging.claims.comparisons import (
     seeds_named,
     times,
 )
-from harness.judging.claims.measures import Measure
+from harness.judging.claims.measures import NamedMeasure, RunOutcome, accuracy, shift_text
 from harness.judging.comparability import PAPERS_PIPELINES
-from harness.statistics import compare_answers
+from harness.statistics.equivalence import compare_answers
+from harness.statistics.seeds import SEEDS_NEEDED
 from harness.verification.flaws import StoredRun
 from harness.verification.known_data import known_layout
 
@@ -38,29 +38,23 @@ class Sample:
 
     runs: Mapping[str, Mapping[int, StoredRun]]
 
-    def compare(
-        self,
-        measure: Measure,
-        first: str,
-        second: str,
-        *,
-        called: str,
-        margin: float = 0.0,
-        floor: float | None = None,
-        shown: Shown = points,
-    ) -> Comparison:
-        """Whether `measure` is greater for `first` than for `second` by more than a margin, seed by seed."""
-        what = f"{called}, {first} − {second}{_shift(-margin, shown)}"
+    def compare(self, named: NamedMeasure, first: str, second: str, *, margin: float = 0.0) -> Comparison:
+        """Whether a measure is greater for `first` than for `second` by more than a margin, seed by seed."""
+        what = f"{named.called}, {first} − {second}{shift_text(-margin, named.shown)}"
         pairs = self._pairs(first, second)
-        values = {seed: measure(one) - measure(other) - margin for seed, (one, other) in pairs.items()}
-        found = self._compared(what, (first, second), values, floor=floor, shown=shown)
-        if 0 < len(pairs) < SEEDS_NEEDED and measure is measures.accuracy and not margin:
+
+        def difference(one: StoredRun, other: StoredRun) -> float:
+            return named.measure(RunOutcome(one)) - named.measure(RunOutcome(other)) - margin
+
+        values = {seed: difference(*pair) for seed, pair in pairs.items()}
+        found = self._compared(what, (first, second), values, shown=named.shown)
+        if 0 < len(pairs) < SEEDS_NEEDED and named.measure is accuracy and not margin:
             return _with_networks(found, first, second, pairs)
         return found
 
     def measured(
         self,
-        measure: Measure,
+        measure: Callable[[StoredRun], float],
         variant: str,
         *,
         called: str,
@@ -69,7 +63,7 @@ class Sample:
         fewest_epochs: int = 0,
     ) -> Comparison:
         """Whether `measure` of a variant lies above a number; open where a run has too few epochs to show it."""
-        what = f"{called}, {variant}{_shift(-above, shown)}"
+        what = f"{called}, {variant}{shift_text(-above, shown)}"
         runs = self.runs.get(variant, {})
         short = [seed for seed, run in runs.items() if len(run.record.history) < fewest_epochs]
         if short:
@@ -85,11 +79,11 @@ class Sample:
         names = tuple(name for pair in pairs for name in pair)
         seeds = set.intersection(*(set(self.runs.get(name, {})) for name in names))
 
-        def accuracy(name: str, seed: int) -> float:
-            return measures.accuracy(self.runs[name][seed])
+        def accuracy_of(name: str, seed: int) -> float:
+            return accuracy(RunOutcome(self.runs[name][seed]))
 
         values = {
-            seed: measure([accuracy(first, seed) - accuracy(second, seed) for first, second in pairs])
+            seed: measure([accuracy_of(first, seed) - accuracy_of(second, seed) for first, second in pairs])
             for seed in sorted(seeds)
         }
         return self._compared(f"accuracy, {called}", names, values)
@@ -118,18 +112,18 @@ class Sample:
         found = self._compared(what, (variant,), values, image_error=math.sqrt(mean * (1 - mean) / images))
         return replace(found, observed=f"{found.observed}; {note}, left out") if unknown else found
 
-    def epochs_saved(self, fast: str, slow: str) -> Comparison:
-        """Whether `fast` crosses the target accuracy in fewer epochs than `slow`.
+    def epochs_saved(self, fast: str, slow: str, target: float) -> Comparison:
+        """Whether `fast` crosses a target accuracy in fewer epochs than `slow`.
 
         Open as soon as a pair tells nothing: those that remain were selected by what is asked.
         """
         pairs = self._pairs(fast, slow)
-        found = {seed: measures.epochs_saved(*pair) for seed, pair in pairs.items()}
+        found = {seed: curves.epochs_saved(*pair, target) for seed, pair in pairs.items()}
         values = {seed: value for seed, value in found.items() if value is not None}
-        what = f"epochs to {100 * measures.TARGET:.0f} %, {slow} − {fast}"
+        what = f"epochs to {100 * target:.0f} %, {slow} − {fast}"
         if not pairs:
             return self._missing(what, (fast, slow))
-        crossed = [sum(measures.crossing(pair[side]) is not None for pair in pairs.values()) for side in (0, 1)]
+        crossed = [sum(curves.crossing(pair[side], target) is not None for pair in pairs.values()) for side in (0, 1)]
         counts = f"crossed by {fast} in {crossed[0]} of {len(pairs)} runs, by {slow} in {crossed[1]}"
         if dropped := found.keys() - values.keys():
             seen = (
@@ -199,11 +193,6 @@ class Sample:
         return Comparison(what, seen, wanted=more_seeds(SEEDS_NEEDED, missing or variants), missing=missing)
 
 
-def _shift(value: float, shown: Shown) -> str:
-    """What is added to or taken from a difference, as it is written behind it."""
-    return f" {shown(value)[0]} {shown(value)[1:]}" if value else ""
-
-
 def _knows_leaks(run: StoredRun) -> bool:
     """Whether it is known which of a run's test images lie in training too, and so what `clean_test` is."""
     layout = known_layout(run.record.dataset) if run.record.dataset else None
@@ -232,7 +221,7 @@ def _untimed(*pair: StoredRun) -> str:
         return f"on the pipeline {', '.join(others)}; the paper's seconds are those of its own pipelines"
     if any(spec.cached_features for spec in specs):
         return "features of the frozen base kept, which the paper computes in every epoch"
-    if any(measures.seconds(run) is None for run in pair):
+    if any(curves.seconds(run) is None for run in pair):
         return "epochs of unequal work, not all run"
     if _place(pair[0]) != _place(pair[1]):
         return "the two differ in machine, versions, pipeline, threads, precision, determinism or checkpointing"
@@ -240,7 +229,7 @@ def _untimed(*pair: StoredRun) -> str:
 
 
 def _ratio(one: StoredRun, other: StoredRun) -> float:
-    return (measures.seconds(one) or math.nan) / (measures.seconds(other) or math.nan)
+    return (curves.seconds(one) or math.nan) / (curves.seconds(other) or math.nan)
 
 
 def _with_networks(

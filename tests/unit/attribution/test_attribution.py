@@ -23,10 +23,10 @@ from harness.attribution.prediction import (
 )
 from harness.interval import Interval
 from harness.papers.throughput import Rate, rates
+from harness.records.machine import Speed
 from harness.report.attribution import AttributionReport, attribution_page
 from tests.support.papers import HARDWARE, PAPER
 
-FACTS = PAPER.facts
 PEAK = HARDWARE.gpu.peak
 
 
@@ -90,7 +90,17 @@ def test_one_round_or_two_tell_neither_the_order_nor_the_bound(rounds: int) -> N
 
 
 def measured(*clocked: Clocked) -> Measured:
-    return Measured("pytorch", PAPER.variants["vgg16-scratch"], "all", clocked, (), 10**9, (100.0, 200.0), {}, None)
+    return Measured(
+        "pytorch",
+        PAPER.variants["vgg16-scratch"],
+        "all",
+        clocked,
+        (),
+        10**9,
+        Speed("product", 100e9, (1.0, 0.5)),
+        {},
+        None,
+    )
 
 
 def test_the_step_on_the_hosts_pixels_is_measured_once_for_both_pipelines() -> None:
@@ -149,7 +159,9 @@ def test_few_pictures_behind_the_generators_rate_are_warned_of(augmented, plain,
 def rate_of(name: str, fact: str = "table-6") -> Rate:
     base = name.partition("@")[0]
     return next(
-        each for each in rates(FACTS) if each.variant.name == name and each.seconds == FACTS[f"{base}.seconds.{fact}"]
+        each
+        for each in rates(PAPER)
+        if each.variant.name == name and each.seconds == PAPER.facts[f"{base}.seconds.{fact}"]
     )
 
 
@@ -217,7 +229,7 @@ def test_verdicts(pipeline, step, explanation: str, reason: str) -> None:
 
 
 def of_100_seconds(pipeline: Interval, step: Interval) -> Prediction:
-    paper = FACTS.replaced({"vgg16-transfer.seconds.table-6": "10000"})
+    paper = PAPER.replaced({"vgg16-transfer.seconds.table-6": "10000"})
     rate = next(each for each in rates(paper) if each.variant.name == "vgg16-transfer")
     return Prediction(rate, 1.0, pipeline, step, peak=1e14)
 
@@ -280,4 +292,4 @@ def test_without_pictures_of_that_size_nothing_is_said() -> None:
 def test_every_time_of_every_variant_is_predicted() -> None:
     predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(PEAK)))
     assert {each.rate.variant.base_name for each in predictions} == set(PAPER.variants)
-    assert len(predictions) == len(list(rates(FACTS)))
+    assert len(predictions) == len(list(rates(PAPER)))

@@ -22,6 +22,7 @@ from harness.records.machine import GpuIdentity, GpuUse
 from harness.records.record import Gpu, RunRecord, WeightsIdentity
 from harness.report.differences import reason_text
 from harness.training.budget import BUDGETS, Budget
+from harness.training.stop_reason import StopReason
 from harness.variant import narrow
 from tests.support.fake_records import (
     DRAWN,
@@ -35,6 +36,7 @@ from tests.support.fake_records import (
 from tests.support.papers import PAPER, told
 
 VARIANT = PAPER.find_variant("vgg16-scratch")
+RAN_OUT = StopReason("budget-seconds", 2, seconds=3600.0)
 PAPERS_MACHINE = replace(MACHINE, gpu="NVIDIA GeForce RTX 4080 SUPER")
 
 
@@ -53,7 +55,7 @@ def by_quantity(records: list[RunRecord]) -> dict[str, Judgement]:
         ({"dataset": replace(FER2013, digest="ab" * 32)}, ["data digest abababababab, expected 8669c3a3826b"]),
         ({"dataset": replace(FER2013, door="fer2013.csv", digest="ab" * 32)}, []),  # nobody knows that digest here
         ({"budget": BUDGETS["hour"]}, []),  # an hour was enough
-        ({"budget": BUDGETS["hour"], "stop_reason": "budget: 3,590 of 3,600 s spent"}, ["budget hour"]),
+        ({"budget": BUDGETS["hour"], "stop_reason": RAN_OUT}, ["budget hour"]),
         ({"budget": Budget("custom", examples=960)}, ["budget custom"]),
         ({"budget": Budget("custom", test_examples=512)}, ["budget custom"]),
         ({"budget": Budget("custom", epochs=3)}, ["budget custom"]),

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from harness.judging.patterns import judge_pattern, judge_recalls
 from harness.judging.verdicts import (
     FACTOR,
-    LEVEL,
     POINTS,
     Scale,
     Verdict,
@@ -26,6 +25,7 @@ from harness.judging.verdicts import (
     judge_reached,
     judge_values,
 )
+from harness.statistics.intervals import CONFIDENCE
 from tests.support.papers import PAPER
 
 DRAWS = 2000
@@ -66,7 +66,7 @@ def _row(
     *,
     exact: bool = False,
     censored: float = 0,
-    stated: float = LEVEL,
+    stated: float = CONFIDENCE,
 ) -> Row:
     kept = 1 - list(kinds).count("NOT_REPRODUCED") / len(kinds)
     error = math.sqrt(stated * (1 - stated) / len(kinds))
@@ -161,7 +161,7 @@ def _pattern(of: str, seeds: int, *, one_axis: bool, allowance: float = 0.0) -> 
     drawn = matrices(seeds + 1, 0.15, 1, MORE_DRAWS, of=of, one_axis=one_axis)
     kinds = [judge_pattern(each[0], allowance, list(each[1:])).kind for each in drawn]
     is_few = one_axis or of == "resnet50-transfer"
-    stated = WITH_ALLOWANCE if allowance else FEW_ANSWERS if is_few else LEVEL
+    stated = WITH_ALLOWANCE if allowance else FEW_ANSWERS if is_few else CONFIDENCE
     rule = f"pattern of {FIGURES[of]}{', one axis' if one_axis else ''}{', with allowance' if allowance else ''}"
     return _row(rule, seeds, "tilt 15 %", kinds, stated=stated)
 
@@ -219,14 +219,14 @@ def test_patterns_that_vary_in_few_ways_are_kept_less_often_than_others() -> Non
     """What the docstring of `judge_pattern` says: less than 95 % there, so that the allowance is needed."""
     rows = {(row.rule, row.seeds): row for row in coverage_table()}
     for rule in ("pattern of Figure 20, one axis", "pattern of Figure 16, one axis", "pattern of Figure 10"):
-        assert rows[rule, 3].observed < LEVEL
+        assert rows[rule, 3].observed < CONFIDENCE
 
 
 def test_an_allowance_makes_refusals_rarer() -> None:
     random = np.random.default_rng(0)
     accuracies = random.normal(0.6, 0.004, size=(500, 4))
     kinds = [judge_values(POINTS, float(paper), 0.01, list(ours)).kind for paper, *ours in accuracies]
-    assert kinds.count("NOT_REPRODUCED") / 500 < (1 - LEVEL) / 2
+    assert kinds.count("NOT_REPRODUCED") / 500 < (1 - CONFIDENCE) / 2
 
 
 @pytest.mark.parametrize("side", [-1, 1])

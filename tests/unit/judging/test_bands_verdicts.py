@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from typing import Any
 
 import numpy as np
@@ -14,34 +13,21 @@ from hypothesis import strategies as st
 from harness.judging.verdicts import (
     FACTOR,
     POINTS,
-    SEEDS_FOR_A_VERDICT,
     Scale,
     Verdict,
     judge_epochs,
     judge_reached,
     judge_values,
-    prediction_margin,
-    quantile,
     seeds_to_settle,
     settling_texts,
 )
+from harness.statistics.intervals import prediction_margin
+from harness.statistics.seeds import SEEDS_NEEDED
 
 EXPECTED, ALLOWANCE = 0.60, 0.01
 QUANTILE_2 = 4.303
 """t(.975, 2), from the table in any textbook; t(.975, 4) is 2.776, t(.975, 9) 2.262."""
 NEVER = math.inf
-
-
-@pytest.mark.parametrize(("freedom", "expected"), [(1, 12.706), (2, QUANTILE_2), (4, 2.776), (9, 2.262)])
-def test_quantiles_are_the_textbooks(freedom: int, expected: float) -> None:
-    assert quantile(0.95, freedom) == pytest.approx(expected, abs=5e-4)
-
-
-def test_a_prediction_interval_is_the_textbooks() -> None:
-    """Hahn & Meeker's five readings have mean 50.10 and s = 1.31; one more is within ± 3.98."""
-    readings = [51.4, 49.5, 48.7, 49.3, 51.6]
-    assert statistics.fmean(readings) == pytest.approx(50.10)
-    assert prediction_margin(statistics.stdev(readings), 5) == pytest.approx(3.98, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -188,9 +174,9 @@ def test_the_seeds_that_are_asked_for_settle_it(distance: float, spread: float, 
     if more is None:
         assert not is_settled(100)
     else:
-        assert count + more >= SEEDS_FOR_A_VERDICT
+        assert count + more >= SEEDS_NEEDED
         assert is_settled(count + more)
-        assert not any(is_settled(seeds) for seeds in range(max(SEEDS_FOR_A_VERDICT, count + 1), count + more))
+        assert not any(is_settled(seeds) for seeds in range(max(SEEDS_NEEDED, count + 1), count + more))
 
 
 @pytest.mark.parametrize(

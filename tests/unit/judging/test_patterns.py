@@ -12,7 +12,7 @@ from harness.interface import CLASSES
 from harness.judging.patterns import (
     DECLARED_DISTANCE,
     DECLARED_RECALL_SPREAD,
-    RECALL_LEVEL,
+    RECALL_CONFIDENCE,
     WIDEST_DISTANCE,
     WIDEST_RECALL_MARGIN,
     degenerate,
@@ -26,7 +26,7 @@ from harness.judging.patterns import (
     sampling_distance,
     settling_probability,
 )
-from harness.judging.verdicts import prediction_margin
+from harness.statistics.intervals import prediction_margin
 from tests.support.fake_records import (
     TOYFACES,
     fake_record,
@@ -83,9 +83,9 @@ def test_the_distance_by_chance_is_that_of_binomials() -> None:
     confusion = np.zeros((7, 7), dtype=np.int64)
     confusion[0, :2] = 5000
     spread = np.sqrt(2 * 0.25 / 10_000)
-    assert sampling_distance(confusion, 1, level=0.95) == pytest.approx(1.96 * spread, rel=0.1)
+    assert sampling_distance(confusion, 1, confidence=0.95) == pytest.approx(1.96 * spread, rel=0.1)
     # against the mean of many runs only one side varies
-    assert sampling_distance(confusion, 1000, level=0.95) == pytest.approx(1.96 * spread / np.sqrt(2), rel=0.1)
+    assert sampling_distance(confusion, 1000, confidence=0.95) == pytest.approx(1.96 * spread / np.sqrt(2), rel=0.1)
 
 
 def test_one_answer_has_no_chance() -> None:
@@ -172,7 +172,7 @@ def test_the_seeds_that_recalls_ask_for_settle_half_of_all_cases() -> None:
     shares = {}
     for count in (6, 9):
         spreads = random.normal(0, DECLARED_RECALL_SPREAD, size=(2000, count, len(CLASSES))).std(axis=1, ddof=1)
-        margins = spreads * prediction_margin(1.0, count, RECALL_LEVEL)
+        margins = spreads * prediction_margin(1.0, count, RECALL_CONFIDENCE)
         shares[count] = float((margins.max(axis=1) <= WIDEST_RECALL_MARGIN).mean())
         assert shares[count] == pytest.approx(settling_probability(np.full(7, DECLARED_RECALL_SPREAD), count), abs=0.04)
     assert shares[6] < 0.1

@@ -21,6 +21,7 @@ from harness.judging import results
 from harness.judging.results import Judged, _are_alike, judge_results
 from harness.records.store import RecordError, write_run
 from harness.training.budget import BUDGETS
+from harness.training.stop_reason import StopReason
 from harness.verification.flaws import Flaw, StoredRun
 from tests.support.forged_records import (
     SMALL,
@@ -314,7 +315,7 @@ def test_three_seeds_are_judged_and_asked(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run_is_sound_and_not_comparable(tmp_path: Path) -> None:
-    run, _ = sound_run(0.68, budget=SMALL, status="interrupted", stop_reason="interrupted", scores={})
+    run, _ = sound_run(0.68, budget=SMALL, status="interrupted", stop_reason=StopReason("interrupted", 3), scores={})
     write_run(tmp_path, run, {})
     judged = judge_results(tmp_path, PAPER)
     assert judged.exit_code == 0

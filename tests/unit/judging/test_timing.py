@@ -15,6 +15,7 @@ from harness.records.record import RunRecord
 from harness.report.differences import reason_text
 from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import EpochRecord
+from harness.training.stop_reason import StopReason
 from tests.support.fake_records import (
     MACHINE,
     fake_calibration,
@@ -25,7 +26,7 @@ from tests.support.papers import HARDWARE, PAPER, told
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 PAPERS_MACHINE = replace(MACHINE, gpu=CARD)
-RAN_OUT = "budget: 3,590 of 3,600 s spent, another epoch would exceed it"
+RAN_OUT = StopReason("budget-seconds", 2, seconds=3600.0)
 
 
 def epochs(*seconds: float) -> tuple[EpochRecord, ...]:

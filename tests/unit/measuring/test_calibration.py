@@ -1,208 +1,201 @@
-"""Rates and ratios of times: arithmetic on seconds that are given, and clocks that are seen to run."""
+"""Calibrations of a suite, with processes that never run and frameworks that are played."""
 
 from __future__ import annotations
 
-import time
-from itertools import combinations
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-from scipy.stats import binom
+from pydantic import TypeAdapter
 
-from harness.interface import CalibrationWork
-from harness.measuring import calibration
+from harness.interface import CalibrationWork, ImplementationError
+from harness.measuring import calibration, speed
 from harness.measuring.calibration import (
-    AT_ONCE,
-    SIZES,
-    Calibration,
-    CalibrationSizes,
-    Pace,
-    calibrate,
-    clock,
-    draw_inputs,
-    measure_speed,
-    numpy_product,
-    speeds,
+    CalibrationFailed,
+    CalibrationTask,
+    calibrate_apart,
+    calibrate_frameworks,
 )
-from harness.measuring.memory import CONTEXT, DISPLAY, GIB
-from harness.measuring.turns import Pairs, take_turns
-from harness.records.machine import Speed
+from harness.measuring.speed import CalibrationSizes, Pace
+from harness.records.machine import DeviceCalibration, GpuIdentity
+from harness.records.spec import RunSpec
+from harness.variant import Pipeline
+from tests.support.fake_model import numbered_dataset
+from tests.support.fake_records import fake_calibration
+from tests.support.papers import PAPER
+
+CARD = "NVIDIA GeForce RTX 4080 SUPER"
+IDENTITY = GpuIdentity(CARD, "580.1", "13.0", 2**34, 250.0, 320.0, 3105)
+SPEC = RunSpec(PAPER.variants["vgg16-scratch"], "pytorch", device="gpu")
+TASK = CalibrationTask(SPEC, (PAPER.variants["vgg16-scratch"],))
 
 
-def test_a_rate_by_hand() -> None:
-    """2·1000³ operations in 20 ms are 100 GFLOP/s; the median of three, not their mean, nor the best."""
-    found = Calibration(size=1000, seconds=(0.02, 0.01, 1.0))
-    assert found.rates == pytest.approx((100, 200, 2))
-    assert found.rate == pytest.approx(100)
+def process(code: int, printed: str, found: DeviceCalibration | None = None) -> Callable[..., Any]:
+    """Ends with this code after printing this; writes what was found, if anything."""
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        module = command.index("harness.measuring.calibration")
+        TypeAdapter(CalibrationTask).validate_json(command[module + 1])
+        if found is not None:
+            Path(command[module + 2]).write_bytes(TypeAdapter(DeviceCalibration).dump_json(found))
+        return subprocess.CompletedProcess(command, code, None, printed)
+
+    return run
 
 
-def test_the_first_product_is_not_clocked() -> None:
-    calls: list[float] = []
-
-    def product() -> None:
-        if not calls:
-            time.sleep(0.2)
-        calls.append(time.perf_counter())
-
-    assert max(calibrate(product, repeats=3).seconds) < 0.2
-    assert len(calls) == 4
+def test_what_a_process_found_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", process(0, "some warning", fake_calibration()))
+    assert calibrate_apart(TASK) == fake_calibration()
 
 
-def test_no_repeat_is_refused() -> None:
-    with pytest.raises(ValueError, match="repeats = 0"):
-        calibrate(lambda: None, repeats=0)
+@pytest.mark.parametrize(
+    ("code", "printed", "message"),
+    [
+        (2, "error: PyTorch 2.0 sees no GPU\n", "PyTorch 2.0 sees no GPU"),
+        (
+            1,
+            "Traceback\n  File x\ntorch.OutOfMemoryError: CUDA out of memory\n\n",
+            "torch.OutOfMemoryError: CUDA out of",
+        ),
+        (-9, "", "its process ended with code -9"),
+        (0, "", "its process ended with code 0"),
+    ],
+)
+def test_a_process_that_found_nothing_says_why_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, code: int, printed: str, message: str
+) -> None:
+    monkeypatch.setattr(subprocess, "run", process(code, printed))
+    with pytest.raises(CalibrationFailed) as caught:
+        calibrate_apart(TASK)
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value).splitlines()) == 1
 
 
-def test_numpys_product_is_a_product_in_single_precision() -> None:
-    product = numpy_product(3)
-    left, right = np.random.default_rng(0).random((2, 3, 3), np.float32)
-    found = product()
-    assert isinstance(found, np.ndarray)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, left.astype(float) @ right.astype(float), rtol=1e-6)
+def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: list[str], *, timeout: float, **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    with pytest.raises(CalibrationFailed, match="not over after 600 s"):
+        calibrate_apart(TASK)
 
 
-def test_a_clock_runs_for_as_long_as_the_work() -> None:
-    assert clock(lambda: time.sleep(0.02)) >= 0.02
+def test_each_framework_is_calibrated_once_at_the_sizes_of_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks: list[CalibrationTask] = []
+    said: list[str] = []
+
+    def calibrate(task: CalibrationTask) -> DeviceCalibration:
+        tasks.append(task)
+        if task.spec.implementation == "keras3":
+            raise CalibrationFailed("Keras on jax sees no GPU")
+        return fake_calibration()
+
+    monkeypatch.setattr(calibration, "calibrate_apart", calibrate)
+    names = ("vgg16-scratch", "resnet50-scratch", "vgg16-transfer", "resnet50-transfer")
+    specs = [RunSpec(PAPER.variants[name], "keras3", "jax", seed=seed) for name in names for seed in (0, 1)]
+    specs += [RunSpec(PAPER.variants["vgg16-scratch"], "pytorch")]
+    found, failed = calibrate_frameworks(specs, said.append)
+    assert found == {("pytorch", None): fake_calibration()}
+    assert failed == ["no calibration of keras3 on jax, its runs go on without: Keras on jax sees no GPU"]
+    assert said == ["calibrating keras3 on jax", "calibrating pytorch"]
+    sizes = [[(each.input_size, each.input_channels) for each in task.variants] for task in tasks]
+    assert [sorted(each) for each in sizes] == [[(48, 1), (224, 3)], [(48, 1)]]
 
 
-# A device's own rates
+# In its process
 
 
-SMALL = CalibrationSizes(product=24, pictures=2, edge=6, channels=8, copied=1000)
+class PlayedFramework:
+    """A GPU framework whose work takes no time to speak of."""
+
+    name = "pytorch"
+
+    def calibration_work(self, _variant: object, _inputs: object, *, runtime: object) -> CalibrationWork:
+        return CalibrationWork(*([lambda times: 0.001 * sum(range(1000 * times))] * 3))
+
+    def gpu_name(self) -> str:
+        return CARD
 
 
-class CountedWork:
-    """Takes a millisecond each time on a clock of its own, and the first time longer."""
-
-    def __init__(self, first_seconds: float = 0.0) -> None:
-        self.calls: list[int] = []
-        self.now, self.first_seconds = 0.0, first_seconds
-
-    def __call__(self, times: int) -> float:
-        self.now += 0.001 * times + (0.0 if self.calls else self.first_seconds)
-        self.calls.append(times)
-        return 0.0
-
-    def perf_counter(self) -> float:
-        return self.now
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = Pace(2, repeat_seconds=0.0, warm_up_seconds=0.0)
+    monkeypatch.setattr(speed, "PACES", {"cpu": quick, "gpu": quick})
+    monkeypatch.setattr(calibration, "SIZES", {"gpu": CalibrationSizes(4, 1, 4, 2, 10)})
+    data = numbered_dataset(training=100)
+    monkeypatch.setattr(calibration, "open_dataset", lambda path, allow_deviating_data: data)
+    monkeypatch.setattr(calibration, "load_implementation", lambda name, keras_backend: PlayedFramework())
+    monkeypatch.setattr(calibration, "find_gpu", lambda: (IDENTITY, look))
 
 
-def test_a_speed_by_hand() -> None:
-    """10⁹ in half a second and in one, and the median of three."""
-    found = Speed("work", 1e9, (0.5, 1.0, 0.25))
-    assert found.rates == pytest.approx((2e9, 1e9, 4e9))
-    assert found.rate == pytest.approx(2e9)
+def look() -> dict[str, Any]:
+    return {"clock": 2500, "power": 240.0, "temperature": 70, "memory": 2**30, "reasons": 0, "processes": {1, 2}}
 
 
-@pytest.mark.parametrize(("amount", "seconds"), [(1.0, ()), (0.0, (1.0,)), (1.0, (1.0, 0.0)), (float("nan"), (1.0,))])
-def test_what_is_no_speed_is_refused(amount: float, seconds: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="expected numbers above 0"):
-        Speed("work", amount, seconds)
+@pytest.mark.usefixtures("played")
+def test_a_gpu_is_watched_while_it_is_calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = calibration.measure(TASK)
+    assert found.gpu == CARD
+    assert found.doubts == ("power limit 250 W, its own is 320 W", "shared with 1 other process")
+    monkeypatch.setattr(calibration, "find_gpu", lambda: None)
+    assert calibration.measure(TASK).doubts == ()
 
 
-def test_work_is_repeated_until_it_fills_a_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    """10 units of a millisecond in 10 ms, whatever the first one took; 15 ms of warm-up, then four repeats."""
-    work = CountedWork(first_seconds=0.1)
-    monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(4, repeat_seconds=0.01, warm_up_seconds=0.015)})
-    monkeypatch.setattr(calibration, "time", work)
-    found = measure_speed(work, "work", 7.0, device="cpu")
-    assert work.calls == [1, 1, 1, 10, 10, 10, 10, 10, 10]
-    assert (found.work, found.amount) == ("work", 7 * 10)
-    assert found.seconds == pytest.approx((0.01,) * 4)
-
-
-def test_many_steps_are_waited_for_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """20 units in 20 ms: a framework may hold what each of them leaves until it waits."""
-    work = CountedWork()
-    monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(2, repeat_seconds=0.02, warm_up_seconds=0.001)})
-    monkeypatch.setattr(calibration, "time", work)
-    assert measure_speed(work, "work", 7.0, device="cpu").amount == 7 * 20
-    assert work.calls == [1, 1, 1, 16, 4, 16, 4, 16, 4]
-
-
-def test_slow_work_is_done_once_a_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    work = CountedWork()
-    monkeypatch.setattr(calibration, "PACES", {"cpu": Pace(3, repeat_seconds=0.0, warm_up_seconds=0.0)})
-    monkeypatch.setattr(calibration, "time", work)
-    assert measure_speed(work, "work", 7.0, device="cpu").amount == 7
-    assert work.calls == [1] * 6
-
-
-def test_amounts_are_those_of_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A product of 24: 2·24³; 2 pictures of 6×6 by 8 filters of 3×3×8; 1,000 numbers are read and written."""
-    monkeypatch.setattr(calibration, "PACES", {"gpu": Pace(1, repeat_seconds=0.0, warm_up_seconds=0.0)})
-    works = [CountedWork() for _ in range(3)]
-    found = list(speeds(CalibrationWork(*works), SMALL, device="gpu", value_bytes=2))
-    assert [each.amount for each in found] == [27_648, 2 * 2 * 36 * 8 * 9 * 8, 4_000]
-    assert [len(each.calls) for each in works] == [4, 4, 4]
-
-
-def test_inputs_neither_grow_nor_fade() -> None:
-    """Of a product of 64: after 30 steps numbers are still about as large, so no clock sees zeros or infinities."""
-    inputs = draw_inputs(CalibrationSizes(product=64, pictures=1, edge=4, channels=4, copied=10))
-    after = np.linalg.matrix_power(inputs.factor.astype(float), 30)
-    assert 1e-3 < np.abs(after).mean() / np.abs(inputs.factor).mean() < 1e3
-    assert inputs.kernel.std() == pytest.approx(1 / 6, rel=0.1)
-    assert {each.dtype for each in vars(inputs).values()} == {np.dtype(np.float32)}
-
-
-def test_a_gpus_sizes_fit_a_small_card() -> None:
-    """Factor, pictures and the array that is copied, beside all that the largest leaves between two waits."""
-    sizes = SIZES["gpu"]
-    numbers = (sizes.product**2, sizes.pictures * sizes.edge**2 * sizes.channels, sizes.copied)
-    assert 4 * (sum(numbers) + AT_ONCE * max(numbers)) + CONTEXT < 8 * GIB - DISPLAY
-
-
-def test_what_is_copied_on_a_gpu_fits_no_cache() -> None:
-    """In bfloat16 as well: the paper's card has 64 MB, by its specification."""
-    assert 2 * SIZES["gpu"].copied >= 128 * 2**20
-
-
-# Pairs
-
-
-def test_ratios_are_ours_over_theirs_pair_by_pair() -> None:
-    pairs = Pairs(ours=(2.0, 3.0, 9.0), theirs=(1.0, 3.0, 3.0))
-    assert pairs.ratios == [2.0, 1.0, 3.0]
-    assert pairs.median == 2.0
-
-
-@pytest.mark.parametrize(("count", "left_out"), [(6, 0), (8, 0), (9, 1), (20, 5), (30, 9), (100, 39)])
-def test_the_interval_is_that_of_printed_tables(count: int, left_out: int) -> None:
-    """Ranks of the sign test at 95 %: of 20 values the 6th and the 15th, of 100 the 40th and the 61st."""
-    ratios = [1 + index / 1000 for index in range(count)]
-    pairs = Pairs(ours=ratios, theirs=[1.0] * count)
-    assert pairs.interval == (ratios[left_out], ratios[count - 1 - left_out])
-
-
-def test_the_interval_covers_the_median_by_enumeration() -> None:
-    """Each of nine ratios lies above the true median or below it, like nine coins: 2⁹ worlds, all as likely."""
-    lowest, highest = Pairs(ours=range(1, 10), theirs=[1] * 9).interval  # type: ignore[arg-type]
-    covered = sum(
-        1
-        for below in range(10)
-        for _ in combinations(range(9), below)
-        if lowest <= below < highest  # so many ratios lie below the median: it stands behind the one of that rank
+@pytest.mark.usefixtures("played")
+def test_pictures_are_those_of_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = CalibrationTask(
+        RunSpec(PAPER.variants["vgg16-scratch"], "pytorch", device="gpu", pipeline="manual"),
+        (PAPER.variants["vgg16-scratch"], PAPER.variants["resnet50-fine-tune"]),
     )
-    assert covered / 2**9 == pytest.approx(1 - 2 * binom.cdf(1, 9, 0.5))
-    assert covered / 2**9 >= 0.95
+    monkeypatch.setattr(calibration, "PICTURES", 64)
+    found = calibration.measure(task)
+    assert [(each.work, each.amount % 32) for each in found.pictures] == [
+        ("manual, 48×48×1", 0),
+        ("manual, 224×224×3", 0),
+    ]
 
 
-def test_too_few_pairs_have_no_interval() -> None:
-    with pytest.raises(ValueError, match="5 pairs"):
-        _ = Pairs(ours=[1.0] * 5, theirs=[1.0] * 5).interval
+@pytest.mark.usefixtures("played")
+@pytest.mark.parametrize(
+    ("error", "printed"),
+    [
+        (ImplementationError("PyTorch sees no GPU"), "PyTorch sees no GPU\n"),
+        (
+            RuntimeError("RESOURCE_EXHAUSTED: Out of memory\n----\nFor simplicity, JAX has removed its frames"),
+            "RuntimeError: RESOURCE_EXHAUSTED: Out of memory\n",
+        ),
+        (KeyError(), "KeyError: \n"),
+    ],
+)
+def test_an_error_is_printed_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    error: Exception,
+    printed: str,
+) -> None:
+    def refuse(name: str, keras_backend: str | None) -> None:
+        raise error
+
+    monkeypatch.setattr(calibration, "load_implementation", refuse)
+    monkeypatch.setattr(
+        sys, "argv", ["", TypeAdapter(CalibrationTask).dump_json(TASK).decode(), str(tmp_path / "a.json")]
+    )
+    assert calibration.main() == 2
+    assert capsys.readouterr().err == f"error: {printed}"
+    assert not list(tmp_path.iterdir())
 
 
-def test_ways_take_turns_and_begin_in_turns() -> None:
-    calls = ""
-
-    def call(name: str, seconds: float) -> None:
-        nonlocal calls
-        calls += name
-        time.sleep(seconds)
-
-    quick, slow = take_turns(lambda: call("q", 0.0), lambda: call("s", 0.01), turns=3, pause_seconds=0.0)
-    assert calls == "qs" + "qs" + "sq" + "qs"
-    assert len(quick) == len(slow) == 3
-    assert min(slow) >= 0.01 > min(quick)
+@pytest.mark.usefixtures("played")
+@pytest.mark.parametrize("pipeline", ["device", "manual"])
+def test_a_batch_is_of_as_many_pictures_as_were_asked_for(monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline) -> None:
+    """More than are taken otherwise; and where the data fill none, the rates that were found before are kept."""
+    monkeypatch.setattr(calibration, "PICTURES", 64)
+    variants = tuple(replace(PAPER.variants["vgg16-scratch"], batch_size=size) for size in (80, 4096))
+    found = calibration.measure(CalibrationTask(replace(SPEC, pipeline=pipeline), variants))
+    assert [(each.work, each.amount % 80) for each in found.pictures] == [(f"{pipeline}, 48×48×1", 0)]
+    assert found.product.rate > 0

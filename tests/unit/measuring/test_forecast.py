@@ -10,7 +10,6 @@ from harness.architectures import layers
 from harness.interval import Interval
 from harness.measuring import forecast as module
 from harness.measuring.assumptions import STEP_OVERHEAD
-from harness.measuring.calibration import Calibration
 from harness.measuring.forecast import (
     START_SECONDS,
     Machine,
@@ -20,6 +19,7 @@ from harness.measuring.forecast import (
     machine_of_gpu,
 )
 from harness.operations import epoch_flops
+from harness.records.machine import Speed
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.training.budget import BUDGETS
@@ -167,7 +167,7 @@ def test_another_card_is_known_by_its_calibrated_convolution() -> None:
 
 def test_a_cpu_is_clocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A product of 2·2048³ operations in a tenth of a second is 172 GFLOP/s."""
-    monkeypatch.setattr(module, "calibrate", lambda product: Calibration(2048, (0.1,)))
+    monkeypatch.setattr(module, "measure_speed", lambda _, name, amount, device: Speed(name, amount, (0.1,)))
     found = machine_of_cpu("a processor")
     assert found.rate is not None
     assert (found.rate.low / 1e9, found.rate.high / 1e9) == pytest.approx((0.15 * 171.8, 0.9 * 171.8), rel=1e-3)

@@ -75,6 +75,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
         ({"paper": GENERAL.replace("toyfaces", "mnist")}, r"paper\.toml: dataset: .*'fer2013' or 'toyfaces'.*seen: 'm"),
         ({"paper": GENERAL + 'name = "x"\n'}, r"paper\.toml: name: Unexpected keyword"),
         ({"paper": "title = 1\ntitle = 2\n"}, r"paper\.toml is no TOML: .*a name that stands there twice is refused"),
+        ({"review": "[findings.a]\ngrade = 'odd'\n"}, r"review\.toml: findings\.a\.grade: Input should be"),
         ({"variants": ""}, r"variants\.toml has no variant; expected a table"),
         ({"variants": "[variants.a]\n"}, r"variants\.toml: architecture: Field required"),
         ({"variants": VARIANTS + '[readings.other]\nx = 1\n'}, "has readings of other, which are no variants"),

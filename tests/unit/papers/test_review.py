@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from harness.papers import review as audit_module
-from harness.papers.facts import Facts, facts
+from harness.papers.finding import GRADES, Finding
 from harness.papers.jahangir2024.review import (
     accuracies,
     evaluations,
@@ -18,14 +17,10 @@ from harness.papers.jahangir2024.review import (
     protocol,
     times,
 )
-from harness.papers.review import (
-    GRADES,
-    Finding,
-    audit,
-    predicates,
-)
-from harness.papers.wording import Quote, called, capitalised
+from harness.papers.review import audit
+from harness.papers.wording import Quote, capitalised
 from harness.report.audit import audit_markdown, audit_page, numbers_of
+from tests.support.audited import PAPER
 
 OURS = (accuracies, evaluations, granularity, matrices, protocol, times)
 
@@ -42,21 +37,21 @@ EXAMPLE = Finding(
 
 @pytest.fixture(scope="module")
 def findings() -> tuple[Finding, ...]:
-    return audit(facts())
+    return audit(PAPER)
 
 
 def printed(*findings: Finding, width: int = 150, details: bool = True) -> str:
     console = Console(width=width)
     with console.capture() as capture:
-        console.print(audit_page(findings, facts(), details=details))
+        console.print(audit_page(findings, PAPER.facts, details=details))
     return capture.get()
 
 
 def test_predicates_of_every_module_are_collected() -> None:
-    collected = set(predicates())
+    collected = set(PAPER.predicates)
     for module in OURS:
         assert set(module.PREDICATES) <= collected
-    assert len(predicates()) == len(collected)
+    assert len(PAPER.predicates) == len(collected)
 
 
 def test_findings_are_sorted_and_named_apart(findings: tuple[Finding, ...]) -> None:
@@ -65,10 +60,10 @@ def test_findings_are_sorted_and_named_apart(findings: tuple[Finding, ...]) -> N
     assert len({each.name for each in findings}) == len(findings)
 
 
-def test_two_findings_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_module, "predicates", lambda: (lambda paper: [EXAMPLE, EXAMPLE],))
+def test_two_findings_of_one_name_are_refused() -> None:
+    paper = replace(PAPER, predicates=(lambda paper: [EXAMPLE, EXAMPLE],))
     with pytest.raises(ValueError, match="given twice: an-example"):
-        audit(facts())
+        audit(paper)
 
 
 def test_every_finding_can_be_quoted_and_followed(findings: tuple[Finding, ...]) -> None:
@@ -79,7 +74,7 @@ def test_every_finding_can_be_quoted_and_followed(findings: tuple[Finding, ...])
         assert each.arithmetic, each.name
         assert each.facts or (each.grade == "unsaid" and each.source), each.name
         assert len(set(each.facts)) == len(each.facts), each.name
-        assert set(each.facts) <= set(facts()), each.name
+        assert set(each.facts) <= set(PAPER.facts), each.name
 
 
 @pytest.mark.parametrize(
@@ -94,7 +89,7 @@ def test_every_finding_can_be_quoted_and_followed(findings: tuple[Finding, ...])
     ],
 )
 def test_variants_have_words(name: str, words: str) -> None:
-    assert called(name) == words
+    assert PAPER.called(name) == words
 
 
 def test_statements_are_words_and_begin_large(findings: tuple[Finding, ...]) -> None:
@@ -113,10 +108,20 @@ def test_quotes_of_the_paper_stand_there(paper_text: str) -> None:
 
 
 def test_predicates_say_the_same_twice_and_leave_the_facts_alone() -> None:
-    paper = facts()
-    before = dict(paper)
-    assert audit(paper) == audit(Facts(dict(paper)))
-    assert dict(paper) == before
+    before = dict(PAPER.facts)
+    assert audit(PAPER) == audit(replace(PAPER))
+    assert dict(PAPER.facts) == before
+
+
+def test_a_variant_of_which_the_paper_says_nothing_changes_no_finding(findings: tuple[Finding, ...]) -> None:
+    name, like = "vgg16-seventh", "vgg16-scratch"
+    paper = replace(
+        PAPER,
+        variants={**PAPER.variants, name: replace(PAPER.variants[like], name=name)},
+        sources={**PAPER.sources, name: PAPER.sources[like]},
+        readings={**PAPER.readings, name: PAPER.readings[like]},
+    )
+    assert audit(paper) == findings
 
 
 @pytest.mark.parametrize("width", [80, 150])
@@ -159,13 +164,13 @@ def test_a_finding_that_rests_on_no_number_has_no_line_of_them() -> None:
 
 def test_torn_digits_are_shown_whole() -> None:
     finding = replace(EXAMPLE, facts=("vgg16-transfer.accuracy.table-6", "vgg16-transfer.seconds.table-6"))
-    assert numbers_of(finding, facts()) == "Table 6: 0.6715, 16304.71 s"
+    assert numbers_of(finding, PAPER.facts) == "Table 6: 0.6715, 16304.71 s"
 
 
 def test_the_table_has_a_row_for_each(findings: tuple[Finding, ...]) -> None:
-    header, rule, *rows, empty, counts = audit_markdown(findings, facts()).splitlines()
+    header, rule, *rows, empty, counts = audit_markdown(findings, PAPER.facts).splitlines()
     assert (header.count("|"), rule.count("|"), empty) == (6, 6, "")
     assert [row.split(" | ")[2] for row in rows] == [each.name for each in findings]
     assert counts.startswith(f"{len(findings)} findings: ")
     bar = replace(EXAMPLE, statement="a | b.")
-    assert "a \\| b." in audit_markdown([bar], facts())
+    assert "a \\| b." in audit_markdown([bar], PAPER.facts)

@@ -10,6 +10,7 @@ import pytest
 from harness.records.conversion import convert
 from harness.records.record import SCHEMA_VERSION, from_json, to_json
 from harness.training.budget import BUDGETS, Budget
+from harness.training.stop_reason import StopReason
 from tests.support.fake_records import fake_record
 from tests.support.old_records import as_schema_4
 from tests.support.papers import PAPER
@@ -44,6 +45,29 @@ def test_a_variant_that_no_name_leads_to_is_what_was_asked() -> None:
     ):
         values = json.loads(to_json(fake_record(variant=variant)))
         assert convert(as_schema_4(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("reason", "budget"),
+    [
+        (StopReason("interrupted", 2), BUDGETS["paper"]),
+        (StopReason("accuracy-above", 2, threshold=0.67), BUDGETS["paper"]),
+        (StopReason("no-improvement", 2, patience=10), BUDGETS["paper"]),
+        (StopReason("budget-seconds", 2, seconds=3600.0), BUDGETS["hour"]),
+        (StopReason("budget-seconds", 2, seconds=28.4), Budget("custom", seconds=28.4)),
+        (None, BUDGETS["paper"]),
+    ],
+    ids=str,
+)
+def test_the_sentence_why_training_ended_becomes_a_kind(reason: StopReason | None, budget: Budget) -> None:
+    values = json.loads(to_json(fake_record(stop_reason=reason, budget=budget)))
+    assert convert(as_schema_4(values)) == values
+
+
+def test_a_sentence_that_schema_4_did_not_have_is_refused() -> None:
+    values = as_schema_4(json.loads(to_json(fake_record())))
+    with pytest.raises(ValueError, match="stop_reason 'it was late' is none that schema 4 had"):
+        convert(values | {"stop_reason": "it was late"})
 
 
 def test_a_record_of_today_stays_as_it_is() -> None:

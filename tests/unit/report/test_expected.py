@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from harness.judging.bands import bands
-from harness.judging.claims.answers import claims
 from harness.judging.results import judge_results
 from harness.papers.review import audit
 from harness.papers.variants import paper_fields
@@ -73,8 +72,8 @@ def test_every_reported_number_stands_on_the_page_with_its_place(name: str) -> N
 
 
 def test_a_fact_that_changes_changes_the_page(given: Material) -> None:
-    other = PAPER.facts.replaced({"resnet50-fine-tune.seconds.table-6": "4321.00"})
-    stale = stale_blocks(TEXT, replace(given, paper=other, findings=audit(other)))
+    other = PAPER.replaced({"resnet50-fine-tune.seconds.table-6": "4321.00"})
+    stale = stale_blocks(TEXT, replace(given, paper=other.facts, findings=audit(other)))
     assert "numbers" in stale
     assert "findings" in stale
 
@@ -92,7 +91,7 @@ def test_every_assumed_field_is_listed_with_its_reason(name: str) -> None:
 def test_every_band_finding_and_claim_has_a_row(given: Material) -> None:
     assert all(f"| `{name}` |" in block(TEXT, "bands") for name in bands(PAPER))
     assert all(f"| {each.name} |" in block(TEXT, "findings") for each in given.findings)
-    assert all(f"| `{name}` |" in block(TEXT, "claims") for name in claims())
+    assert all(f"| `{name}` |" in block(TEXT, "claims") for name in PAPER.claims)
 
 
 def test_records_that_differ_in_one_assumption_show_its_effect(given: Material, tmp_path: Path) -> None:

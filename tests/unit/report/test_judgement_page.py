@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from harness.judging.bands import judge_all
-from harness.judging.claims.answers import answer_claims, claims
+from harness.judging.claims.answers import answer_claims
 from harness.judging.differences import Difference
 from harness.judging.results import Group, Judged, Refused
 from harness.report.judgement import judgement_json, judgement_page
@@ -34,7 +34,7 @@ def judged() -> Judged:
             Group("vgg16-scratch", name, (each.record.run,), judge_all([each.record], PAPER), faster)
             for name, each, faster in groups
         ),
-        answers=answer_claims([run]),
+        answers=answer_claims([run], PAPER),
         not_comparable=((small.record.run, (Difference("budget", "custom"),)),),
         unchecked=("fer2013 (fer2013.csv): the data's digest; --fer2013 with that very data checks it",),
     )
@@ -69,7 +69,7 @@ def test_the_page_says_all(judged: Judged) -> None:
         "would decide it: pytorch: 2 more seeds of vgg16-scratch",
         "mind: The human figure is an estimate itself",
         "undecided, since no comparable run says anything of them (",
-        f"{len(claims())} claims: 0 supported, ",
+        f"{len(PAPER.claims)} claims: 0 supported, ",
         "not comparable, so neither bands nor claims take them (1): vgg16-scratch-keras3-jax-seed0: budget custom",
         "copies of runs above, counted once (1): copy.json",
         "could not be checked without the data (1): fer2013 (fer2013.csv): the data's digest",
@@ -79,7 +79,7 @@ def test_the_page_says_all(judged: Judged) -> None:
 
 def test_every_claim_is_named_on_the_page(judged: Judged) -> None:
     text = flat(shown(judged, 150))
-    assert [name for name in claims() if name not in text] == []
+    assert [name for name in PAPER.claims if name not in text] == []
 
 
 def test_a_page_without_faults_has_no_list_of_them(judged: Judged) -> None:
@@ -127,14 +127,15 @@ def test_json_for_programs(judged: Judged) -> None:
     ]
     verdict = found["verdicts"][0]
     assert list(verdict) == [
-        "variant", "implementation", "quantity", "expected", "place", "kind", "reason", "further_seeds", "observed",
+        "variant", "implementation", "quantity", "expected", "place", "kind", "reason", "differences",
+        "further_seeds", "observed",
         "runs",
     ]  # fmt: skip
     assert (verdict["variant"], verdict["quantity"]) == ("vgg16-scratch", "accuracy")
     claim = next(each for each in found["claims"] if each["claim"] == "better-than-human")
     assert list(claim) == ["claim", "quote", "place", "means", "kind", "reason", "wanted", "caution", "evidence"]
     assert claim["evidence"][0]["comparisons"][0]["kind"] == "open"
-    assert len(found["claims"]) == len(claims())
+    assert len(found["claims"]) == len(PAPER.claims)
 
 
 def test_what_never_happened_is_null_in_json() -> None:

@@ -22,6 +22,7 @@ from harness.report.tables import (
     run_list,
     small_print,
 )
+from harness.training.stop_reason import StopReason
 from tests.support.fake_records import (
     MACHINE,
     SECONDS,
@@ -55,7 +56,9 @@ def written(folder: Path, *runs: tuple[RunRecord, dict[str, Any]]) -> Runs:
     return [(path, read_run(path)) for path in paths]
 
 
-INTERRUPTED = fake_record(None, status="interrupted", stop_reason="interrupted", history=(epoch_record(),))
+INTERRUPTED = fake_record(
+    None, status="interrupted", stop_reason=StopReason("interrupted", 1), history=(epoch_record(),)
+)
 FAILED = fake_record(
     None, status="failed", error="training loss = nan in epoch 1, step 2", stop_reason=None, history=(), timings=None
 )

@@ -15,6 +15,7 @@ from harness.suites.comparison import Compared, Comparison, compare_suites
 from harness.suites.saved import Suite
 from harness.suites.saved_runs import SavedRun, from_record
 from harness.training.budget import BUDGETS
+from harness.training.stop_reason import StopReason
 from tests.support.fake_records import FER2013, TOYFACES
 from tests.support.papers import PAPER
 from tests.support.saved_suites import epochs, timed_record
@@ -191,7 +192,10 @@ def test_other_work_is_not_compared(fields: dict[str, Any], told: str) -> None:
     [
         ({"dataset": replace(FER2013, digest="ab" * 32)}, "other data"),
         ({"budget": BUDGETS["hour"]}, "other budget"),
-        ({"stop_reason": "budget: 3600 of 3600 s spent", "count": 12}, "other epochs (10, 12), as seconds ended them"),
+        (
+            {"stop_reason": StopReason("budget-seconds", 12, seconds=3600.0), "count": 12},
+            "other epochs (10, 12), as seconds ended them",
+        ),
     ],
 )
 def test_times_are_compared_where_accuracies_cannot_be(fields: dict[str, Any], told: str) -> None:

@@ -18,6 +18,7 @@ from harness.training.fit import (
     TrainingDiverged,
 )
 from harness.training.rows import ProtocolName, make_plan
+from harness.training.stop_reason import StopReason
 from harness.variant import PlateauRule, StopRule
 from tests.support.fake_model import (
     CONFIDENCE,
@@ -73,7 +74,7 @@ def test_the_history_holds_the_figures_of_each_epoch(make_run: Callable[..., Run
         assert record.watched_loss == pytest.approx(accuracy * right + (1 - accuracy) * wrong)
         assert record.training_seconds == pytest.approx(STEPS, abs=CLOCK_ERROR)
         assert record.evaluation_seconds == pytest.approx(0.01, abs=CLOCK_ERROR)
-    assert result.stop_reason == "all epochs run"
+    assert result.stop_reason == StopReason("all-epochs", len(result.history))
     assert len(result.history) == 3
 
 
@@ -148,14 +149,14 @@ def test_the_stop_rule_ends_training_and_says_why(make_run: Callable[..., Run]) 
     run = make_run(variant, skill=lambda steps: 56 + 2 * steps / STEPS)
     result = run.run()
     assert [record.watched_accuracy for record in result.history] == pytest.approx([0.2, 0.25, 0.3])
-    assert result.stop_reason == "accuracy 0.3000 exceeded 0.25"
+    assert result.stop_reason == StopReason("accuracy-above", 3, threshold=0.25)
     assert result.test_logits is not None
 
 
 def test_patience_ends_training(make_run: Callable[..., Run]) -> None:
     run = make_run(fake_variant(epochs=9, stop_rule=StopRule("no-improvement", patience=2)))
     assert len(run.run().history) == 3
-    assert run.result.stop_reason == "accuracy has not exceeded 0.0000 for 2 epochs"
+    assert run.result.stop_reason == StopReason("no-improvement", 3, patience=2)
 
 
 def test_the_plateau_rule_changes_the_learning_rate(make_run: Callable[..., Run]) -> None:
@@ -171,7 +172,7 @@ def test_the_budget_ends_after_whole_epochs(make_run: Callable[..., Run]) -> Non
     run = make_run(fake_variant(epochs=9), budget=Budget("custom", seconds=28))
     result = run.run()
     assert len(result.history) == 3
-    assert result.stop_reason == "budget: 21 of 28 s spent, another epoch would exceed it"
+    assert result.stop_reason == StopReason("budget-seconds", len(result.history), seconds=28)
     assert result.test_logits is not None
 
 
@@ -181,11 +182,12 @@ def test_the_first_epoch_is_run_whatever_the_budget(make_run: Callable[..., Run]
 
 def test_a_budget_that_lasts_changes_nothing(make_run: Callable[..., Run]) -> None:
     result = make_run(budget=Budget("custom", seconds=22)).run()
-    assert (len(result.history), result.stop_reason) == (3, "all epochs run")
+    assert (len(result.history), result.stop_reason) == (3, StopReason("all-epochs", 3))
 
 
 def test_no_budget_is_named_after_the_last_epoch(make_run: Callable[..., Run]) -> None:
-    assert make_run(fake_variant(epochs=1), budget=Budget("custom", seconds=1)).run().stop_reason == "all epochs run"
+    result = make_run(fake_variant(epochs=1), budget=Budget("custom", seconds=1)).run()
+    assert result.stop_reason == StopReason("all-epochs", 1)
 
 
 # What goes wrong

@@ -149,7 +149,7 @@ def test_a_dearer_phase_is_not_begun_without_the_time_for_it(
     monkeypatch.setattr(run.model, "start_phase", start_dearer)
     result = run.run()
     assert len(result.history) == PHASES[0].epochs
-    assert result.stop_reason.startswith("budget: ")
+    assert (result.stop_reason and result.stop_reason.kind) == "budget-seconds"
     assert result.test_logits is not None
 
 

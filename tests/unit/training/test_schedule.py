@@ -11,6 +11,7 @@ import math
 import pytest
 
 from harness.training.schedule import Schedule
+from harness.training.stop_reason import StopReason
 from harness.variant import PlateauRule, StopRule
 from tests.support.fake_model import fake_variant
 
@@ -69,12 +70,12 @@ def test_never_means_never() -> None:
     assert stops_after(StopRule("never"), [1.0, *[0.0] * 200]) is None
 
 
-def test_reasons_name_figures() -> None:
+def test_reasons_have_the_rules_values() -> None:
     above = Schedule(fake_variant(stop_rule=StopRule("accuracy-above", threshold=0.67)))
-    assert above.observe(accuracy=0.6708, loss=1) == "accuracy 0.6708 exceeded 0.67"
+    assert above.observe(accuracy=0.6708, loss=1) == StopReason("accuracy-above", 1, threshold=0.67)
     waiting = Schedule(fake_variant(stop_rule=StopRule("no-improvement", patience=1)))
     waiting.observe(accuracy=0.5, loss=1)
-    assert waiting.observe(accuracy=0.4, loss=1) == "accuracy has not exceeded 0.5000 for 1 epochs"
+    assert waiting.observe(accuracy=0.4, loss=1) == StopReason("no-improvement", 2, patience=1)
 
 
 HALVE = PlateauRule(factor=0.5, patience=2, minimum_change=0.1, minimum_learning_rate=0.15)

@@ -114,6 +114,7 @@ def below_threshold(values: Json) -> None:
     values["history"][-1]["watched_accuracy"] = 234 / 350
 
 
+RAN_OUT = {"kind": "budget-seconds", "epoch": 3, "seconds": 9.0}
 FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "accuracy": (forge_accuracy, "accuracy", "paper_test accuracy 70.0000 %; expected 68.0000 %, from"),
     "accuracy-of-a-part": (
@@ -146,14 +147,15 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     ),
     "epoch-after-the-end": (repeat_last_epoch, "stop-rule", "epoch 4 follows one after which the rule ends training"),
     "rule-that-never-fired": (
-        below_threshold, "stop-rule", "3 epochs and the end's reason 'accuracy 0.6800 exceeded 0.67'",
+        below_threshold, "stop-rule", "3 epochs, ended by accuracy-above with epoch=3, threshold=0.67",
     ),
     "reason": (
-        setting("stop_reason", to="all epochs run"), "stop-rule", "expected 'accuracy 0.6800 exceeded 0.67'",
+        setting("stop_reason", to={"kind": "all-epochs", "epoch": 3}), "stop-rule",
+        "expected accuracy-above with epoch=3, threshold=0.67",
     ),
     "budget-without-seconds": (
-        lambda values: (below_threshold(values), values.update(stop_reason="budget: 9 of 9 s spent")),
-        "stop-rule", "'budget: 9 of 9 s spent'",
+        lambda values: (below_threshold(values), values.update(stop_reason=RAN_OUT)),
+        "stop-rule", "ended by budget-seconds with epoch=3, seconds=9",
     ),
     "epoch-missing": (lambda values: values["history"].pop(1), "history", "2 epochs, numbered 1, 3"),
     "loss-not-finite": (setting("history", 1, "training_loss", to=float("nan")), "history", "training_loss = nan"),
@@ -189,7 +191,7 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
         setting("dataset", "class_weights", to=[2.0] + [1.0] * 6), "class-weights", "class weights 2.000, 1.000",
     ),
     "scores-of-an-interrupted-run": (
-        lambda values: values.update(status="interrupted", stop_reason="interrupted"), "scores",
+        lambda values: values.update(status="interrupted", stop_reason={"kind": "interrupted", "epoch": 3}), "scores",
         "a run that was interrupted has scores; expected none",
     ),
     "no-logits": (setting("arrays_sha256", to=None), "arrays", "a complete run without stored logits"),

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.stats import entropy
 
 from harness.interface import CLASSES
-from harness.papers.facts import Fact, Facts
+from harness.papers.facts import Fact
+from harness.papers.finding import Finding, Grade
 from harness.papers.jahangir2024.review.granularity import (
     can_be_one,
     matrix_names,
@@ -20,12 +21,10 @@ from harness.papers.jahangir2024.review.granularity import (
     states,
 )
 from harness.papers.jahangir2024.review.matrices import constant_networks
-from harness.papers.review import Finding, Grade, Predicate
+from harness.papers.paper import Paper, Predicate
 from harness.papers.throughput import images as images_of
-from harness.papers.variants import VARIANTS
 from harness.papers.wording import (
     Quote,
-    called,
     mention,
     percent,
     points,
@@ -54,22 +53,22 @@ def agree(fact: Fact, headline: Fact) -> bool:
     return abs(fact.value - headline.value) <= tolerance * (1 + 1e-9)
 
 
-def _is_training_figure(paper: Facts, fact: Fact) -> bool:
+def _is_training_figure(paper: Paper, fact: Fact) -> bool:
     """Whether an accuracy is the variant's training accuracy to the digit, and not its accuracy."""
-    training = paper.headline(fact.subject, "training-accuracy")
-    return fact.value == training.value and not agree(fact, paper.headline(fact.subject, "accuracy"))
+    training = paper.facts.headline(fact.subject, "training-accuracy")
+    return fact.value == training.value and not agree(fact, paper.facts.headline(fact.subject, "accuracy"))
 
 
-def mentions_differ(paper: Facts) -> Iterator[Finding]:
+def mentions_differ(paper: Paper) -> Iterator[Finding]:
     """Mentions of one accuracy that differ by more than rounding. Weighs less where only curves or batches do.
 
     Those that are held against a matrix are `granularity`'s.
     """
     images = {"accuracy": images_of(paper, "test"), "training-accuracy": images_of(paper, "training")}
-    for name in VARIANTS:
+    for name in paper.reported:
         for quantity, words in (("accuracy", "validation"), ("training-accuracy", "training")):
-            headline = paper.headline(name, quantity)
-            mentions = [fact for fact in paper.mentions(name, quantity) if fact.name != ABSTRACT]
+            headline = paper.facts.headline(name, quantity)
+            mentions = [fact for fact in paper.facts.mentions(name, quantity) if fact.name != ABSTRACT]
             odd = [
                 fact
                 for fact in mentions
@@ -90,27 +89,27 @@ def mentions_differ(paper: Facts) -> Iterator[Finding]:
                 f"{name}-{words}-accuracies-differ",
                 "contradictory",
                 2 if is_grave else 1,
-                f"The {words} accuracy of {called(name)} is {mention(headline)}, and elsewhere "
+                f"The {words} accuracy of {paper.called(name)} is {mention(headline)}, and elsewhere "
                 f"{places_by_figure(odd)}.",
                 "\n".join(dict.fromkeys(lines)),
                 tuple(fact.name for fact in [headline, *odd]),
             )
 
 
-def abstract_of_fine_tuning(paper: Facts) -> Iterator[Finding]:
+def abstract_of_fine_tuning(paper: Paper) -> Iterator[Finding]:
     """The abstract's accuracy of fine-tuning, which stands nowhere else, and the loss that it makes slight."""
-    told = paper[ABSTRACT]
-    others = [fact for fact in paper.mentions(told.subject, "accuracy") if fact.name != ABSTRACT]
+    told = paper.facts[ABSTRACT]
+    others = [fact for fact in paper.facts.mentions(told.subject, "accuracy") if fact.name != ABSTRACT]
     if any(agree(told, fact) for fact in others):
         return
-    headline, scratch = others[0], paper.headline("vgg16-scratch", "accuracy")
+    headline, scratch = others[0], paper.facts.headline("vgg16-scratch", "accuracy")
     said, printed = scratch.value - told.value, scratch.value - headline.value
     images, right = state_of_matrix(paper, told.subject)
     yield Finding(
         "abstract-fine-tune-accuracy",
         "contradictory",
         3,
-        f"{SLIGHT}, to {percent(told)}, a figure that stands nowhere else: {called(told.subject)} "
+        f"{SLIGHT}, to {percent(told)}, a figure that stands nowhere else: {paper.called(told.subject)} "
         f"has {places_by_figure(others)}. By {headline.place} the loss against scratch is "
         f"{points(printed)}, not {points(said)}.",
         "\n".join(
@@ -125,34 +124,15 @@ def abstract_of_fine_tuning(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def training_accuracy_as_validation(paper: Facts) -> Iterator[Finding]:
-    """A training accuracy that is called validation accuracy."""
-    for name in VARIANTS:
-        for fact in paper.mentions(name, "accuracy"):
-            if not _is_training_figure(paper, fact):
-                continue
-            headline, training = (paper.headline(name, each) for each in ("accuracy", "training-accuracy"))
-            yield Finding(
-                f"{name}-training-called-validation",
-                "contradictory",
-                2,
-                f"{fact.place} gives {percent(fact)} as the validation accuracy of {called(name)}; in {training.place} "
-                f"that is its training accuracy, and {percent(headline)} its validation accuracy.",
-                f"{percent(fact)} = {percent(training)} to the digit; {points(headline.value - fact.value)} below "
-                f"{percent(headline)}",
-                (fact.name, training.name, headline.name),
-            )
-
-
-def losses_of_constant_answers(paper: Facts) -> Iterator[Finding]:
+def losses_of_constant_answers(paper: Paper) -> Iterator[Finding]:
     """A loss below what a network of one answer has, by what can be proved and what can only be doubted."""
     for name in constant_networks(paper):
-        floor = float(entropy(paper.confusion(name).sum(axis=1)))
+        floor = float(entropy(paper.facts.confusion(name).sum(axis=1)))
         images, right = state_of_matrix(paper, name)
         share = right / images
         # Another label's probability is at most that of the answer, so at most 1/2.
         least = (1 - share) * math.log(2)
-        for fact in paper.mentions(name, "loss"):
+        for fact in paper.facts.mentions(name, "loss"):
             highest = fact.value + fact.resolution / 2  # 1.81 may stand for the 1.8128 of the entropy itself
             if highest >= floor:
                 continue
@@ -202,12 +182,12 @@ def _bounds(fact: Fact, *, floor: float, least: float, share: float) -> Iterator
     )
 
 
-def _losses_beside(paper: Facts, name: str, fact: Fact) -> Iterator[str]:
+def _losses_beside(paper: Paper, name: str, fact: Fact) -> Iterator[str]:
     """Networks that answer better at a higher loss."""
-    accuracy = paper.headline(name, "training-accuracy")
-    for other in VARIANTS:
-        for loss in paper.mentions(other, "training-loss")[:1]:
-            better = paper.headline(other, "training-accuracy")
+    accuracy = paper.facts.headline(name, "training-accuracy")
+    for other in paper.reported:
+        for loss in paper.facts.mentions(other, "training-loss")[:1]:
+            better = paper.facts.headline(other, "training-accuracy")
             if better.value > accuracy.value and loss.value > fact.value:
                 yield (
                     f"{other} trains to {percent(better)} with a loss of {loss.printed} ({loss.place}): "
@@ -215,12 +195,12 @@ def _losses_beside(paper: Facts, name: str, fact: Fact) -> Iterator[str]:
                 )
 
 
-def losses_near_entropy(paper: Facts) -> Iterator[Finding]:
+def losses_near_entropy(paper: Paper) -> Iterator[Finding]:
     """A training loss that has hardly left the entropy of the labels."""
-    supports = [paper[f"dataset.training-{label}.table-2"] for label in CLASSES]
+    supports = [paper.facts[f"dataset.training-{label}.table-2"] for label in CLASSES]
     floor = float(entropy([fact.value for fact in supports]))
-    for name in VARIANTS:
-        mentions = paper.mentions(name, "training-loss")
+    for name in paper.reported:
+        mentions = paper.facts.mentions(name, "training-loss")
         for fact in mentions[:1]:
             if not fact.resolution / 2 < floor - fact.value < NEAR_ENTROPY:
                 continue
@@ -228,7 +208,7 @@ def losses_near_entropy(paper: Facts) -> Iterator[Finding]:
                 f"{name}-learnt-hardly-anything",
                 "unsupported",
                 1,
-                f"The training loss of {called(name)} ends at {fact.printed} nats ({fact.place}), "
+                f"The training loss of {paper.called(name)} ends at {fact.printed} nats ({fact.place}), "
                 f"{floor - fact.value:.2f} below {floor:.3f}, the price of knowing no more than how frequent "
                 f"each class is. That is little for {SIGNS}.",
                 "\n".join(
@@ -242,25 +222,26 @@ def losses_near_entropy(paper: Facts) -> Iterator[Finding]:
             )
 
 
-def losses_beyond_probabilities(paper: Facts) -> Iterator[Finding]:
+def losses_beyond_probabilities(paper: Paper) -> Iterator[Finding]:
     """A mean cross entropy larger than any that Keras computes from probabilities."""
     largest = -math.log(SMALLEST_PROBABILITY)
     in_float32 = -math.log(float(np.finfo(np.float32).smallest_subnormal))
-    for name in VARIANTS:
-        for fact in paper.mentions(name, "loss"):
+    for name in paper.reported:
+        for fact in paper.facts.mentions(name, "loss"):
             if fact.value <= largest:
                 continue
             guessing = math.log(len(CLASSES))
-            accuracy = paper.headline(name, "accuracy")
+            accuracy = paper.facts.headline(name, "accuracy")
             # A right answer has the largest of seven probabilities, so at least 1/7.
             wrong = (fact.value - accuracy.value * guessing) / (1 - accuracy.value)
             yield Finding(
                 f"{name}-loss-beyond-probabilities",
                 "implausible",
                 2,
-                f"A validation loss of {fact.printed} ({called(name)}, {fact.place}) is {fact.value / guessing:.0f} "
-                f"times that of guessing, and {fact.value / largest:.0f} times the most that Keras gives one image "
-                "when it takes probabilities; with logits, as on TensorFlow, or penalties on weights it is possible. "
+                f"A validation loss of {fact.printed} ({paper.called(name)}, {fact.place}) is "
+                f"{fact.value / guessing:.0f} times that of guessing, and {fact.value / largest:.0f} times the most "
+                "that Keras gives one image when it takes probabilities; with logits, as on TensorFlow, or penalties "
+                "on weights it is possible. "
                 f"A hundredth of it, {fact.value / 100:.4f}, would be ordinary: is it in per cent?",
                 "\n".join(
                     [
@@ -281,7 +262,6 @@ def losses_beyond_probabilities(paper: Facts) -> Iterator[Finding]:
 PREDICATES: tuple[Predicate, ...] = (
     mentions_differ,
     abstract_of_fine_tuning,
-    training_accuracy_as_validation,
     losses_of_constant_answers,
     losses_near_entropy,
     losses_beyond_probabilities,

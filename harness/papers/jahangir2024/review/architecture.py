@@ -13,9 +13,8 @@ from harness.architectures import (
     forward_flops,
     layers,
 )
-from harness.papers.facts import Facts
-from harness.papers.review import Finding, Predicate
-from harness.papers.variants import VARIANTS, find_variant, readings
+from harness.papers.finding import Finding
+from harness.papers.paper import Paper, Predicate
 from harness.papers.wording import Quote, listed
 from harness.variant import HeadLayer, Variant
 
@@ -45,29 +44,29 @@ PROPOSED: Final = Quote("Number of parameters for the Proposed VGG16 model", "Ta
 QUOTES: Final = (THIRTEEN, FIVE, FOUR, REDUCED, MORE, LESS, PROPOSED)
 
 
-def _readings() -> dict[str, Variant]:
+def _readings(paper: Paper) -> dict[str, Variant]:
     """Table 3's possible networks by the name of the reading."""
-    named = [reading.name for reading in readings(TABLE_3) if reading.question == BLOCKS]
-    return {name: find_variant(f"{TABLE_3}@{name}") for name in named}
+    named = [reading.name for reading in paper.readings[TABLE_3] if reading.question == BLOCKS]
+    return {name: paper.find_variant(f"{TABLE_3}@{name}") for name in named}
 
 
 def _by_name(variant: Variant) -> Mapping[str, Layer]:
     return {layer.name: layer for layer in layers(variant)}
 
 
-def rows_of_kind(paper: Facts, kind: str) -> tuple[str, ...]:
+def rows_of_kind(paper: Paper, kind: str) -> tuple[str, ...]:
     """Names of Table 3's rows of a kind, `conv` or `pool`, in its order and without its repetition."""
-    return tuple(fact.where for fact in paper.mentions(TABLE_3, "parameters") if f"_{kind}" in fact.where)
+    return tuple(fact.where for fact in paper.facts.mentions(TABLE_3, "parameters") if f"_{kind}" in fact.where)
 
 
-def rows_of_table_3(paper: Facts) -> Iterator[Finding]:
+def rows_of_table_3(paper: Paper) -> Iterator[Finding]:
     """Convolutions and pools whose shape or number of parameters is not that of the layer of this name."""
-    known = _by_name(find_variant(f"{TABLE_3}@five-blocks"))  # holds the rows of all readings
+    known = _by_name(paper.find_variant(f"{TABLE_3}@five-blocks"))  # holds the rows of all readings
     wrong: list[str] = []
     names: list[str] = []
     for row in (*rows_of_kind(paper, "conv"), *rows_of_kind(paper, "pool")):
-        shape = paper[f"{TABLE_3}.output-shape.{row}"]
-        parameters = paper[f"{TABLE_3}.parameters.{row}"]
+        shape = paper.facts[f"{TABLE_3}.output-shape.{row}"]
+        parameters = paper.facts[f"{TABLE_3}.parameters.{row}"]
         layer = known[row]
         if tuple(map(int, shape.values)) != layer.output_shape:
             wrong.append(f"{row}: shape ({shape.printed}), computed {layer.output_shape}")
@@ -87,17 +86,19 @@ def rows_of_table_3(paper: Facts) -> Iterator[Finding]:
         )
 
 
-def flatten_row(paper: Facts) -> Iterator[Finding]:
+def flatten_row(paper: Paper) -> Iterator[Finding]:
     """Flatten takes what the row before it leaves; which number of blocks leaves that many?"""
-    flatten = paper[f"{TABLE_3}.output-shape.flatten"]
-    last = paper.mentions(TABLE_3, "output-shape")
+    flatten = paper.facts[f"{TABLE_3}.output-shape.flatten"]
+    last = paper.facts.mentions(TABLE_3, "output-shape")
     before = last[[fact.where for fact in last].index("flatten") - 1]
     features = math.prod(before.values)
     if features == flatten.value:
         return
-    fits = [name.replace("-", " ") for name, variant in _readings().items() if _flattened(variant) == flatten.value]
+    fits = [
+        name.replace("-", " ") for name, variant in _readings(paper).items() if _flattened(variant) == flatten.value
+    ]
     lines = [f"{before.where}: {' × '.join(f'{value:.0f}' for value in before.values)} = {features:,.0f}"]
-    lines += [f"{name}: Flatten takes {_flattened(variant):,}" for name, variant in _readings().items()]
+    lines += [f"{name}: Flatten takes {_flattened(variant):,}" for name, variant in _readings(paper).items()]
     verdict = f"Of VGG16 with three, four or five blocks only {listed(fits)} fit" if fits else "No reading fits"
     yield Finding(
         name="table-3-flatten-does-not-follow",
@@ -115,14 +116,14 @@ def _flattened(variant: Variant) -> int:
     return math.prod(_by_name(variant)["flatten1"].output_shape)
 
 
-def dense_rows(paper: Facts) -> Iterator[Finding]:
+def dense_rows(paper: Paper) -> Iterator[Finding]:
     """A dense layer has inputs × units + units parameters; which rows have?"""
-    flatten = paper[f"{TABLE_3}.output-shape.flatten"]
+    flatten = paper.facts[f"{TABLE_3}.output-shape.flatten"]
     wrong: list[str] = []
     names: list[str] = []
     inputs = flatten.value
     for units in (64, 32, 7):
-        fact = paper[f"{TABLE_3}.parameters.dense-{units}"]
+        fact = paper.facts[f"{TABLE_3}.parameters.dense-{units}"]
         expected = inputs * units + units
         line = f"dense layer of {units}: ({inputs:,.0f} + 1) × {units} = {expected:,.0f}, printed {fact.value:,.0f}"
         if fact.value != expected:
@@ -133,7 +134,7 @@ def dense_rows(paper: Facts) -> Iterator[Finding]:
         return
     by_reading = [
         f"{name}: {_by_name(variant)['dense1'].parameters:,} parameters after Flatten of {_flattened(variant):,}"
-        for name, variant in _readings().items()
+        for name, variant in _readings(paper).items()
     ]
     yield Finding(
         name="table-3-dense-fits-no-flatten",
@@ -147,12 +148,12 @@ def dense_rows(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def repeated_row(paper: Facts) -> Iterator[Finding]:
+def repeated_row(paper: Paper) -> Iterator[Finding]:
     """The last row is that of a convolution further up, after the classifier."""
-    repeated = paper[f"{TABLE_3}.parameters.repeated"]
+    repeated = paper.facts[f"{TABLE_3}.parameters.repeated"]
     same = [
         fact
-        for fact in paper.mentions(TABLE_3, "parameters")
+        for fact in paper.facts.mentions(TABLE_3, "parameters")
         if fact.value == repeated.value and fact.value and fact.name != repeated.name
     ]
     if same:
@@ -167,15 +168,15 @@ def repeated_row(paper: Facts) -> Iterator[Finding]:
         )
 
 
-def not_vgg16(paper: Facts) -> Iterator[Finding]:
+def not_vgg16(paper: Paper) -> Iterator[Finding]:
     """VGG16 is named for its sixteen layers with weights; how many does the table print?"""
-    convolutions = [paper[f"{TABLE_3}.parameters.{row}"] for row in rows_of_kind(paper, "conv")]
-    dense = paper.mentions(TABLE_3, "dense-units")
+    convolutions = [paper.facts[f"{TABLE_3}.parameters.{row}"] for row in rows_of_kind(paper, "conv")]
+    dense = paper.facts.mentions(TABLE_3, "dense-units")
     if (len(convolutions), len(dense)) == (CONVOLUTIONS, DENSE):
         return
-    counts = {name: _counts(variant) for name, variant in _readings().items()}
-    flatten = paper[f"{TABLE_3}.output-shape.flatten"]
-    implied = [counts[name] for name, variant in _readings().items() if _flattened(variant) == flatten.value]
+    counts = {name: _counts(variant) for name, variant in _readings(paper).items()}
+    flatten = paper.facts[f"{TABLE_3}.output-shape.flatten"]
+    implied = [counts[name] for name, variant in _readings(paper).items() if _flattened(variant) == flatten.value]
     more = f"; with the rows that its Flatten of {flatten.value:,.0f} implies, {implied[0][0]}" if implied else ""
     yield Finding(
         name="table-3-is-not-vgg16",
@@ -204,10 +205,10 @@ def _counts(variant: Variant) -> tuple[int, int]:
     return kinds.count("convolution"), kinds.count("dense")
 
 
-def counts_in_words(paper: Facts) -> Iterator[Finding]:
+def counts_in_words(paper: Paper) -> Iterator[Finding]:
     """One section counts VGG16's convolutions three ways."""
-    called, modules = paper["vgg16.convolution-blocks.text"], paper["vgg16.convolution-blocks.text-2"]
-    convolutions = paper["vgg16.convolutions.text"]
+    called, modules = paper.facts["vgg16.convolution-blocks.text"], paper.facts["vgg16.convolution-blocks.text-2"]
+    convolutions = paper.facts["vgg16.convolutions.text"]
     if (convolutions.value, called.value, modules.value) == (CONVOLUTIONS, BLOCKS_OF_VGG16, BLOCKS_OF_VGG16):
         return
     yield Finding(
@@ -229,12 +230,12 @@ def counts_in_words(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def parameters_of_others(paper: Facts) -> Iterator[Finding]:
+def parameters_of_others(paper: Paper) -> Iterator[Finding]:
     """The text compares the sizes of two ImageNet networks; those that were trained compare the other way round."""
-    vgg16, resnet50 = paper["vgg16.parameters.text"], paper["resnet50.parameters.text"]
+    vgg16, resnet50 = paper.facts["vgg16.parameters.text"], paper.facts["resnet50.parameters.text"]
     if vgg16.value <= resnet50.value:
         return
-    trained = {name: count_parameters(variant) for name, variant in VARIANTS.items()}
+    trained = {name: count_parameters(paper.variants[name]) for name in paper.reported}
     pairs = [(f"vgg16-{each}", f"resnet50-{each}") for each in ("scratch", "transfer", "fine-tune")]
     if not all(trained[small] < trained[large] for small, large in pairs):
         return
@@ -250,7 +251,7 @@ def parameters_of_others(paper: Facts) -> Iterator[Finding]:
         arithmetic="\n".join(
             [
                 *(f"{name}: {count:,}" for name, count in trained.items()),
-                f"VGG16 with two dense layers of 4,096 and 1,000 classes: {_imagenet_parameters():,}",
+                f"VGG16 with two dense layers of 4,096 and 1,000 classes: {_imagenet_parameters(paper):,}",
             ]
         ),
         facts=(vgg16.name, resnet50.name),
@@ -258,18 +259,18 @@ def parameters_of_others(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def _imagenet_parameters() -> int:
+def _imagenet_parameters(paper: Paper) -> int:
     """Of the VGG16 that the text describes: two dense layers of 4,096 units, then ImageNet's classes."""
     head = (HeadLayer("flatten"), HeadLayer("dense", 4096), HeadLayer("dense", 4096))
-    built = layers(replace(VARIANTS["vgg16-transfer"], head=head))
+    built = layers(replace(paper.variants["vgg16-transfer"], head=head))
     logits = built[-1]
     (classes,) = logits.output_shape
     return sum(layer.parameters for layer in built[:-1]) + logits.parameters // classes * IMAGENET_CLASSES
 
 
-def enlarged(paper: Facts) -> Iterator[Finding]:
+def enlarged(paper: Paper) -> Iterator[Finding]:
     """A reduction that makes the pictures larger."""
-    source, target = paper["dataset.image-size.preprocessing"], paper["preprocessing.input-size.text"]
+    source, target = paper.facts["dataset.image-size.preprocessing"], paper.facts["preprocessing.input-size.text"]
     before, after = math.prod(source.values), math.prod(target.values)
     if after > before:
         yield Finding(
@@ -283,12 +284,13 @@ def enlarged(paper: Facts) -> Iterator[Finding]:
         )
 
 
-def more_computations(paper: Facts) -> Iterator[Finding]:
+def more_computations(paper: Paper) -> Iterator[Finding]:
     """Operations of both networks at the size to which the paper enlarges."""
-    target = paper["preprocessing.input-size.text"]
+    target = paper.facts["preprocessing.input-size.text"]
     size = int(target.values[0])
     flops = {
-        name: forward_flops(replace(VARIANTS[f"{name}-transfer"], input_size=size)) for name in ("vgg16", "resnet50")
+        name: forward_flops(replace(paper.variants[f"{name}-transfer"], input_size=size))
+        for name in ("vgg16", "resnet50")
     }
     ratio = flops["vgg16"] / flops["resnet50"]
     if ratio <= 1:

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
-from harness.papers.facts import Facts
-from harness.papers.jahangir2024.review.claims_refuted import SEED_SPREAD
-from harness.papers.review import Finding, Predicate
-from harness.papers.variants import VARIANTS, paper_fields, sources
+from harness.papers.finding import Finding
+from harness.papers.paper import Paper, Predicate
+from harness.papers.variants import paper_fields
 from harness.papers.wording import (
     Quote,
-    called,
     listed,
     percent,
     signed_points,
@@ -31,7 +29,7 @@ PART_OF: Final[Mapping[str, frozenset[str]]] = {
 """Fields that have to differ for the comparison to be one."""
 
 
-def confounded(paper: Facts) -> Iterator[Finding]:
+def confounded(paper: Paper) -> Iterator[Finding]:
     """What else differs between two runs that are compared for their strategy, or for their architecture."""
     for architecture in ("vgg16", "resnet50"):
         group = [f"{architecture}-{each}" for each in STRATEGIES]
@@ -40,35 +38,36 @@ def confounded(paper: Facts) -> Iterator[Finding]:
     yield from _confounded(paper, "architectures", "architecture", pairs)
 
 
-def differences(first: Variant, second: Variant, compared: str) -> tuple[list[str], list[str]]:
+def differences(paper: Paper, first: Variant, second: Variant, compared: str) -> tuple[list[str], list[str]]:
     """Fields that differ besides what is compared: those the paper says of both, and those with an assumption."""
     said: list[str] = []
     assumed: list[str] = []
     for field in paper_fields():
         if field in PART_OF[compared] or getattr(first, field) == getattr(second, field):
             continue
-        origins = [sources(variant.name)[field] for variant in (first, second)]
+        origins = [paper.sources[variant.name][field] for variant in (first, second)]
         (said if all(origin.quote for origin in origins) else assumed).append(field)
     return said, assumed
 
 
-def _confounded(paper: Facts, name: str, compared: str, pairs: Sequence[tuple[str, str]]) -> Iterator[Finding]:
+def _confounded(paper: Paper, name: str, compared: str, pairs: Sequence[tuple[str, str]]) -> Iterator[Finding]:
     """Nothing where no two accuracies differ by more than another seed would: then there is nothing to put down."""
     lines: list[str] = []
     everywhere: list[str] = []
-    accuracies = {each: paper[f"{each}.accuracy.table-6"] for pair in pairs for each in pair}
-    if all(abs(accuracies[first].value - accuracies[second].value) < SEED_SPREAD for first, second in pairs):
+    accuracies = {each: paper.facts[f"{each}.accuracy.table-6"] for pair in pairs for each in pair}
+    spread = float(str(paper.review.names["seed_spread"]))
+    if all(abs(accuracies[first].value - accuracies[second].value) < spread for first, second in pairs):
         return
     for first, second in pairs:
         difference = accuracies[first].value - accuracies[second].value
-        said, assumed = differences(VARIANTS[first], VARIANTS[second], compared)
+        said, assumed = differences(paper, paper.variants[first], paper.variants[second], compared)
         everywhere += said
         lines.append(
             f"{first} against {second}, {signed_points(difference)}: differ in {', '.join(said) or 'nothing'}"
             + (f"; as we read them also in {', '.join(assumed)}" if assumed else "")
         )
     words = [_word(field) for field in dict.fromkeys(everywhere)]
-    told = listed(f"{called(each)} ({percent(fact)})" for each, fact in accuracies.items())
+    told = listed(f"{paper.called(each)} ({percent(fact)})" for each, fact in accuracies.items())
     yield Finding(
         name=f"confounded-{name}",
         grade="unsupported",

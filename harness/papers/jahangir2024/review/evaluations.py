@@ -10,7 +10,8 @@ from typing import Final
 from scipy.stats import binom, hypergeom
 
 from harness.interface import CLASSES
-from harness.papers.facts import CONFUSIONS, Fact, Facts
+from harness.papers.facts import Fact
+from harness.papers.finding import Finding
 from harness.papers.jahangir2024.review.granularity import (
     LARGEST_BATCH,
     State,
@@ -25,9 +26,8 @@ from harness.papers.jahangir2024.review.granularity import (
     states,
     whole_batches,
 )
-from harness.papers.review import Finding, Predicate
+from harness.papers.paper import Paper, Predicate
 from harness.papers.wording import (
-    called,
     listed,
     mention,
     percent,
@@ -38,13 +38,13 @@ LUCK: Final = 0.1
 """A chance below this asks for luck."""
 
 
-def figures_beside_matrix(paper: Facts) -> Iterator[Finding]:
+def figures_beside_matrix(paper: Paper) -> Iterator[Finding]:
     """Figures of one variant so near its matrix that rounding or a last batch might excuse them, and does not."""
-    for name in CONFUSIONS:
+    for name in paper.confusions:
         state = state_of_matrix(paper, name)
         images, right = state
         figures: dict[str, list[Fact]] = {}
-        for fact in paper.mentions(name, "accuracy"):
+        for fact in paper.facts.mentions(name, "accuracy"):
             if near_matrix(paper, fact):
                 figures.setdefault(percent(fact), []).append(fact)
         firsts = [found[0] for found in figures.values()]
@@ -54,7 +54,7 @@ def figures_beside_matrix(paper: Facts) -> Iterator[Finding]:
         joined = {fact.name: joined_by(paper, fact) for fact in strangers}
         matrix = place_of_matrix(paper, name)
         fitting = [mention(fact) for fact in firsts if fact not in strangers]
-        everything = paper.mentions(name, "accuracy")
+        everything = paper.facts.mentions(name, "accuracy")
         supported = [fact for fact in everything if right in counts(fact, images)]
         lines = [
             f"{matrix}: {right:,} of {images:,} right, {100 * right / images:.3f} %",
@@ -67,8 +67,8 @@ def figures_beside_matrix(paper: Facts) -> Iterator[Finding]:
             f"{name}-figures-of-several-evaluations",
             "implausible",
             2,
-            f"{listed(map(mention, strangers))} and {matrix} are not one evaluation of {called(name)} on all images; "
-            f"{'; '.join(_excluded(paper, fact, joined[fact.name]) for fact in strangers)}."
+            f"{listed(map(mention, strangers))} and {matrix} are not one evaluation of {paper.called(name)} on all "
+            f"images; {'; '.join(_excluded(paper, fact, joined[fact.name]) for fact in strangers)}."
             f"{f' {listed(fitting)} fits it, a last batch left out.' if fitting else ''}",
             "\n".join(lines),
             (*(fact.name for fact in everything), *matrix_names(paper, name)),
@@ -92,7 +92,7 @@ class Joined:
     chance: float
 
 
-def joined_by(paper: Facts, fact: Fact) -> list[Joined]:
+def joined_by(paper: Paper, fact: Fact) -> list[Joined]:
     """All of them up to `LARGEST_BATCH`, rounded only, the likeliest number of right ones for each."""
     images, right = state_of_matrix(paper, fact.subject)
     found = []
@@ -110,7 +110,7 @@ def _round_sizes(joined: Iterable[Joined]) -> list[Joined]:
     return [each for each in joined if each.batch_size % 50 == 0 and each.chance >= LUCK][:2]
 
 
-def _excluded(paper: Facts, fact: Fact, joined: Sequence[Joined]) -> str:
+def _excluded(paper: Paper, fact: Fact, joined: Sequence[Joined]) -> str:
     """Which batch sizes do not join a figure and its matrix, and which would."""
     images, right = state_of_matrix(paper, fact.subject)
     size = whole_batches(images, SMALLEST_USUAL)
@@ -122,15 +122,15 @@ def _excluded(paper: Facts, fact: Fact, joined: Sequence[Joined]) -> str:
     )
 
 
-def _other_batches(paper: Facts, fact: Fact, joined: Sequence[Joined]) -> Iterator[str]:
+def _other_batches(paper: Paper, fact: Fact, joined: Sequence[Joined]) -> Iterator[str]:
     """Sizes that are no power of two and join a figure and its matrix, and what the images left out must be."""
     images, right = state_of_matrix(paper, fact.subject)
-    given = paper.mentions(fact.subject, "batch-size")
+    given = paper.facts.mentions(fact.subject, "batch-size")
     yield (
         f"{len(joined)} of the batch sizes from 1 to {LARGEST_BATCH} join {percent(fact)} and the matrix; "
         f"the paper gives this network {given[0].printed if given else 'none'}"
     )
-    last = paper.confusion(fact.subject)[-1]
+    last = paper.facts.confusion(fact.subject)[-1]
     for each in _round_sizes(joined):
         left, needed = images - each.size, right - each.right
         line = (

@@ -17,9 +17,9 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from harness.interface import CLASSES
-from harness.papers.facts import CONFUSIONS, Fact, Facts
-from harness.papers.review import Finding, Predicate
-from harness.papers.variants import VARIANTS
+from harness.papers.facts import Fact
+from harness.papers.finding import Finding
+from harness.papers.paper import Paper, Predicate
 from harness.papers.wording import listed, mention, percent
 
 LARGEST_BATCH: Final = 512
@@ -83,15 +83,15 @@ def states(fact: Fact, images: int) -> frozenset[State]:
     return frozenset((size, k) for size in sizes for k in counts(fact, size))
 
 
-def state_of_matrix(paper: Facts, variant: str) -> State:
+def state_of_matrix(paper: Paper, variant: str) -> State:
     """Images in a confusion matrix, and those on its diagonal."""
-    confusion = paper.confusion(variant)
+    confusion = paper.facts.confusion(variant)
     return int(confusion.sum()), int(np.trace(confusion))
 
 
-def near_matrix(paper: Facts, fact: Fact) -> bool:
+def near_matrix(paper: Paper, fact: Fact) -> bool:
     """Whether a figure of four digits is so near its variant's matrix that rounding or a last batch might excuse it."""
-    if fact.subject not in CONFUSIONS or fact.quantity != "accuracy" or fact.resolution > FOUR_DIGITS * 1.01:
+    if fact.subject not in paper.confusions or fact.quantity != "accuracy" or fact.resolution > FOUR_DIGITS * 1.01:
         return False
     images, right = state_of_matrix(paper, fact.subject)
     return abs(fact.value - right / images) < NEAR
@@ -105,20 +105,20 @@ def places_by_figure(mentions: Iterable[Fact]) -> str:
     return ", ".join(f"{figure} ({', '.join(dict.fromkeys(found))})" for figure, found in places.items())
 
 
-def place_of_matrix(paper: Facts, variant: str) -> str:
+def place_of_matrix(paper: Paper, variant: str) -> str:
     """`Figure 20`."""
-    return paper[matrix_names(paper, variant)[0]].place
+    return paper.facts[matrix_names(paper, variant)[0]].place
 
 
-def batch_sizes_left(paper: Facts) -> tuple[int, ...]:
+def batch_sizes_left(paper: Paper) -> tuple[int, ...]:
     """Batch sizes up to `LARGEST_BATCH` whose whole batches fit Table 6, and the matrices of one answer.
 
     The images are taken in the order of their folders, as for a matrix they must be: those that are left out
     are of the last class, so of a network that has one other answer none of them was right.
     """
-    test_images = state_of_matrix(paper, CONFUSIONS[0])[0]
-    headlines = {name: paper.headline(name, "accuracy") for name in VARIANTS}
-    constant = [name for name in CONFUSIONS if np.count_nonzero(paper.confusion(name).sum(axis=0)) == 1]
+    test_images = state_of_matrix(paper, paper.confusions[0])[0]
+    headlines = {name: paper.facts.headline(name, "accuracy") for name in paper.reported}
+    constant = [name for name in paper.confusions if np.count_nonzero(paper.facts.confusion(name).sum(axis=0)) == 1]
     found = []
     for batch_size in range(1, LARGEST_BATCH + 1):
         size = whole_batches(test_images, batch_size)
@@ -128,10 +128,10 @@ def batch_sizes_left(paper: Facts) -> tuple[int, ...]:
     return tuple(found)
 
 
-def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
+def accuracies_of_whole_batches(paper: Paper) -> Iterator[Finding]:
     """Table 6's accuracies leave out the last, incomplete batch."""
-    test_images = state_of_matrix(paper, CONFUSIONS[0])[0]
-    headlines = {name: paper.headline(name, "accuracy") for name in VARIANTS}
+    test_images = state_of_matrix(paper, paper.confusions[0])[0]
+    headlines = {name: paper.facts.headline(name, "accuracy") for name in paper.reported}
     strangers = [fact for fact in headlines.values() if not rounded_counts(fact, test_images)]
     left = [size for size in batch_sizes_left(paper) if whole_batches(test_images, size) < test_images]
     if not strangers or not left:
@@ -139,7 +139,7 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
     sizes = sorted({whole_batches(test_images, batch_size) for batch_size in left})
     size = sizes[-1]
     likely = [each for each in left if each in POWERS_OF_TWO]
-    said = [fact for name in VARIANTS for fact in paper.mentions(name, "batch-size")]
+    said = [fact for name in paper.reported for fact in paper.facts.mentions(name, "batch-size")]
     batch_size = next((int(fact.value) for fact in said if fact.value in left), left[0])
     lines = [
         f"{percent(fact)} ({name}): {_as_counts(fact, test_images)} of {test_images:,}, "
@@ -167,15 +167,15 @@ def accuracies_of_whole_batches(paper: Facts) -> Iterator[Finding]:
         "\n".join(lines),
         (
             *(fact.name for fact in [*headlines.values(), *said]),
-            *(paper.headline(name, "training-accuracy").name for name in VARIANTS),
+            *(paper.facts.headline(name, "training-accuracy").name for name in paper.reported),
             *matrix_names(paper),
         ),
     )
 
 
-def _joined(paper: Facts, headlines: Mapping[str, Fact], size: int) -> str:
+def _joined(paper: Paper, headlines: Mapping[str, Fact], size: int) -> str:
     """How many matrices give the headline in this way, of those that do not as they stand."""
-    found = {name: state_of_matrix(paper, name) for name in CONFUSIONS}
+    found = {name: state_of_matrix(paper, name) for name in paper.confusions}
     apart = [name for name, (images, right) in found.items() if right not in counts(headlines[name], images)]
     joined = [name for name in apart if can_be_one({found[name]}, {(size, k) for k in counts(headlines[name], size)})]
     if not joined:
@@ -183,9 +183,9 @@ def _joined(paper: Facts, headlines: Mapping[str, Fact], size: int) -> str:
     return f": that also joins {len(joined)} of the {len(apart)} matrices whose share is another than Table 6's"
 
 
-def _matrix_lines(paper: Facts, headlines: Mapping[str, Fact], size: int) -> Iterator[str]:
+def _matrix_lines(paper: Paper, headlines: Mapping[str, Fact], size: int) -> Iterator[str]:
     """Matrices that become the headline where their last images are left out."""
-    for name in CONFUSIONS:
+    for name in paper.confusions:
         images, right = state_of_matrix(paper, name)
         kept = [k for k in rounded_counts(headlines[name], size) if k <= right <= k + images - size]
         if kept:
@@ -193,32 +193,34 @@ def _matrix_lines(paper: Facts, headlines: Mapping[str, Fact], size: int) -> Ite
             yield f"Matrix of {name}: {right:,} of {images:,} right, so {left_out} of the last {images - size}"
 
 
-def _order_lines(paper: Facts, headlines: Mapping[str, Fact], size: int) -> Iterator[str]:
+def _order_lines(paper: Paper, headlines: Mapping[str, Fact], size: int) -> Iterator[str]:
     """What the sizes assume of the order of the images, and what follows without it."""
     yield f"They take the images unshuffled, folder by folder, as a matrix needs them: the last are {CLASSES[-1]}"
-    for name in CONFUSIONS:
+    for name in paper.confusions:
         images, right = state_of_matrix(paper, name)
-        if np.count_nonzero(paper.confusion(name).sum(axis=0)) == 1 and right in rounded_counts(headlines[name], size):
-            answer = CLASSES[int(paper.confusion(name).sum(axis=0).argmax())]
+        if np.count_nonzero(paper.facts.confusion(name).sum(axis=0)) == 1 and right in rounded_counts(
+            headlines[name], size
+        ):
+            answer = CLASSES[int(paper.facts.confusion(name).sum(axis=0).argmax())]
             yield (
                 f"Shuffled, {percent(headlines[name])} needs none of the {images - size} left out to be {answer}: "
                 f"chance {hypergeom(images, right, images - size).pmf(0):.2f}"
             )
 
 
-def _training_lines(paper: Facts, batch_size: int) -> Iterator[str]:
+def _training_lines(paper: Paper, batch_size: int) -> Iterator[str]:
     """Whether training accuracies tell as much. They do not, but for a network that has one answer."""
-    supports = [int(paper[f"dataset.training-{name}.table-2"].value) for name in CLASSES]
+    supports = [int(paper.facts[f"dataset.training-{name}.table-2"].value) for name in CLASSES]
     everything = sum(supports)
     share = share_of_figures(everything)
     yield f"Training accuracies tell nothing so: {100 * share:.0f} % of all such figures are some k/{everything:,}"
-    for name in VARIANTS:
-        fact = paper.headline(name, "training-accuracy")
+    for name in paper.reported:
+        fact = paper.facts.headline(name, "training-accuracy")
         yield f"{percent(fact)} ({name}, training): {_as_counts(fact, everything)} of {everything:,}"
     size = whole_batches(everything, batch_size)
-    for name in CONFUSIONS:
-        answered = paper.confusion(name).sum(axis=0)
-        fact = paper.headline(name, "training-accuracy")
+    for name in paper.confusions:
+        answered = paper.facts.confusion(name).sum(axis=0)
+        fact = paper.facts.headline(name, "training-accuracy")
         right = supports[int(answered.argmax())]
         if np.count_nonzero(answered) == 1 and right in rounded_counts(fact, size) - rounded_counts(fact, everything):
             chance = hypergeom(everything, right, everything - size).pmf(0)
@@ -239,11 +241,11 @@ def _short(numbers: list[int]) -> str:
     return f"{shown} and {len(numbers) - 20} more" if len(numbers) > 20 else shown
 
 
-def matrix_names(paper: Facts, *variants: str) -> tuple[str, ...]:
+def matrix_names(paper: Paper, *variants: str) -> tuple[str, ...]:
     """Names of the rows of confusion matrices; of all of them unless variants are named."""
-    chosen = variants or CONFUSIONS
+    chosen = variants or paper.confusions
     return tuple(
-        fact.name for fact in paper.values() if fact.subject in chosen and fact.quantity.startswith("confusion-")
+        fact.name for fact in paper.facts.values() if fact.subject in chosen and fact.quantity.startswith("confusion-")
     )
 
 

@@ -8,13 +8,11 @@ from typing import Final
 
 from harness.architectures import forward_flops
 from harness.operations import DIRECT_SOURCE
-from harness.papers.facts import Facts
-from harness.papers.review import Finding, Predicate
+from harness.papers.finding import Finding
+from harness.papers.paper import Paper, Predicate
 from harness.papers.throughput import ALIKE_EPOCHS, ALIKE_RUNS, Rate, epoch_counts, rates
-from harness.papers.variants import VARIANTS
 from harness.papers.wording import (
     Quote,
-    called,
     listed,
     share,
 )
@@ -66,8 +64,8 @@ UNLIKE_WORK: Final = 2.0
 """Ratio of operations from which work counts as unequal."""
 
 
-def _peak(paper: Facts) -> float | None:
-    card = CARDS.get(int(paper["hardware.gpu.setup"].value))
+def _peak(paper: Paper) -> float | None:
+    card = CARDS.get(int(paper.facts["hardware.gpu.setup"].value))
     return None if card is None else card.peak
 
 
@@ -90,7 +88,7 @@ def _names(found: Sequence[Rate], *others: str) -> tuple[str, ...]:
     return (*dict.fromkeys(rate.seconds.name for rate in found), *others)
 
 
-def near_the_peak(paper: Facts) -> Iterator[Finding]:
+def near_the_peak(paper: Paper) -> Iterator[Finding]:
     """Times that a reading could only reach near, or beyond, what the reference card does on paper."""
     peak = _peak(paper)
     if peak is None:
@@ -99,7 +97,7 @@ def near_the_peak(paper: Facts) -> Iterator[Finding]:
     if not found:
         return
     told = [
-        f"{called(rate.variant.name)}{_reading(paper, rate, peak)}, in {rate.seconds.printed} s takes "
+        f"{paper.called(rate.variant.name)}{_reading(paper, rate, peak)}, in {rate.seconds.printed} s takes "
         f"{rate.operations_per_second / 1e12:.0f} TFLOP/s, {share(rate.operations_per_second / peak)}"
         for rate in found
     ]
@@ -115,7 +113,7 @@ def near_the_peak(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def _reading(paper: Facts, rate: Rate, peak: float) -> str:
+def _reading(paper: Paper, rate: Rate, peak: float) -> str:
     """That all layers are trained is our reading, if it is; and what a frozen base would take."""
     frozen = [each for each in _other_readings(paper, rate) if each.variant.name == f"{rate.variant.name}@frozen"]
     if not frozen:
@@ -124,17 +122,17 @@ def _reading(paper: Facts, rate: Rate, peak: float) -> str:
     return f", all layers trained as we read it ({of_peak} with its base frozen)"
 
 
-def faster_than_the_pipeline(paper: Facts) -> Iterator[Finding]:
+def faster_than_the_pipeline(paper: Paper) -> Iterator[Finding]:
     """Times in which all cores of the CPU could not have augmented the pictures at the measured rate."""
-    peak, cores = _peak(paper), CPU_CORES.get(int(paper["hardware.cpu.setup"].value))
+    peak, cores = _peak(paper), CPU_CORES.get(int(paper.facts["hardware.cpu.setup"].value))
     if peak is None or cores is None:
         return
-    enlarged = paper["preprocessing.input-size.text"]
+    enlarged = paper.facts["preprocessing.input-size.text"]
     found = [rate for rate in rates(paper) if _cores(rate) > cores and rate.variant.input_size == enlarged.values[0]]
     if not found:
         return
     told = [
-        f"{called(rate.variant.name)}, in {rate.seconds.printed} s takes {rate.images_per_second:,.0f} augmented "
+        f"{paper.called(rate.variant.name)}, in {rate.seconds.printed} s takes {rate.images_per_second:,.0f} augmented "
         "images/s"
         for rate in found
     ]
@@ -155,9 +153,9 @@ def faster_than_the_pipeline(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def _default_rates(paper: Facts) -> list[Rate]:
+def _default_rates(paper: Paper) -> list[Rate]:
     """Every distinct time in the variant's default reading, with the epochs that it ran."""
-    ran = {name: epoch_counts(paper, name)[0] for name in VARIANTS}
+    ran = {name: epoch_counts(paper, name)[0] for name in paper.reported}
     return [rate for rate in rates(paper) if rate.epochs == ran.get(rate.variant.name)]
 
 
@@ -172,7 +170,7 @@ def _clusters(found: Sequence[Rate], key: Callable[[Rate], float], tolerance: fl
     return groups
 
 
-def alike_epochs(paper: Facts) -> Iterator[Finding]:
+def alike_epochs(paper: Paper) -> Iterator[Finding]:
     """Networks of unequal work on equal pixels whose epochs last equally long: what was timed is what they share."""
     peak = _peak(paper)
     if peak is None:
@@ -190,8 +188,8 @@ def alike_epochs(paper: Facts) -> Iterator[Finding]:
             name=f"epochs-last-alike-{next(iter(names))}",
             grade="unsupported",
             weight=3,
-            statement=f"An epoch of {listed(map(called, names))} lasts {min(lengths):.0f} to {max(lengths):.0f} s, "
-            f"that is {min(speeds):,.0f} to {max(speeds):,.0f} images/s, though the operations an image differ "
+            statement=f"An epoch of {listed(map(paper.called, names))} lasts {min(lengths):.0f} to {max(lengths):.0f} "
+            f"s, that is {min(speeds):,.0f} to {max(speeds):,.0f} images/s, though the operations an image differ "
             f"{max(forward) / min(forward):.1f}-fold in the forward pass alone. The likely bottleneck is what they "
             "share, the input pipeline; such times cannot show what an architecture or a strategy costs."
             f"{''.join(_other_times(paper, group))}",
@@ -203,22 +201,23 @@ def alike_epochs(paper: Facts) -> Iterator[Finding]:
         )
 
 
-def _left_out(paper: Facts, group: Sequence[Rate]) -> list[Rate]:
+def _left_out(paper: Paper, group: Sequence[Rate]) -> list[Rate]:
     """Other times of the group's trainings."""
     names = {rate.variant.name for rate in group}
     return [rate for rate in _default_rates(paper) if rate.variant.name in names and rate not in group]
 
 
-def _other_times(paper: Facts, group: Sequence[Rate]) -> Iterator[str]:
+def _other_times(paper: Paper, group: Sequence[Rate]) -> Iterator[str]:
     others = [
-        f"{rate.epoch_seconds:.0f} s ({called(rate.variant.name)}, {rate.seconds.printed} s, {rate.seconds.place})"
+        f"{rate.epoch_seconds:.0f} s ({paper.called(rate.variant.name)}, {rate.seconds.printed} s, "
+        f"{rate.seconds.place})"
         for rate in _left_out(paper, group)
     ]
     if others:
         yield f" By other times of these trainings an epoch lasts {listed(others)}."
 
 
-def alike_runs(paper: Facts) -> Iterator[Finding]:
+def alike_runs(paper: Paper) -> Iterator[Finding]:
     """Whole runs that last equally long, though their epochs or pixels are not the same number."""
     peak = _peak(paper)
     if peak is None:
@@ -231,7 +230,7 @@ def alike_runs(paper: Facts) -> Iterator[Finding]:
         if len(sizes) < 2 or max(work) < UNLIKE_WORK * min(work):
             continue
         told = [
-            f"{called(rate.variant.name)} {rate.seconds.printed} s for {rate.epochs} epochs at "
+            f"{paper.called(rate.variant.name)} {rate.seconds.printed} s for {rate.epochs} epochs at "
             f"{rate.variant.input_size} px, {rate.operations / 1e15:.1f} PFLOP"
             for rate in group
         ]
@@ -247,17 +246,17 @@ def alike_runs(paper: Facts) -> Iterator[Finding]:
         )
 
 
-def _is_anothers(paper: Facts, rate: Rate) -> bool:
+def _is_anothers(paper: Paper, rate: Rate) -> bool:
     """Whether the paper prints the same number for another training."""
     return any(
         fact.value == rate.seconds.value
-        for name in VARIANTS
+        for name in paper.reported
         if name != rate.seconds.subject
-        for fact in paper.mentions(name, "seconds")
+        for fact in paper.facts.mentions(name, "seconds")
     )
 
 
-def times_as_rates(paper: Facts) -> Iterator[Finding]:
+def times_as_rates(paper: Paper) -> Iterator[Finding]:
     """Every time in every reading, with the epochs that the run took, as a share of the card's peak."""
     peak = _peak(paper)
     default = _default_rates(paper)
@@ -286,7 +285,7 @@ HEADING: Final = (
 )
 
 
-def _rows(paper: Facts, rate: Rate, peak: float) -> Iterator[str]:
+def _rows(paper: Paper, rate: Rate, peak: float) -> Iterator[str]:
     """A row of the table, and below it the share of the peak in other readings."""
     yield (
         f"{rate.variant.name:<18}{rate.seconds.value:>10,.2f}{rate.epochs:>7}{rate.variant.input_size:>4}"
@@ -301,7 +300,7 @@ def _rows(paper: Facts, rate: Rate, peak: float) -> Iterator[str]:
         yield f"  read as {', '.join(others)}"
 
 
-def _other_readings(paper: Facts, rate: Rate) -> list[Rate]:
+def _other_readings(paper: Paper, rate: Rate) -> list[Rate]:
     """The same time and epochs, the variant read otherwise."""
     same = (rate.seconds, rate.epochs)
     return [other for other in rates(paper) if (other.seconds, other.epochs) == same and other.variant != rate.variant]

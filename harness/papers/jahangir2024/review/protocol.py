@@ -10,16 +10,13 @@ import numpy as np
 
 from harness.data.reading import KNOWN_COUNTS
 from harness.interface import CLASSES
-from harness.papers.facts import CONFUSIONS, Fact, Facts
+from harness.papers.facts import Fact
+from harness.papers.finding import Finding
 from harness.papers.jahangir2024.review.granularity import matrix_names, rounded_counts
-from harness.papers.jahangir2024.review.literature import RECORDS
-from harness.papers.review import Finding, Predicate
+from harness.papers.paper import Paper, Predicate
 from harness.papers.throughput import images as images_of
-from harness.papers.variants import VARIANTS
 from harness.papers.wording import (
     Quote,
-    called,
-    capitalised,
     listed,
     mention,
     percent,
@@ -44,14 +41,14 @@ NEAR_THRESHOLD: Final = 0.01
 """Fraction. An accuracy that ended training lies within a step of one epoch above the threshold."""
 
 
-def _test_column(paper: Facts) -> list[Fact]:
-    return [paper[f"dataset.test-{label}.table-2"] for label in CLASSES]
+def _test_column(paper: Paper) -> list[Fact]:
+    return [paper.facts[f"dataset.test-{label}.table-2"] for label in CLASSES]
 
 
-def validation_is_the_test_set(paper: Facts) -> Iterator[Finding]:
+def validation_is_the_test_set(paper: Paper) -> Iterator[Finding]:
     """Matrices of the "validation" set, which is described nowhere, whose rows sum to Table 2's testing column."""
     column = [int(fact.value) for fact in _test_column(paper)]
-    alike = [name for name in CONFUSIONS if np.array_equal(paper.confusion(name).sum(axis=1), column)]
+    alike = [name for name in paper.confusions if np.array_equal(paper.facts.confusion(name).sum(axis=1), column)]
     if not alike:
         return
     total = sum(column)
@@ -61,13 +58,14 @@ def validation_is_the_test_set(paper: Facts) -> Iterator[Finding]:
         3,
         f"What the paper calls validation, and describes nowhere, is the test set: the rows of {len(alike)} confusion "
         f"matrices sum to Table 2's testing column, class by class, {total:,} images, and the text has "
-        f"{FROM_VALIDATION}; for {len(VARIANTS) - len(alike)} of {len(VARIANTS)} models it is inferred. Stop rules, "
-        "learning rates and the choice of a strategy looked at it: no reported accuracy is of unseen images.",
+        f"{FROM_VALIDATION}; for {len(paper.reported) - len(alike)} of {len(paper.reported)} models it is inferred. "
+        "Stop rules, learning rates and the choice of a strategy looked at it: no reported accuracy is of unseen "
+        "images.",
         "\n".join(
             [
                 f"Table 2: {', '.join(f'{label} {count:,}' for label, count in zip(CLASSES, column, strict=True))}",
                 f"shown, by the same row sums: {listed(alike)}",
-                f"inferred: {listed(name for name in VARIANTS if name not in alike)}",
+                f"inferred: {listed(name for name in paper.reported if name not in alike)}",
                 f"what the matrices are of: {FROM_VALIDATION}; {PREDICTING}; {AFTER_TRAINING}",
                 f"all images of the data set's two tests: {sum(KNOWN_COUNTS['public_test']):,} + "
                 f"{sum(KNOWN_COUNTS['private_test']):,}; none are left for a validation set outside training",
@@ -78,19 +76,19 @@ def validation_is_the_test_set(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def accuracy_is_the_threshold(paper: Facts) -> Iterator[Finding]:
+def accuracy_is_the_threshold(paper: Paper) -> Iterator[Finding]:
     """An accuracy at which training was stopped because the same images passed a threshold."""
     images = images_of(paper, "test")
-    for name in VARIANTS:
-        for rule in paper.mentions(name, "stop-threshold")[:1]:
-            headline = paper.headline(name, "accuracy")
+    for name in paper.reported:
+        for rule in paper.facts.mentions(name, "stop-threshold")[:1]:
+            headline = paper.facts.headline(name, "accuracy")
             above: dict[str, list[Fact]] = {}
-            for fact in paper.mentions(name, "accuracy"):
+            for fact in paper.facts.mentions(name, "accuracy"):
                 if fact.resolution <= headline.resolution * 1.01 and 0 <= fact.value - rule.value < NEAR_THRESHOLD:
                     above.setdefault(percent(fact), []).append(fact)
             if percent(headline) not in above:
                 continue
-            run = paper.mentions(name, "epochs-run")[:1]
+            run = paper.facts.mentions(name, "epochs-run")[:1]
             after = f" after {run[0].printed} epochs" if run else ""
             first = math.floor(rule.value * images) + 1
             lines = [f"more than {percent(rule)} of {images:,} is {first:,} right or more"]
@@ -103,7 +101,7 @@ def accuracy_is_the_threshold(paper: Facts) -> Iterator[Finding]:
                 f"{name}-accuracy-is-the-threshold",
                 "unsupported",
                 3,
-                f"The run of {called(name)} was stopped{after} at the first epoch above {percent(rule)}, so "
+                f"The run of {paper.called(name)} was stopped{after} at the first epoch above {percent(rule)}, so "
                 f"{mention(headline)}, {points(headline.value - rule.value)} above, says when it stopped, not how good "
                 "the network is.",
                 "\n".join(lines),
@@ -111,46 +109,13 @@ def accuracy_is_the_threshold(paper: Facts) -> Iterator[Finding]:
             )
 
 
-def rules_that_never_fired(paper: Facts) -> Iterator[Finding]:
-    """Stop rules whose threshold no reported accuracy reaches: all epochs were run."""
-    never = {}
-    for name in VARIANTS:
-        for rule in paper.mentions(name, "stop-threshold")[:1]:
-            if max(fact.value for fact in paper.mentions(name, "accuracy")) < rule.value:
-                never[name] = rule
-    if not never:
-        return
-    best = max(RECORDS, key=lambda each: each.accuracy)
-    beyond = {percent(rule) for rule in never.values() if rule.value > best.accuracy}
-    record = (
-        f" {listed(sorted(beyond))} is more than the best of {len(RECORDS)} published single networks, "
-        f"{100 * best.accuracy:.2f} % by {best.name}."
-        if beyond
-        else ""
-    )
-    headlines = [paper.headline(name, "accuracy") for name in never]
-    yield Finding(
-        "stop-rules-that-never-fired",
-        "unsaid",
-        1,
-        f"{len(never)} stop rules never fired: {listed(map(called, never))} ran to their last epoch; whether that or "
-        f"the best is printed is not said.{record}",
-        "\n".join(
-            f"{name}: stops at {percent(rule)}, reports {mention(headline)}"
-            for (name, rule), headline in zip(never.items(), headlines, strict=True)
-        ),
-        (*(rule.name for rule in never.values()), *(fact.name for fact in headlines)),
-        f"{best.name}: {best.source}" if beyond else None,
-    )
-
-
-def leaked_images(paper: Facts) -> Iterator[Finding]:
+def leaked_images(paper: Paper) -> Iterator[Finding]:
     """What images that are in training too can have added to the headline."""
     images = images_of(paper, "test")
     if images != sum(KNOWN_COUNTS["public_test"]) + sum(KNOWN_COUNTS["private_test"]):
         return
-    headline, training = (paper.headline("vgg16-scratch", each) for each in ("accuracy", "training-accuracy"))
-    human = paper.headline("literature", "human")
+    headline, training = (paper.facts.headline("vgg16-scratch", each) for each in ("accuracy", "training-accuracy"))
+    human = paper.facts.headline("literature", "human")
     right = round(headline.value * images)
     remembered = round(training.value * LEAKED)
     clean = images - LEAKED
@@ -180,51 +145,8 @@ def leaked_images(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def stopped_early_after_all_epochs(paper: Facts) -> Iterator[Finding]:
-    """A rule that halts without improvement, an accuracy that does not improve, and every epoch run."""
-    name = "resnet50-fine-tune"
-    planned, run = paper[f"{name}.epochs.text"], paper[f"{name}.epochs.text-2"]
-    settled, level = paper[f"{name}.loss-settles.figure-13"], paper[f"{name}.accuracy.figure-13"]
-    if run.value < planned.value or settled.value >= run.value:
-        return
-    yield Finding(
-        f"{name}-halted-without-improvement-ran-on",
-        "contradictory",
-        1,
-        f"{capitalised(called(name))} is said to have been trained with early stopping, {HALTING}. {CONSTANT} at "
-        f"{percent(level)}, the losses settle in the first {settled.printed} epochs, and all {run.printed} of "
-        f"{planned.printed} were run.",
-        f"{run.printed} − {settled.printed} = {run.value - settled.value:.0f} epochs without a change and without a "
-        f"stop; validation at {mention(level)}",
-        (planned.name, run.name, settled.name, level.name),
-    )
-
-
-def epochs_differ(paper: Facts) -> Iterator[Finding]:
-    """Numbers of epochs that a training ran, by several mentions."""
-    for name in VARIANTS:
-        mentions = paper.mentions(name, "epochs-run")
-        planned = paper.mentions(name, "epochs")
-        if len({fact.value for fact in mentions}) < 2:
-            continue
-        said = listed(f"{fact.printed} ({fact.place})" for fact in mentions)
-        yield Finding(
-            f"{name}-epochs-differ",
-            "contradictory",
-            1,
-            f"{capitalised(called(name))} trained for {said} epochs"
-            f"{f' of {planned[0].printed} planned' if planned else ''}.",
-            f"{' ≠ '.join(fact.printed for fact in mentions)}: the curves are not of the run that the text describes, "
-            "or leave epochs out",
-            tuple(fact.name for fact in [*mentions, *planned]),
-        )
-
-
 PREDICATES: tuple[Predicate, ...] = (
     validation_is_the_test_set,
     accuracy_is_the_threshold,
-    rules_that_never_fired,
     leaked_images,
-    stopped_early_after_all_epochs,
-    epochs_differ,
 )

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
-from harness.papers.facts import Fact, Facts
-from harness.papers.review import Finding, Predicate
+from harness.papers.facts import Fact
+from harness.papers.finding import Finding
+from harness.papers.paper import Paper, Predicate
 from harness.papers.throughput import distinct
-from harness.papers.variants import VARIANTS
-from harness.papers.wording import Quote, called, listed
+from harness.papers.wording import Quote, listed
 
 CONTRADICTORY: Final = 1.02
 """Two times for one training differ by more than what a second look at a clock explains."""
@@ -47,20 +47,23 @@ def _spread(mentions: tuple[Fact, ...]) -> float:
     return max(values) / min(values)
 
 
-def times_of_one_training_differ(paper: Facts) -> Iterator[Finding]:
+def times_of_one_training_differ(paper: Paper) -> Iterator[Finding]:
     """Several times for one training."""
-    mentions = {name: paper.mentions(name, "seconds") for name in VARIANTS}
+    mentions = {name: found for name in paper.variants if (found := paper.facts.mentions(name, "seconds"))}
     apart = {name: found for name, found in mentions.items() if _spread(found) > CONTRADICTORY}
     if not apart:
         return
     worst = max(apart, key=lambda name: _spread(apart[name]))
-    minutes = [fact for name in apart for fact in paper.mentions(name, "minutes") if _is_another_time(paper, fact)]
+    minutes = [
+        fact for name in apart for fact in paper.facts.mentions(name, "minutes") if _is_another_time(paper, fact)
+    ]
     yield Finding(
         "times-of-one-training-differ",
         "contradictory",
         3,
-        f"{len(apart)} of {len(VARIANTS)} trainings have several times, up to {_spread(apart[worst]):.1f}-fold apart: "
-        f"{called(worst)} took {_said(distinct(apart[worst]))}. No conclusion on computing cost can rest on them.",
+        f"{len(apart)} of {len(mentions)} trainings have several times, up to {_spread(apart[worst]):.1f}-fold "
+        f"apart: {paper.called(worst)} took {_said(distinct(apart[worst]))}. No conclusion on computing cost can "
+        "rest on them.",
         "\n".join(
             [
                 *(f"{name}: {_said(found)}: {_spread(found):.2f}-fold" for name, found in apart.items()),
@@ -72,12 +75,12 @@ def times_of_one_training_differ(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def _is_another_time(paper: Facts, minutes: Fact) -> bool:
-    return abs(paper.headline(minutes.subject, "seconds").value / 60 - minutes.value) > minutes.resolution
+def _is_another_time(paper: Paper, minutes: Fact) -> bool:
+    return abs(paper.facts.headline(minutes.subject, "seconds").value / 60 - minutes.value) > minutes.resolution
 
 
-def _minutes_line(paper: Facts, fact: Fact) -> str:
-    headline = paper.headline(fact.subject, "seconds")
+def _minutes_line(paper: Paper, fact: Fact) -> str:
+    headline = paper.facts.headline(fact.subject, "seconds")
     return (
         f"{fact.subject}: about {fact.printed} minutes ({fact.place}); {headline.place}'s {seconds(headline)} are "
         f"{headline.value / 60:.0f}"
@@ -96,12 +99,12 @@ def _slips(apart: Mapping[str, tuple[Fact, ...]]) -> Iterator[str]:
         yield f"{one} and {other}, said of {listed(names)}: one digit apart, a slip in one of them"
 
 
-def equal_times_to_the_hundredth(paper: Facts) -> Iterator[Finding]:
+def equal_times_to_the_hundredth(paper: Paper) -> Iterator[Finding]:
     """Two trainings of different length that took the same time, to a hundredth of a second."""
     for architecture in ("vgg16", "resnet50"):
         one, other = (f"{architecture}-{strategy}" for strategy in ("transfer", "fine-tune"))
-        times = paper[f"{one}.seconds.table-5"], paper[f"{other}.seconds.table-5"]
-        epochs = [paper.mentions(name, "epochs")[:1] for name in (one, other)]
+        times = paper.facts[f"{one}.seconds.table-5"], paper.facts[f"{other}.seconds.table-5"]
+        epochs = [paper.facts.mentions(name, "epochs")[:1] for name in (one, other)]
         if times[0].value != times[1].value or not all(epochs) or epochs[0][0].value == epochs[1][0].value:
             continue
         counts = [found[0] for found in epochs]
@@ -110,7 +113,7 @@ def equal_times_to_the_hundredth(paper: Facts) -> Iterator[Finding]:
             f"{architecture}-times-equal-to-the-hundredth",
             "implausible",
             2,
-            f"{called(one)} and {called(other)} both took {seconds(times[0])} ({times[0].place}), for "
+            f"{paper.called(one)} and {paper.called(other)} both took {seconds(times[0])} ({times[0].place}), for "
             f"{counts[0].printed} and {counts[1].printed} epochs. Two independent runs agreeing to "
             f"{times[0].resolution:g} s in {times[0].value:,.0f} s is no coincidence: one time was copied, or both are "
             f"one measurement. The paper is surprised too: {SURPRISING}.",
@@ -121,16 +124,16 @@ def equal_times_to_the_hundredth(paper: Facts) -> Iterator[Finding]:
         )
 
 
-def _ratios(paper: Facts, strategy: str) -> dict[str, tuple[Fact, Fact, float]]:
+def _ratios(paper: Paper, strategy: str) -> dict[str, tuple[Fact, Fact, float]]:
     """ResNet50's time over VGG16's, by where both stand."""
     found = {}
     for where in SOURCES:
-        vgg16, resnet50 = (paper[f"{each}-{strategy}.seconds.{where}"] for each in ("vgg16", "resnet50"))
+        vgg16, resnet50 = (paper.facts[f"{each}-{strategy}.seconds.{where}"] for each in ("vgg16", "resnet50"))
         found[where] = (vgg16, resnet50, resnet50.value / vgg16.value)
     return found
 
 
-def more_than_twice(paper: Facts) -> Iterator[Finding]:
+def more_than_twice(paper: Paper) -> Iterator[Finding]:
     """The claim that ResNet50 takes more than twice VGG16's time where weights are pre-trained."""
     ratios = {strategy: _ratios(paper, strategy) for strategy in ("transfer", "fine-tune")}
     refuting = [each for found in ratios.values() for each in found.values() if each[2] <= CLAIMED_RATIO]
@@ -154,7 +157,7 @@ def more_than_twice(paper: Facts) -> Iterator[Finding]:
     )
 
 
-def vgg16_is_faster(paper: Facts) -> Iterator[Finding]:
+def vgg16_is_faster(paper: Paper) -> Iterator[Finding]:
     """Two claims that VGG16 trains faster; "rates" that are "higher" are refuted whichever way one reads them."""
     pairs = {strategy: _ratios(paper, strategy) for strategy in ("scratch", "transfer", "fine-tune")}
     claimed = [(strategy, *each) for strategy in ("scratch", "fine-tune") for each in pairs[strategy].values()]
@@ -191,9 +194,9 @@ def _or(words: Sequence[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def round_times(paper: Facts) -> Iterator[Finding]:
+def round_times(paper: Paper) -> Iterator[Finding]:
     """Times with two decimals that are whole seconds."""
-    found = [fact for name in VARIANTS for fact in paper.mentions(name, "seconds")]
+    found = [fact for name in paper.variants for fact in paper.facts.mentions(name, "seconds")]
     exact = [fact for fact in found if fact.resolution < 1]
     whole = [fact for fact in exact if fact.value == round(fact.value)]
     if len(whole) < 2:
@@ -204,7 +207,7 @@ def round_times(paper: Facts) -> Iterator[Finding]:
         "times-of-whole-seconds",
         "implausible",
         1,
-        f"{listed(f'{seconds(fact)} ({called(fact.subject)})' for fact in whole)} are whole seconds in "
+        f"{listed(f'{seconds(fact)} ({paper.called(fact.subject)})' for fact in whole)} are whole seconds in "
         f'{whole[0].place}, with ".00" printed; none of the {len(values)} other times with decimals is. They were '
         "hardly measured as those were.",
         f"{len(whole)} times end in .00; the {len(others)} other mentions of times with decimals hold {len(values)} "

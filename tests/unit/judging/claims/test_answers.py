@@ -8,13 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judging.claims.answers import (
-    Answer,
-    Claim,
-    answer_claims,
-    claims,
-)
-from harness.judging.claims.predicates import PREDICATES
+from harness.judging.claims.answers import Answer, answer_claims
 from harness.verification.flaws import StoredRun
 from tests.support.claim_worlds import (
     CASES,
@@ -26,66 +20,26 @@ from tests.support.claim_worlds import (
     worlds,
 )
 from tests.support.forged_records import seeds as sound_seeds
-
-
-@pytest.mark.parametrize("claim", claims().values(), ids=lambda claim: claim.name)
-def test_a_quote_and_its_place_stand_in_the_paper(claim: Claim, paper_text: str) -> None:
-    assert claim.quote in paper_text
-    assert claim.place == "Abstract" or claim.place in paper_text  # the abstract has no heading
-
-
-def test_the_claims_that_had_to_be_there() -> None:
-    assert len(claims()) == 45
-    assert {
-        "vgg16-beats-resnet50", "transfer-is-best-for-vgg16", "scratch-is-best", "fine-tuning-benefits-most",
-        "fine-tuning-reduces-accuracy", "pretraining-converges-faster", "happy-and-neutral-are-easy",
-        "resnet50-generalises-better", "better-than-human", "resnet50-takes-twice-the-time", "vgg16-trains-faster",
-        "pretraining-takes-longer", "fine-tuning-overfits", "stop-rule-avoids-overfitting",
-        "resnet50-scratch-confuses-sad-and-neutral", "vgg16-fine-tune-excels-in-happy",
-        "class-weights-address-imbalance", "augmentation-improves-generalisation",
-    } <= claims().keys()  # fmt: skip
-
-
-def test_every_predicate_answers_a_claim() -> None:
-    assert {claim.predicate for claim in claims().values()} == PREDICATES.keys()
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"quote": "word " * 21}, "claim a: a quote of 21 words; expected 1 to 20"),
-        ({"quote": ""}, "a quote of 0 words"),
-        ({"predicate": "nobody"}, "no predicate 'nobody'"),
-        ({"needs": ("vgg17-scratch",)}, "claim a: unknown variant 'vgg17-scratch'"),
-        ({"needs": ("vgg16-scratch@stopped",)}, "needs 'vgg16-scratch@stopped', which is called 'vgg16-scratch'"),
-    ],
-)
-def test_a_claim_that_cannot_be_asked_is_refused(changes: dict[str, Any], message: str) -> None:
-    fields: dict[str, Any] = {
-        "name": "a", "quote": "words", "place": "here", "means": "much", "needs": (), "predicate": "no_way_to_improve",
-    }  # fmt: skip
-    Claim(**fields)
-    with pytest.raises(ValueError, match=message):
-        Claim(**(fields | changes))
+from tests.support.papers import PAPER
 
 
 def answer(name: str, runs: list[StoredRun]) -> Answer:
-    (found,) = answer_claims(runs, [claims()[name]])
+    (found,) = answer_claims(runs, PAPER, [PAPER.claims[name]])
     return found
 
 
 def test_all_claims_are_answered_in_order() -> None:
-    assert [each.claim for each in answer_claims([])] == list(claims().values())
+    assert [each.claim for each in answer_claims([], PAPER)] == list(PAPER.claims.values())
 
 
 def test_every_claim_that_runs_answer_has_a_case() -> None:
-    assert CASES.keys() == {claim.name for claim in claims().values() if claim.needs}
+    assert CASES.keys() == {claim.name for claim in PAPER.claims.values() if claim.needs}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_three_seeds_support_or_refute_a_claim(name: str) -> None:
     supporting, refuting = CASES[name]
-    assert claims()[name].needs
+    assert PAPER.claims[name].needs
     supported = answer(name, runs_of(supporting))
     assert (supported.kind, supported.wanted) == ("supported", ())
     refuted = answer(name, runs_of(refuting))
@@ -106,12 +60,12 @@ def test_fewer_decide_none(name: str, count: int) -> None:
 def test_a_claim_names_the_variants_that_it_needs(name: str) -> None:
     """Without any one of them it stays undecided, and that one is what is wanted."""
     supporting = CASES[name][0]
-    for missing in claims()[name].needs:
+    for missing in PAPER.claims[name].needs:
         runs = runs_of({variant: fields for variant, fields in supporting.items() if variant != missing})
         found = answer(name, runs)
         assert found.kind == "undecided"
         assert missing in " ".join(found.wanted)
-    assert answer(name, []).reason == f"no comparable run of {', '.join(claims()[name].needs)}"
+    assert answer(name, []).reason == f"no comparable run of {', '.join(PAPER.claims[name].needs)}"
 
 
 def test_the_rows_of_table_4_are_held_against_the_human_figure() -> None:
@@ -366,7 +320,7 @@ def test_generalisation_is_the_ratio_that_the_paper_speaks_of() -> None:
 
 
 def test_who_never_converges_leaves_the_claim_open() -> None:
-    world = {name: {"watched": [0.2, 0.3]} for name in claims()["pretraining-converges-faster"].needs}
+    world = {name: {"watched": [0.2, 0.3]} for name in PAPER.claims["pretraining-converges-faster"].needs}
     found = answer("pretraining-converges-faster", runs_of(world))
     assert found.kind == "undecided"
     assert "3 of 3 pairs tell nothing (seeds 0, 1, 2)" in found.reason
@@ -385,7 +339,7 @@ def test_pairs_that_tell_nothing_are_not_left_out_silently(case: int, fast: list
     """Those that remain are a selection, by what was found: it neither supports nor refutes."""
     name = "pretraining-converges-faster"
     runs = runs_of(CASES[name][case])
-    for variant in claims()[name].needs:
+    for variant in PAPER.claims[name].needs:
         runs.append(run(variant, 3, watched=slow if variant.endswith("scratch") else fast))
     found = answer(name, runs)
     assert found.kind == "undecided"

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from harness.interface import CLASSES
-from harness.judging.claims import measures
+from harness.judging.claims import curves, measures
 from harness.judging.claims.comparisons import (
-    LEVEL,
     Comparison,
     certain,
     compare_seeds,
@@ -21,7 +20,9 @@ from harness.judging.claims.comparisons import (
     points,
     times,
 )
-from harness.judging.claims.measures import epochs_saved
+from harness.judging.claims.curves import epochs_saved
+from harness.judging.claims.measures import RunOutcome
+from harness.statistics.intervals import LEVEL
 from tests.support.claim_worlds import falling, run
 
 
@@ -113,7 +114,7 @@ def test_how_differences_are_written(shown: Any, value: float, text: str) -> Non
 )
 def test_epochs_saved(fast: list[float], slow: list[float], expected: float | None) -> None:
     pair = (run("vgg16-transfer", watched=fast), run("vgg16-scratch", watched=slow))
-    assert epochs_saved(*pair) == expected
+    assert epochs_saved(*pair, target=0.4) == expected
 
 
 def test_measures_of_a_confusion_matrix() -> None:
@@ -124,21 +125,21 @@ def test_measures_of_a_confusion_matrix() -> None:
     counts[neutral, [neutral, sad]] = 90, 10
     base = run("vgg16-scratch")
     score = replace(base.record.scores["paper_test"], confusion=tuple(map(tuple, counts.tolist())))
-    stored = replace(base, record=replace(base.record, scores={"paper_test": score}))
+    stored = RunOutcome(replace(base, record=replace(base.record, scores={"paper_test": score})))
     assert measures.recall("sad")(stored) == pytest.approx(0.7)
     assert measures.excess_confusion("sad", "neutral")(stored) == pytest.approx(0.2 - 0.2 / 21)
     assert measures.share_of_answers("neutral")(stored) == pytest.approx(120 / 700)
     assert measures.share_of_mistakes_ahead("neutral")(stored) == pytest.approx(0.75 - 0.25)
-    assert measures.lead("sad", "neutral")(stored) == pytest.approx(-0.2)
-    assert measures.worst_easy_less_best_hard(stored) == pytest.approx(-0.1)
+    assert measures.recall_lead(["sad"], ["neutral"])(stored) == pytest.approx(-0.2)
+    assert measures.recall_lead(["happy", "neutral"], ["fear", "disgust"])(stored) == pytest.approx(-0.1)
 
 
 def test_a_steady_climber_is_at_rest_and_a_jitterer_is_not() -> None:
     """A line has no second difference, however steep it is; ±1 point in turn has one of 4 points."""
     climber = run("vgg16-fine-tune", watched=falling(0.2, 0.6))
     jitterer = run("vgg16-fine-tune", watched=[0.49, 0.51] * 10)
-    assert measures.unrest("watched_accuracy")(climber) == pytest.approx(0)
-    assert measures.unrest("watched_accuracy")(jitterer) == pytest.approx(0.04)
+    assert curves.unrest("watched_accuracy")(climber) == pytest.approx(0)
+    assert curves.unrest("watched_accuracy")(jitterer) == pytest.approx(0.04)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_a_steady_climber_is_at_rest_and_a_jitterer_is_not() -> None:
 )
 def test_a_curve_settles(losses: list[float], expected: float) -> None:
     stored = run("resnet50-fine-tune", 1, watched_losses=losses)
-    assert measures.settles("watched_loss", 10)(stored) == pytest.approx(expected)
+    assert curves.settles("watched_loss", 10)(stored) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -160,4 +161,4 @@ def test_a_curve_settles(losses: list[float], expected: float) -> None:
     [([4.0, 3.0, 2.5, 2.0, 1.5], 1.0), ([4.0, 3.0, 2.0, 2.5, 2.5], -0.5), ([1.0, 2.0, 2.5, 1.0, 0.5], -1.5)],
 )
 def test_a_fall_over_both_halves_is_the_smaller_one(losses: list[float], expected: float) -> None:
-    assert measures.least_fall("training_loss")(run("resnet50-scratch", 1, losses=losses)) == pytest.approx(expected)
+    assert curves.least_fall("training_loss")(run("resnet50-scratch", 1, losses=losses)) == pytest.approx(expected)

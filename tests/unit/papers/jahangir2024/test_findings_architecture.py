@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.papers.facts import Facts, facts
 from harness.papers.jahangir2024.review import architecture
 from tests.support import audited
+from tests.support.audited import PAPER
 
 SHAPE, PARAMETERS = "vgg16-scratch.output-shape", "vgg16-scratch.parameters"
 
@@ -112,9 +112,9 @@ def test_the_other_dense_rows_are_right_as_printed(changed: str, printed: str, w
 
 
 def test_with_thirteen_convolutions_it_would_be_vgg16() -> None:
-    paper = facts()
+    paper = PAPER
     for row in (f"block{block}_conv{index}" for block in (4, 5) for index in (1, 2, 3)):
-        paper = Facts({**paper, **audited.with_fact(f"{PARAMETERS}.{row}", "2,359,808", "parameters")})
+        paper = audited.with_fact(f"{PARAMETERS}.{row}", "2,359,808", "parameters", paper=paper)
     assert "table-3-is-not-vgg16" in audited.found(architecture)
     assert len(architecture.rows_of_kind(paper, "conv")) == 13
     assert list(architecture.not_vgg16(paper)) == []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.papers.facts import facts
 from harness.papers.jahangir2024.review import evaluations
 from harness.papers.jahangir2024.review.evaluations import joined_by
 from tests.support.audited import (
+    PAPER,
     check_changes,
     check_rests_on,
     every_fact,
@@ -42,7 +42,7 @@ def test_what_is_said() -> None:
 
 def test_sizes_that_join_a_figure_and_its_matrix_by_a_search_through_all() -> None:
     """Whole batches of each size, some number right that rounds to 67.23 %, and the rest to make 4,818."""
-    joined = {each.batch_size: each for each in joined_by(facts(), facts()["vgg16-scratch.accuracy.table-6"])}
+    joined = {each.batch_size: each for each in joined_by(PAPER, PAPER.facts["vgg16-scratch.accuracy.table-6"])}
     for batch_size in range(1, 513):
         size = 7178 // batch_size * batch_size
         right = [k for k in range(4818 - (7178 - size), 4819) if abs(100 * k / size - 67.23) <= 0.005]
@@ -53,7 +53,7 @@ def test_sizes_that_join_a_figure_and_its_matrix_by_a_search_through_all() -> No
 
 def test_the_chance_is_that_of_drawing_so_few() -> None:
     (joined,) = [
-        each for each in joined_by(facts(), facts()["vgg16-scratch.accuracy.table-6"]) if each.batch_size == 200
+        each for each in joined_by(PAPER, PAPER.facts["vgg16-scratch.accuracy.table-6"]) if each.batch_size == 200
     ]
     drawn = np.random.default_rng(0).binomial(178, 4818 / 7178, size=200_000)
     assert (drawn <= 112).mean() == pytest.approx(joined.chance, abs=0.003)

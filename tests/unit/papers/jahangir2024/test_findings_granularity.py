@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.papers.facts import Fact, facts
+from harness.papers.facts import Fact
 from harness.papers.jahangir2024.review import granularity
 from harness.papers.jahangir2024.review.granularity import (
     batch_sizes_left,
@@ -21,6 +21,7 @@ from harness.papers.jahangir2024.review.granularity import (
     whole_batches,
 )
 from tests.support.audited import (
+    PAPER,
     check_changes,
     check_rests_on,
     every_fact,
@@ -104,13 +105,13 @@ def test_whole_batches() -> None:
 def test_figures_of_vgg16_transfer_can_be_one_network_and_those_of_scratch_cannot() -> None:
     assert can_be_one(states(figure("67.15"), 7178), states(figure("67.18"), 7178))
     assert not can_be_one(states(figure("67.23"), 7178), states(figure("67.08"), 7178))
-    assert not can_be_one(states(figure("67.23"), 7178), {state_of_matrix(facts(), "vgg16-scratch")})
-    assert can_be_one(states(figure("67.08"), 7178), {state_of_matrix(facts(), "vgg16-scratch")})
+    assert not can_be_one(states(figure("67.23"), 7178), {state_of_matrix(PAPER, "vgg16-scratch")})
+    assert can_be_one(states(figure("67.08"), 7178), {state_of_matrix(PAPER, "vgg16-scratch")})
 
 
 def test_batch_sizes_that_are_left() -> None:
-    assert batch_sizes_left(facts()) == (14, 16, 28, 32, 56, 64, 112, 128, 224, 256, 448, 512)
-    assert {whole_batches(7178, size) for size in batch_sizes_left(facts())} == {7168}
+    assert batch_sizes_left(PAPER) == (14, 16, 28, 32, 56, 64, 112, 128, 224, 256, 448, 512)
+    assert {whole_batches(7178, size) for size in batch_sizes_left(PAPER)} == {7168}
 
 
 def test_what_is_said_of_whole_batches() -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from harness.papers.facts import CONFUSIONS, facts
 from harness.papers.jahangir2024.review import matrices
 from harness.papers.jahangir2024.review.granularity import places_by_figure
 from harness.papers.jahangir2024.review.matrices import answers_of, constant_networks
 from tests.support.audited import (
+    PAPER,
     check_rests_on,
     every_fact,
     found,
@@ -18,15 +18,15 @@ from tests.support.audited import (
 )
 
 
-@pytest.mark.parametrize("name", CONFUSIONS)
+@pytest.mark.parametrize("name", PAPER.confusions)
 def test_answers_give_the_matrix_back(name: str) -> None:
-    labels, answers = answers_of(facts().confusion(name))
-    np.testing.assert_array_equal(confusion_matrix(labels, answers, labels=range(7)), facts().confusion(name))
+    labels, answers = answers_of(PAPER.facts.confusion(name))
+    np.testing.assert_array_equal(confusion_matrix(labels, answers, labels=range(7)), PAPER.facts.confusion(name))
 
 
 def test_places_by_figure_name_each_figure_once() -> None:
-    paper = facts()
-    mentions = [paper[f"vgg16-scratch.accuracy.{where}"] for where in ("abstract", "text", "text-2", "table-1")]
+    paper = PAPER
+    mentions = [paper.facts[f"vgg16-scratch.accuracy.{where}"] for where in ("abstract", "text", "text-2", "table-1")]
     assert places_by_figure(mentions) == "67.23 % (Abstract, Table 1), 67.08 % (VGG16 Trained from Scratch)"
 
 
@@ -39,7 +39,7 @@ def test_scores_that_the_paper_does_not_print() -> None:
 
 
 def test_what_one_answer_means() -> None:
-    assert constant_networks(facts()) == ["resnet50-fine-tune"]
+    assert constant_networks(PAPER) == ["resnet50-fine-tune"]
     finding = found(matrices)["resnet50-fine-tune-answers-one-class"]
     assert "7,178 of 7,178 answers 'happy'" in finding.statement
     assert "1,774 / 7,178 = 24.714 %" in finding.arithmetic
@@ -55,6 +55,20 @@ def test_the_baseline_stands_beside_what_the_paper_says_of_it() -> None:
     assert "28.46 % (ResNet50 by transfer) and 24.75 % (fine-tuned ResNet50)" in finding.statement
     assert "requires more model tuning or maybe a new architecture" in finding.statement
     assert "the initial weights were not very suitable" in finding.statement
+
+
+def test_classes_that_are_praised_and_lamented() -> None:
+    neutral = found(matrices)["neutral-is-reasonable-for-both"]
+    assert (
+        "ResNet50 by transfer gets 1 of 1,233 right and fine-tuned ResNet50 gets 0 of 1,233 right" in neutral.statement
+    )
+    name = "strong-and-weak-classes-incomplete"
+    words = "surprise (F1 0.770) is recognised better than neutral (0.631) and is not mentioned; by recall sad (48"
+    assert words in found(matrices)[name].statement
+    paper = replaced({"vgg16-scratch.confusion-sad.figure-20": "13 2 77 39 281 810 25"})
+    statement = found(matrices, paper)[name].statement
+    assert "surprise" in statement
+    assert "by recall" not in statement
 
 
 def test_counts_of_the_text() -> None:
@@ -106,6 +120,19 @@ def as_in_table_2(split: str) -> dict[str, str]:
         ("training-counts-do-not-add-up", {"dataset.training-angry.text": "3,995"}, "6 of its 7 class counts"),
         ("test-counts-do-not-add-up", as_in_table_2("test"), None),
         ("test-counts-do-not-add-up", {"dataset.test-total.text": "7,178"}, "it has 7,178 in all"),
+        (
+            "neutral-is-reasonable-for-both",
+            {"resnet50-transfer.confusion-neutral.figure-10": "3 0 12 64 1001 5 148"},
+            None,
+        ),
+        (
+            "strong-and-weak-classes-incomplete",
+            {
+                "vgg16-scratch.confusion-surprise.figure-20": "19 2 423 35 21 7 324",
+                "vgg16-scratch.confusion-sad.figure-20": "13 2 77 39 281 810 25",
+            },
+            None,
+        ),
     ],
 )  # fmt: skip
 def test_a_finding_changes_with_its_facts(name: str, printed: dict[str, str], expected: str | None) -> None:

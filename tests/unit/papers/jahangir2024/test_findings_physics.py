@@ -8,7 +8,6 @@ import pytest
 
 from harness.architectures import forward_flops, layers
 from harness.operations import training_image_flops
-from harness.papers.facts import facts
 from harness.papers.jahangir2024.review import physics
 from harness.papers.throughput import (
     Rate,
@@ -19,8 +18,8 @@ from harness.papers.throughput import (
     rates,
     readings_of_work,
 )
-from harness.papers.variants import VARIANTS, find_variant
 from tests.support import audited
+from tests.support.audited import PAPER
 
 
 def test_the_peak_is_cores_times_two_times_clock() -> None:
@@ -30,7 +29,7 @@ def test_the_peak_is_cores_times_two_times_clock() -> None:
 def test_operations_are_those_of_the_only_counter() -> None:
     """conv5 begins at 14·14·1024: the projection to 2048 and the first 1×1 to 512, both with stride 2. Of the
     quotient's epochs 20 of 30 train conv5."""
-    variant = VARIANTS["resnet50-fine-tune"]
+    variant = PAPER.variants["resnet50-fine-tune"]
     frozen, deep = variant.phases
     trained = [layer for layer in layers(variant) if layer.name.startswith("conv5") or layer.part == "head"]
     projection, first = 2 * 7**2 * 1024 * 2048, 2 * 7**2 * 1024 * 512
@@ -41,7 +40,7 @@ def test_operations_are_those_of_the_only_counter() -> None:
 
 
 def test_phases_are_averaged_over_the_epochs_that_ran() -> None:
-    variant = VARIANTS["resnet50-fine-tune"]  # 10 epochs of the head, 20 from conv5 on
+    variant = PAPER.variants["resnet50-fine-tune"]  # 10 epochs of the head, 20 from conv5 on
     head, deep = (training_image_flops(variant, phase) for phase in variant.phases)
     assert mean_training_operations(variant, 5) == head
     assert mean_training_operations(variant, 30) == pytest.approx((10 * head + 20 * deep) / 30)
@@ -50,8 +49,8 @@ def test_phases_are_averaged_over_the_epochs_that_ran() -> None:
 
 def test_a_rate_by_hand() -> None:
     """VGG16 transfer, everything trained, Table 6: 28,709 · 91.92 + 7,178 · 30.70 GFLOP in 163.05 s an epoch."""
-    paper = facts()
-    rate = Rate(VARIANTS["vgg16-transfer"], paper["vgg16-transfer.seconds.table-6"], 100, 28_709, 7_178)
+    paper = PAPER
+    rate = Rate(PAPER.variants["vgg16-transfer"], paper.facts["vgg16-transfer.seconds.table-6"], 100, 28_709, 7_178)
     assert rate.epoch_seconds == pytest.approx(163.0471)
     assert rate.images_per_second == pytest.approx(176.08, abs=0.01)
     assert rate.operations_per_second == pytest.approx(17.54e12, rel=1e-3)
@@ -59,8 +58,8 @@ def test_a_rate_by_hand() -> None:
 
 
 def test_times_and_epochs_are_taken_once_each() -> None:
-    paper = facts()
-    seconds = distinct(paper.mentions("resnet50-scratch", "seconds"))
+    paper = PAPER
+    seconds = distinct(paper.facts.mentions("resnet50-scratch", "seconds"))
     assert [fact.printed for fact in seconds] == ["5771.00", "1445.48"]  # 1,445 rounds it, 1,445.48 repeats it
     assert epoch_counts(paper, "vgg16-scratch") == (78, 75, 100)
     assert epoch_counts(paper, "vgg16-fine-tune") == (100,)  # “a hundred years”: no number is printed
@@ -68,18 +67,18 @@ def test_times_and_epochs_are_taken_once_each() -> None:
 
 
 def test_every_time_is_read_every_way() -> None:
-    every = list(rates(facts()))
+    every = list(rates(PAPER))
     expected = sum(
-        len(distinct(facts().mentions(name, "seconds")))
-        * len(epoch_counts(facts(), name))
-        * len(readings_of_work(name))
-        for name in VARIANTS
+        len(distinct(PAPER.facts.mentions(name, "seconds")))
+        * len(epoch_counts(PAPER, name))
+        * len(readings_of_work(PAPER, name))
+        for name in PAPER.variants
     )
     assert len(every) == expected
     assert {"vgg16-scratch@five-blocks", "resnet50-scratch@224x224x3", "vgg16-transfer@frozen"} <= {
         rate.variant.name for rate in every
     }
-    assert find_variant("resnet50-transfer@caffe") not in {rate.variant for rate in every}  # the same work
+    assert PAPER.find_variant("resnet50-transfer@caffe") not in {rate.variant for rate in every}  # the same work
 
 
 def test_every_finding_is_one_of_these() -> None:
@@ -176,9 +175,9 @@ def test_the_table_has_every_time_in_every_reading() -> None:
     header, *lines = audited.found(physics)["little-of-the-peak"].arithmetic.splitlines()
     rows = [line for line in lines if not line.startswith(" ")]
     others = [share for line in lines if line.startswith("  read as ") for share in line.split(", ")]
-    every = list(rates(facts()))
+    every = list(rates(PAPER))
     assert len(rows) == len({rate.seconds.name for rate in every})
-    ran = [rate for rate in every if rate.epochs == epoch_counts(facts(), rate.seconds.subject)[0]]
+    ran = [rate for rate in every if rate.epochs == epoch_counts(PAPER, rate.seconds.subject)[0]]
     assert len(rows) + len(others) == len(ran)
     assert {len(row) for row in (header, *rows)} == {72}  # a terminal of 80, less the page's indentation
     assert all(math.isfinite(float(row.split()[-2])) for row in rows)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.papers.facts import facts
 from harness.papers.jahangir2024.review import times
 from harness.papers.jahangir2024.review.times import seconds
 from tests.support.audited import (
+    PAPER,
     check_changes,
     check_rests_on,
     every_fact,
@@ -18,7 +18,7 @@ from tests.support.audited import (
 
 def test_what_is_said() -> None:
     names = found(times)
-    assert seconds(facts()["vgg16-scratch.seconds.table-6"]) == "8,764.24 s"
+    assert seconds(PAPER.facts["vgg16-scratch.seconds.table-6"]) == "8,764.24 s"
     differ = names["times-of-one-training-differ"]
     assert "6 of 6 trainings have several times, up to 8.0-fold apart" in differ.statement
     *lines, minutes, slip = differ.arithmetic.splitlines()

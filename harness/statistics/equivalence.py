@@ -6,23 +6,20 @@ against a margin that was declared before the runs.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from scipy.stats import t as student
-from sklearn.metrics import cohen_kappa_score
+
+from harness.statistics.intervals import LEVEL, Mean, mean_of
+from harness.statistics.seeds import MOST_SEEDS
 
 DECLARED_MARGIN: Final = 0.01
 """Fraction: one point, declared before any run. Smaller than what the paper's own figures leave open."""
-LEVEL: Final = 0.05
-"""Of each one-sided test; hence the interval of 1 − 2·0.05 = 90 %."""
-MOST_PAIRS: Final = 100
-"""Nobody trains more of them; how many more would settle it is not said beyond."""
+_CONFIDENCE: Final = 1 - 2 * LEVEL
+"""Each of the two one-sided tests has the level; hence the interval of 90 %."""
 
 EquivalenceKind = Literal["EQUIVALENT", "DIFFERENT", "UNDECIDED"]
 
@@ -52,9 +49,7 @@ class Equivalence:
 def judge_equivalence(differences: Sequence[float], *, images: int, margin: float = DECLARED_MARGIN) -> Equivalence:
     """Test accuracies of paired runs for equivalence: |mean d| < margin − t(.95, n−1)·s/√n.
 
-    Where all differences are equal, s is taken as the smallest other one that could have been seen, one image
-    in one pair: accuracies are counts, and a few equal counts do not show that there is no spread. (Taken as none, a
-    true difference of the margin passes in up to 77 % of two pairs on 512 images, by simulation, in place of 5 %.)
+    Where all differences are equal, s is taken as that of one image in one pair (see `mean_of`).
 
     Args:
         differences: First minus second, one a pair of runs with the same seed, fractions.
@@ -68,14 +63,12 @@ def judge_equivalence(differences: Sequence[float], *, images: int, margin: floa
     """
     if not differences or not 0 < margin <= 1:
         raise ValueError(f"{len(differences)} differences, margin {margin}; expected at least one, and 0 < margin <= 1")
-    mean, count = statistics.fmean(differences), len(differences)
-    if count == 1:
-        return Equivalence("UNDECIDED", "one pair: no test", mean)
-    spread = statistics.stdev(differences)
-    taken = spread or 1 / (images * count**0.5)
-    error = taken / count**0.5
-    half = float(student.ppf(1 - LEVEL, count - 1)) * error
-    room = margin - abs(mean)
+    if len(differences) == 1:
+        return Equivalence("UNDECIDED", "one pair: no test", differences[0])
+    mean = mean_of(differences, floor=1 / images)
+    is_equal = len(set(differences)) == 1
+    half = mean.half_width(_CONFIDENCE)
+    room = margin - abs(mean.value)
     kind: EquivalenceKind = "EQUIVALENT" if half < room else "DIFFERENT" if half < -room else "UNDECIDED"
     reason = (
         "the 90 % interval "
@@ -86,27 +79,23 @@ def judge_equivalence(differences: Sequence[float], *, images: int, margin: floa
         }[kind]
     )
     if kind == "UNDECIDED":
-        reason += f"; {_what_would_settle(room, taken, count)}"
+        reason += f"; {_what_would_settle(mean, abs(room))}"
     return Equivalence(
         kind=kind,
-        reason=reason if spread else f"{reason} (equal differences: spread taken as one image in one pair)",
-        mean=mean,
-        spread=spread,
-        interval=(mean - half, mean + half),
-        p_values=(
-            float(student.sf((mean + margin) / error, count - 1)),
-            float(student.cdf((mean - margin) / error, count - 1)),
-        ),
+        reason=f"{reason} (equal differences: spread taken as one image in one pair)" if is_equal else reason,
+        mean=mean.value,
+        spread=0.0 if is_equal else mean.spread,
+        interval=(mean.value - half, mean.value + half),
+        p_values=(mean.p_above(-margin), mean.p_below(margin)),
     )
 
 
-def _what_would_settle(room: float, spread: float, count: int) -> str:
+def _what_would_settle(mean: Mean, room: float) -> str:
     """How many further pairs give an interval narrower than the distance from mean to margin."""
-    counts = np.arange(count + 1, MOST_PAIRS + 1)
-    enough = counts[student.ppf(1 - LEVEL, counts - 1) * spread / np.sqrt(counts) < abs(room)]
-    if not enough.size:
-        return f"even {MOST_PAIRS} pairs would not settle it if mean and spread stay as they are"
-    return f"about {enough[0] - count} more may settle it if mean and spread stay as they are"
+    more = mean.further(room, _CONFIDENCE)
+    if more is None:
+        return f"even {MOST_SEEDS} pairs would not settle it if mean and spread stay as they are"
+    return f"about {more} more may settle it if mean and spread stay as they are"
 
 
 @dataclass(frozen=True)
@@ -141,6 +130,8 @@ def compare_answers(first: NDArray[np.integer], second: NDArray[np.integer], lab
     """
     if not first.shape == second.shape == labels.shape or labels.size == 0:
         raise ValueError(f"shapes {first.shape}, {second.shape}, {labels.shape}; expected three times (n,), n > 0")
+    from sklearn.metrics import cohen_kappa_score
+
     first_alone = int(((first == labels) & (second != labels)).sum())
     second_alone = int(((first != labels) & (second == labels)).sum())
     has_kappa = np.union1d(first, second).size > 1  # chance alone explains everything otherwise: 0/0
@@ -158,17 +149,7 @@ def mcnemar(first_alone: int, second_alone: int) -> float:
 
     Source: McNemar 1947; the exact form is the binomial test of the smaller count.
     """
+    from scipy.stats import binomtest
+
     discordant = first_alone + second_alone
     return float(binomtest(first_alone, discordant).pvalue) if discordant else 1.0
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p values corrected for their number, in the order given.
-
-    Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
-    """
-    values = np.asarray(p_values, dtype=np.float64)
-    order = values.argsort()
-    corrected = np.empty_like(values)
-    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)).clip(max=1)
-    return [float(value) for value in corrected]

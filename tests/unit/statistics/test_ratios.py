@@ -1,4 +1,4 @@
-"""Do 95 % intervals hold the truth in about 95 %? Ratios over epochs, differences over seeds."""
+"""Do 95 % intervals hold the truth in about 95 %? Ratios over epochs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind, ttest_rel
 
-from harness.suites.ratios import (
-    FEWEST_EPOCHS,
-    Values,
-    log_ratio_over_epochs,
-    paired,
-    welch,
-)
+from harness.statistics.intervals import Values, paired
+from harness.statistics.ratios import FEWEST_EPOCHS, log_ratio_over_epochs
 
 SIMULATIONS = 2000
 NOISE = 3 * math.sqrt(0.95 * 0.05 / SIMULATIONS)
@@ -36,7 +30,7 @@ def coverage(found: tuple[Values, Values], truth: float) -> float:
 
 @pytest.mark.parametrize(
     ("epochs", "correlation", "least", "most"),
-    # beyond: the table in the docstring of harness/suites/ratios.py
+    # beyond: the table in the docstring of harness/statistics/ratios.py
     [(9, 0.0, 0.95, 0.96), (9, 0.5, 0.90, 0.93), (29, 0.5, 0.94, 0.95), (29, 0.8, 0.90, 0.92), (99, 0.8, 0.94, 0.95)],
 )
 def test_coverage_over_epochs(epochs: int, correlation: float, least: float, most: float) -> None:
@@ -73,41 +67,3 @@ def test_three_batches_by_hand() -> None:
 def test_too_few_epochs_or_other_ones_are_refused(shapes: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=f"at least {FEWEST_EPOCHS} each"):
         log_ratio_over_epochs(np.ones(shapes[0]), np.ones(shapes[1]))
-
-
-@pytest.mark.parametrize("seeds", [2, 3, 10])
-def test_coverage_over_paired_seeds(seeds: int) -> None:
-    """Seeds that make both sides slow alike, and noise of each side's own."""
-    random = np.random.default_rng(seeds)
-    shared = random.normal(size=(SIMULATIONS, seeds))
-    first, second = (shared + 0.1 * random.normal(size=(SIMULATIONS, seeds)) for _ in range(2))
-    assert coverage(paired(first, second + 0.3), 0.3) == pytest.approx(0.95, abs=NOISE)
-
-
-@pytest.mark.parametrize(("counts", "spreads"), [((3, 3), (1, 1)), ((5, 3), (1, 4)), ((10, 4), (1, 3))])
-def test_coverage_over_unpaired_seeds(counts: tuple[int, int], spreads: tuple[float, float]) -> None:
-    """Welch's is approximate with so few: between 94 and 97 %."""
-    random = np.random.default_rng(1)
-    first, second = (
-        spread * random.normal(size=(SIMULATIONS, count)) for count, spread in zip(counts, spreads, strict=True)
-    )
-    observed = coverage(welch(first, second + 0.3), 0.3)
-    assert 0.94 - NOISE <= observed <= 0.97 + NOISE
-
-
-def test_intervals_over_seeds_are_scipys() -> None:
-    first, second = np.array([1.0, 1.3, 1.1]), np.array([1.6, 1.5, 1.9])
-    for found, test in [
-        (paired(first, second), ttest_rel(second, first)),
-        (welch(first, second[:2]), ttest_ind(second[:2], first, equal_var=False)),
-    ]:
-        expected = test.confidence_interval(0.95)
-        assert [found[0] - found[1], found[0] + found[1]] == pytest.approx([expected.low, expected.high])
-
-
-def test_equal_differences_have_the_spread_of_one_image_in_one_pair() -> None:
-    """1 / (100 · √3) over √3, times t(.975, 2) = 4.3027."""
-    _, half = paired(np.zeros(3), np.full(3, 0.02), floor=0.01)
-    assert half == pytest.approx(4.3027 * 0.01 / 3, abs=1e-6)
-    assert paired(np.zeros(3), np.full(3, 0.02))[1] == 0
-    assert welch(np.zeros(3), np.full(2, 0.02))[1] == 0
