@@ -37,7 +37,7 @@ def test_classes_are_those_of_the_interface() -> None:
 
 
 def test_every_finding_that_a_claim_lists_is_one_of_the_review() -> None:
-    names = {each.name for each in audit(PAPER.facts)}
+    names = {each.name for each in audit(PAPER)}
     assert {name for claim in PAPER.claims.values() for name in claim.findings} <= names
 
 

@@ -222,7 +222,7 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "picture-of-no-size": (setting("spec", "asked", "input_size", to=0), "reach", "a variant with input_size = 0"),
     "network-too-large": (
         setting("spec", "asked", "head", 1, to={"kind": "dense", "units": 10**13}), "reach",
-        "parameters; expected at most 30,012,615",
+        "parameters; expected at most 200,000,000",
     ),
     "units-negative": (
         setting("spec", "asked", "head", 1, to={"kind": "dense", "units": -4}), "reach", "units of dense = -4",
