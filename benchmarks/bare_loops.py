@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.architectures import BATCH_NORM_MOMENTUM, HEAD_BATCH_NORM_EPSILON, trainable_layers
+from harness.architectures import HEAD_BATCH_NORM_EPSILON, trainable_layers
 from harness.interface import CLASSES
 from harness.variant import Variant
 
@@ -69,7 +69,7 @@ def _pytorch_layers(variant: Variant):
         for parameter in module.parameters(recurse=False):
             parameter.requires_grad_(layer_name(path) in trained)
         if isinstance(module, BatchNorm):
-            norm = nn.BatchNorm2d(module.num_features, module.eps, 1 - BATCH_NORM_MOMENTUM)
+            norm = nn.BatchNorm2d(module.num_features, module.eps, 1 - variant.batch_norm_momentum)
             norm.requires_grad_(layer_name(path) in trained)
             base.set_submodule(path, norm)
     head = []
@@ -80,7 +80,7 @@ def _pytorch_layers(variant: Variant):
             case "global-average-pooling":
                 head += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
             case "batch-norm":
-                head.append(nn.LazyBatchNorm1d(HEAD_BATCH_NORM_EPSILON, 1 - BATCH_NORM_MOMENTUM))
+                head.append(nn.LazyBatchNorm1d(HEAD_BATCH_NORM_EPSILON, 1 - variant.batch_norm_momentum))
             case "dropout":
                 head.append(nn.Dropout(variant.dropout))
             case "dense":

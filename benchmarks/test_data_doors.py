@@ -1,4 +1,4 @@
-"""How long the real data set takes to read, cold and warm, and how much memory: `pytest --timing --fer2013 ZIP`."""
+"""How long the real data set takes to read, and how much memory: `pytest --ferbench-timing --fer2013 ZIP`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `--deterministic` costs on a CPU: `pytest --timing -s`. Figures stand in docs/explanation/runtime.md.
+"""What `--deterministic` costs on a CPU: `pytest --ferbench-timing -s`. Figures: docs/explanation/runtime.md.
 
 On torch alone. On a CPU JAX has nothing to switch on (`--xla_gpu_deterministic_ops` is of its GPU kernels), and
 TensorFlow has no way to switch it off again, so that no turns can be taken.

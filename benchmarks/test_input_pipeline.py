@@ -1,4 +1,4 @@
-"""How fast augmented batches come, beside the paper's pipeline and other peers: `pytest --timing --fer2013 ZIP`.
+"""How fast augmented batches come, beside the paper's pipeline and peers: `pytest --ferbench-timing --fer2013 ZIP`.
 
 Peers that are not installed are left out and named: `pip install kornia albumentations opencv-python-headless
 tensorflow-cpu` brings them all. Runs on Linux alone, which can hold a process to a core and stop it. All contenders

@@ -1,4 +1,4 @@
-"""Training images/s, held against bare loops and the machine's own matrix product: `pytest --timing -s`.
+"""Training images/s, held against bare loops and the machine's own matrix product: `pytest --ferbench-timing -s`.
 
 Keras runs on every backend that is installed; each case is a process of its own.
 Figures stand in docs/explanation/backends.md.
@@ -95,5 +95,5 @@ def test_vgg16_in_pytorch_reaches_the_rate_of_the_matrix_product(request, benchm
 @pytest.mark.parametrize("variant", OTHERS)
 def test_at_224_pixels(request, benchmark, framework, variant):
     """For information. Convolutions were seen to run at 1.3 times the product's rate, not at twice: work was done."""
-    found = measure(request, benchmark, framework, variant, "--batch-size", 4, "--batches", 2, "--turns", 6)
+    found = measure(request, benchmark, framework, variant, "--ferbench-batch-size", 4, "--batches", 2, "--turns", 6)
     assert 0 < found["of_the_product"] < 2, found["line"]

@@ -26,7 +26,7 @@ from pydantic import TypeAdapter
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from harness.__main__ import app
+from harness.__main__ import SUMMARIES, app
 from harness.plugin import base, suite
 from harness.records.record import RunRecord
 
@@ -41,9 +41,15 @@ _MARK: Final = re.compile(r"<!-- generated: (\w+) -->")
 
 def commands() -> str:
     """Every command with its arguments and options, as Typer describes them."""
-    command = get_command(app)
-    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="ferbench")
-    return re.sub(r"^#", "##", text.partition("\n")[2], flags=re.MULTILINE)
+    group: Any = get_command(app)
+    context = typer.Context(group, info_name="ferbench")
+    lines = ["| command | what it does |", "| --- | --- |"]
+    lines += [f"| [`{name}`](#ferbench-{name}) | {summary} |" for name, summary in SUMMARIES.items()]
+    for name in SUMMARIES:
+        command = group.get_command(context, name)
+        described = get_docs_for_click(obj=command, ctx=context, name=f"ferbench {name}")
+        lines += ["", re.sub("^#", "##", described, flags=re.MULTILINE)]
+    return "\n".join(lines)
 
 
 def pytest_options() -> str:
@@ -58,7 +64,7 @@ def _option_rows(parser: Parser) -> Iterator[str]:
     for group in parser._groups:
         for option in group.options:
             attributes = option.attrs()
-            value = attributes.get("metavar") or "\\|".join(map(str, attributes.get("choices") or ()))
+            value = attributes.get("metavar") or "|".join(map(str, attributes.get("choices") or ()))
             names = ", ".join(option.names())
             yield f"| `{names}{' ' + value if value else ''}` | {attributes.get('help', '')} |"
 
@@ -85,10 +91,7 @@ def _schema_of(found: type[Any]) -> str:
     said = next((part.value for part in sections if part.kind.value == "text"), "")
     described = [each for part in sections if part.kind.value == "attributes" for each in part.value]
     meanings = {each.name: " ".join(each.description.split()) for each in described}
-    rows = []
-    for each in fields(found):
-        kind = str(each.type).replace("|", "\\|")  # a bar ends a cell, in code as well
-        rows.append(f"| `{each.name}` | `{kind}` | {meanings.get(each.name, '')} |")
+    rows = [f"| `{each.name}` | `{each.type}` | {meanings.get(each.name, '')} |" for each in fields(found)]
     return "\n".join([f"## {found.__name__}", "", said, "", "| field | type | meaning |", "| --- | --- | --- |", *rows])
 
 
@@ -110,7 +113,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     if config.nav is None:
         raise ConfigurationError("mkdocs.yml has no navigation to add to")
     appendices = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs/paper").glob("*.md"))
-    config.nav.append({"The paper": ["EXPECTED.md", *appendices]})
+    config.nav.append({"The paper": [{"Expected and found": "EXPECTED.md"}, *appendices]})
     reference: list[Any] = next(part["Reference"] for part in config.nav if "Reference" in part)
     reference.append({"Python API": ["reference/python.md", *(f"reference/python/{room}.md" for room in rooms())]})
     return config

@@ -35,8 +35,6 @@ keras.applications (version 1: on the first 1×1 convolution)."""
 RESNET50_STEM_FILTERS: Final = 64
 BATCH_NORM_EPSILON: Final = 1.001e-5
 """Of ResNet50's norms. Source: keras.applications.resnet."""
-BATCH_NORM_MOMENTUM: Final = 0.99
-"""Share of the old running statistic that is kept. Source: Keras' default, which the paper's networks have."""
 HEAD_BATCH_NORM_EPSILON: Final = 1e-3
 """Of a norm in a head. Source: Keras' default."""
 

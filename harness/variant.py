@@ -159,7 +159,8 @@ class Variant:
     plateau_rule: PlateauRule | None
     monitored_split: Literal["paper_test"]
     weights_source: Literal["random", "imagenet", "imagenet-torchvision"]
-    width_divisor: int = 1  # for tests and rehearsals alone: recorded, never comparable
+    width_divisor: int = 1  # recorded; comparable only where the paper itself divides the width
+    batch_norm_momentum: float = 0.99  # share of the old running statistic that is kept; Keras' default
 
     __pydantic_config__ = _STRICT
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.interface import CLASSES
+from harness.records.options import OPTIONS
 from harness.records.record import RunRecord
 from harness.records.store import (
     RecordError,
@@ -25,9 +26,7 @@ from harness.training.metrics import accuracy
 DIFFERENCES_NAMED: Final = 4
 """Of a run without a partner; more of them tell nothing more."""
 
-NOT_ASKED: Final = frozenset(
-    {"implementation", "keras_backend", "device", "threads", "fer2013", "allow_deviating_data", "weights_dir"}
-)
+NOT_ASKED: Final = {"implementation", *(name for name, option in OPTIONS.items() if not option.is_asked)}
 """Fields of a spec in which the two runs of a pair may differ; the data's digest says what lay at the path."""
 
 Run = tuple[Path, RunRecord]

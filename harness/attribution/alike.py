@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.attribution.prediction import Prediction
 from harness.papers.throughput import ALIKE_EPOCHS, ALIKE_RUNS
-from harness.papers.wording import called, capitalised, share
+from harness.papers.wording import capitalised, described, share
 
 Answer = Literal["yes", "yes, but not it alone", "no", "not asked"]
 
@@ -36,8 +36,8 @@ def close(predictions: Sequence[Prediction], alike: tuple[str, str]) -> Closing 
     one, other = first[0], second[0]
     apart, ratio = abs(one.seconds / other.seconds - 1), _ratio(one, other)
     told = [
-        f"An epoch takes {one.seconds:.1f} s ({called(one.rate.variant.name)}) and {other.seconds:.1f} s "
-        f"({called(other.rate.variant.name)}), {share(apart, 1)} apart ({one.rate.seconds.place}), for work that "
+        f"An epoch takes {one.seconds:.1f} s ({described(one.rate.variant)}) and {other.seconds:.1f} s "
+        f"({described(other.rate.variant)}), {share(apart, 1)} apart ({one.rate.seconds.place}), for work that "
         f"differs {ratio:.1f}-fold as we read it."
     ]
     if apart > ALIKE_RUNS:
@@ -61,7 +61,7 @@ def close(predictions: Sequence[Prediction], alike: tuple[str, str]) -> Closing 
         for a, b in rivals
     ]
     told += [
-        f"{capitalised(called(third.rate.variant.name))} takes, by one of its times, {third.seconds:.1f} s "
+        f"{capitalised(described(third.rate.variant))} takes, by one of its times, {third.seconds:.1f} s "
         f"({third.rate.seconds.place}) for {_ratio(one, third):.1f} times less work; its step alone takes {third.step} "
         "s, which leaves the pictures."
         for third in _thirds(predictions, one, alike)

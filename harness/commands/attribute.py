@@ -12,11 +12,13 @@ from harness.attribution.feeding import Task, measure_apart, sizes_of_pictures
 from harness.attribution.prediction import Assumptions, predict_all
 from harness.commands import options
 from harness.commands.console import show
+from harness.data.generator_speed import CORE_RATIO
 from harness.interface import IMAGE_SIZE, ImplementationError
 from harness.interval import Interval
-from harness.measuring.assumptions import CORE_RATIO, UTILISATION
+from harness.measuring.assumptions import UTILISATION
 from harness.papers import PaperError, load_paper
-from harness.records.spec import DEFAULT_PAPER, RunSpec
+from harness.records.options import DEFAULT_PAPER, RunOptions
+from harness.records.spec import RunSpec
 from harness.registry import (
     IMPLEMENTATIONS,
     ImplementationName,
@@ -84,14 +86,16 @@ def attribute(
         make_spec(
             variant,
             name,
-            paper=about,
-            keras_backend=keras_backend,
-            fer2013=fer2013,
-            allow_deviating_data=allow_deviating_data,
-            budget="paper",
-            device=device,
-            threads=threads,
-            stand_in_weights=True,
+            RunOptions(
+                paper=paper,
+                keras_backend=keras_backend,
+                fer2013=fer2013,
+                allow_deviating_data=allow_deviating_data,
+                budget="paper",
+                device=device,
+                threads=threads,
+                stand_in_weights=True,
+            ),
         )
         for name in ([implementation] if implementation else _installed(keras_backend))
     ]

@@ -9,40 +9,33 @@ import typer
 
 from harness.commands.console import show
 from harness.commands.exit_codes import FAILED
-from harness.report.expected import (
-    EVIDENCE,
-    FILE,
-    ExpectedError,
-    counts,
-    material,
-    render,
-    stale_blocks,
-)
+from harness.papers import load_paper
+from harness.records.options import DEFAULT_PAPER
+from harness.report.expected.pages import FIRST, ExpectedError, counts, pages, stale_pages, write_pages
+from harness.report.known import what_is_known
 
 app = typer.Typer()
 
 
-@app.command(epilog="Exit codes: 0 done; 1 with --check: a table is out of step; 2 wrong usage or data.")
+@app.command(epilog="Exit codes: 0 done; 1 with --check: a page is out of step; 2 wrong usage or data.")
 def expected(
     *,
-    write: Annotated[bool, typer.Option("--write", help="Make the tables anew, in place.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Say which tables are out of step.")] = False,
-    file: Annotated[Path, typer.Option(help="The page: tables between markers, prose around them.")] = FILE,
-    evidence: Annotated[Path, typer.Option(help="Folder of the records worth showing.")] = EVIDENCE,
+    write: Annotated[bool, typer.Option("--write", help="Make the pages anew, in place.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Say which pages are out of step.")] = False,
+    root: Annotated[Path, typer.Option(help="Folder of EXPECTED.md; its appendices lie in docs/paper.")] = Path(),
+    evidence: Annotated[Path, typer.Option(help="Folder of the records worth showing.")] = Path("benchmarks/evidence"),
 ) -> None:
-    """Render EXPECTED.md: what the paper says, whether it can be true, what we expect and what we found."""
+    """Render EXPECTED.md and its appendices: what is known of the paper, by its own pages and by runs."""
     if write and check:
-        raise ExpectedError("--write and --check together; expected one of them, or neither to print the page")
-    if not file.is_file():
-        raise ExpectedError(f"{file} is not here; the command runs where the repository lies, or with --file")
-    given, text = material(evidence), file.read_text(encoding="utf-8")
+        raise ExpectedError("--write and --check together; expected one of them, or neither to print the first page")
+    known = what_is_known(load_paper(DEFAULT_PAPER), evidence)
     if check:
-        stale = stale_blocks(text, given)
-        show(f"{file}: {'out of step: ' + ', '.join(stale) if stale else 'up to date'}; {counts(given)}")
+        stale = stale_pages(root, known)
+        show(f"{'out of step: ' + ', '.join(stale) if stale else 'up to date'}; {counts(known)}")
         if stale:
             raise typer.Exit(FAILED)
     elif write:
-        file.write_text(render(text, given), encoding="utf-8")
-        show(f"{file} written; {counts(given)}")
+        write_pages(root, known)
+        show(f"written: {', '.join(pages(root, known))}; {counts(known)}")
     else:
-        typer.echo(render(text, given))
+        typer.echo(pages(root, known)[FIRST])

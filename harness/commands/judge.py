@@ -12,7 +12,7 @@ from harness.commands.console import show
 from harness.data.open import open_dataset
 from harness.judging.results import judge_results
 from harness.papers import load_paper
-from harness.records.spec import DEFAULT_PAPER
+from harness.records.options import DEFAULT_PAPER
 from harness.report.judgement import judgement_json, judgement_page
 
 app = typer.Typer()

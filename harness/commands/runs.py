@@ -13,7 +13,7 @@ from harness.commands.conclusion import print_results
 from harness.commands.console import show
 from harness.commands.exit_codes import USAGE
 from harness.papers import load_paper
-from harness.records.spec import DEFAULT_PAPER
+from harness.records.options import DEFAULT_PAPER
 from harness.records.store import list_runs, read_run
 from harness.report.records import record_page
 from harness.report.tables import run_list

@@ -9,7 +9,7 @@ import typer
 from harness.commands import options
 from harness.commands.console import show
 from harness.papers import load_paper
-from harness.records.spec import DEFAULT_PAPER
+from harness.records.options import DEFAULT_PAPER
 from harness.report.variants import variant_list, variant_page
 
 app = typer.Typer()

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import affine_transform
 
 from harness.data.pixels import scaling
 from harness.interface import IMAGE_SIZE, Images
@@ -40,6 +39,8 @@ def warp_enlarged(levels: NDArray[np.float32], affine_map: NDArray[np.floating])
     Returns:
         Float32, of the same shape; edges repeat.
     """
+    from scipy.ndimage import affine_transform
+
     factor = len(levels) / IMAGE_SIZE
     matrix, offset = affine_map[:, :2].astype(np.float64), affine_map[:, 2].astype(np.float64)
     # the same map between positions of the enlarged frame, in which pixel i lies at (i + ½)/factor − ½

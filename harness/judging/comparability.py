@@ -17,8 +17,6 @@ from harness.variant import Variant
 from harness.verification.known_data import known_layout
 from harness.weights.catalogue import WeightsError, catalogue, find_checkpoint
 
-PAPERS_PIPELINES = ("generator", "manual")
-
 
 def differences(record: RunRecord, paper: Paper) -> list[Difference]:
     """In what a run differs from what a paper's bands are for, its times left aside; empty if it is comparable.

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.architectures import layers
+from harness.data.generator_speed import CORE_RATIO, speed_at
 from harness.data.reading import KNOWN_COUNTS
 from harness.interval import Interval
-from harness.measuring.assumptions import CORE_RATIO, STEP_OVERHEAD, UTILISATION
+from harness.measuring.assumptions import STEP_OVERHEAD, UTILISATION
 from harness.measuring.speed import measure_speed, numpy_product, product_operations
 from harness.operations import epoch_flops, recomputed_image_flops
 from harness.papers.hardware import Gpu
@@ -24,9 +25,6 @@ CLOCKED_SHARE: Final = Interval(0.15, 0.9)
 The best seen on a CPU is 0.86; batch norms and poolings, which are not counted, take the rest."""
 START_SECONDS: Final = Interval(5.0, 60.0)
 """A process, its framework, the data, the compilation of each phase; declared."""
-PICTURES: Final = {48: (3_035.0, 8_926.0), 224: (178.0, 1_809.0)}
-"""Pictures a second, augmented and plain, by the edge of the input: Keras' ImageDataGenerator on one core of an AMD
-EPYC (Zen 4). Source: docs/explanation/attribution.md. Another core's are `CORE_RATIO` times as many."""
 NO_SECONDS: Final = Interval(0.0, 0.0)
 TOYFACES_IMAGES: Final = (2_870, 718)
 """Training and test images of `harness.data.toyfaces`."""
@@ -184,10 +182,11 @@ def _steps(spec: RunSpec) -> int:
 
 
 def _picture_seconds(spec: RunSpec) -> float:
-    """Of one core that makes the pictures of all epochs, one after the other."""
+    """Of one core like the measured one that makes the pictures of all epochs, one after the other."""
     training, watched = _images(spec)
-    augmented, plain = PICTURES[48 if spec.variant.input_size <= 48 else 224]
-    return spec.variant.epochs * (training / (augmented if spec.variant.augmentation else plain) + watched / plain)
+    augmented = training if spec.variant.augmentation else 0
+    speed = speed_at(spec.variant.input_size)
+    return spec.variant.epochs * speed.seconds(augmented=augmented, plain=training - augmented + watched)
 
 
 def _images(spec: RunSpec) -> tuple[int, int]:

@@ -46,18 +46,19 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from harness.errors import UserError
 from harness.papers.expressions import ExpressionError, Scope, members
 from harness.papers.facts import MAXIMUM_QUOTED_WORDS, Fact, FactError, Facts, Unit
 from harness.papers.finding import Finding, Grade, Weight
 from harness.variant import Variant
 
 _STRICT = ConfigDict(extra="forbid")
-_QUOTES: Final = re.compile("“([^”]*)”")
+_QUOTES: Final = re.compile("“([^”{]*)”")
 
 Conditions = tuple[str | tuple[str, ...], ...]
 
 
-class ReviewError(ValueError):
+class ReviewError(UserError, ValueError):
     """A `review.toml` that is none, or a finding in it that does not suit the paper. The message names the place."""
 
 

@@ -12,7 +12,7 @@ from harness.parity.arbiter import build_arbiter, pytorch_threads
 from harness.parity.float64 import compare_in_float64, has_float64
 from harness.parity.ladder import Ladder, climb
 from harness.parity.problem import comparable, make_problem
-from harness.records.spec import Device
+from harness.records.options import Device
 from harness.registry import KerasBackend, load_implementation
 from harness.variant import Variant
 

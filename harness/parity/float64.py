@@ -19,8 +19,8 @@ from harness.interface import Model, Runtime
 from harness.parity import observations
 from harness.parity.ladder import (
     ROUNDING,
-    Comparison,
     Rung,
+    TensorComparison,
     compare,
 )
 from harness.parity.observations import Climber, Task, Tensors
@@ -63,7 +63,9 @@ def has_float64(variant: Variant) -> bool:
     return not any(layer.kind == "batch-norm" for layer in layers(variant))
 
 
-def compare_in_float64(problem: Problem, arbiter: Model, *, keras_backend: str, seed: int) -> tuple[Comparison, ...]:
+def compare_in_float64(
+    problem: Problem, arbiter: Model, *, keras_backend: str, seed: int
+) -> tuple[TensorComparison, ...]:
     """Train Keras in float64 in a process of its own and compare it with the arbiter.
 
     Args:

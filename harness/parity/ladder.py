@@ -120,7 +120,7 @@ RUNGS: Final = (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TensorComparison:
     """One tensor on one rung. Errors are root mean squares, or the worst element's over `PEAK` where that is more; they
     and bounds are in units of the root mean square of the arbiter's tensor.
 
@@ -175,16 +175,16 @@ class Ladder:
 
     variant: Variant
     phase: Phase
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[TensorComparison, ...]
 
     @property
-    def first_failure(self) -> Comparison | None:
+    def first_failure(self) -> TensorComparison | None:
         """The lowest rung, and on it the first layer, at which an implementation is off."""
         return next((each for each in self.comparisons if not each.passed), None)
 
-    def worst(self) -> Mapping[str, Comparison]:
+    def worst(self) -> Mapping[str, TensorComparison]:
         """By rung, the comparison nearest to its limit or furthest beyond."""
-        found: dict[str, Comparison] = {}
+        found: dict[str, TensorComparison] = {}
         for each in self.comparisons:
             if each.rung not in found or each.excess > found[each.rung].excess:
                 found[each.rung] = each
@@ -206,7 +206,7 @@ def climb(problem: Problem, *, keras3: Model, pytorch: Model, arbiter: Model, up
     """
     climbers = {"keras3": Climber(keras3), "pytorch": Climber(pytorch), "arbiter": Climber(arbiter)}
     task = Task(problem, climbers["arbiter"])
-    found: list[Comparison] = []
+    found: list[TensorComparison] = []
     try:
         for rung in rungs_upto(upto):
             found += climb_rung(rung, task, climbers)
@@ -216,7 +216,7 @@ def climb(problem: Problem, *, keras3: Model, pytorch: Model, arbiter: Model, up
     return Ladder(problem.variant, problem.phase, tuple(found))
 
 
-def climb_rung(rung: Rung, task: Task, climbers: Mapping[str, Climber]) -> tuple[Comparison, ...]:
+def climb_rung(rung: Rung, task: Task, climbers: Mapping[str, Climber]) -> tuple[TensorComparison, ...]:
     """Compare on one rung, on as many courses as it takes and may take.
 
     Args:
@@ -227,7 +227,7 @@ def climb_rung(rung: Rung, task: Task, climbers: Mapping[str, Climber]) -> tuple
     Returns:
         What was seen on the course that passed, or else on the one that came nearest to it.
     """
-    compared: list[tuple[Comparison, ...]] = []
+    compared: list[tuple[TensorComparison, ...]] = []
     for _ in range(rung.courses):
         seen = {name: rung.observe(climber.begin(task.problem), task) for name, climber in climbers.items()}
         expected = seen.pop("arbiter")
@@ -242,11 +242,11 @@ def climb_rung(rung: Rung, task: Task, climbers: Mapping[str, Climber]) -> tuple
     return min(compared, key=lambda each: max((one.excess for one in each), default=0.0))
 
 
-def _passed(compared: Iterable[Comparison]) -> bool:
+def _passed(compared: Iterable[TensorComparison]) -> bool:
     return all(each.passed for each in compared)
 
 
-def _is_beyond_kinks(compared: Iterable[Comparison]) -> bool:
+def _is_beyond_kinks(compared: Iterable[TensorComparison]) -> bool:
     return not all(error <= BEYOND_KINKS for each in compared for error in (each.keras3, each.pytorch))  # nor is NaN
 
 
@@ -271,7 +271,7 @@ def compare(
     *,
     scales: Tensors | None = None,
     distances: Mapping[str, float] | None = None,
-) -> Iterator[Comparison]:
+) -> Iterator[TensorComparison]:
     """Compare what two implementations show on a rung with what the arbiter shows, in its order.
 
     Args:
@@ -291,7 +291,7 @@ def compare(
             for each in IMPLEMENTATIONS
         )
         floor = max(rung.c * ROUNDING, rung.twins * (distances or {}).get(name, 0.0))
-        yield Comparison(rung.name, name, keras3, pytorch, floor, rung.cap)
+        yield TensorComparison(rung.name, name, keras3, pytorch, floor, rung.cap)
 
 
 def relative_error(

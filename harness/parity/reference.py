@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from harness.architectures import (
     BATCH_NORM_EPSILON,
-    BATCH_NORM_MOMENTUM,
     HEAD_BATCH_NORM_EPSILON,
     Layer,
     layers,
@@ -107,13 +106,13 @@ def batch_statistics(x: Array) -> tuple[Array, Array]:
     return x.mean(axes), x.var(axes)
 
 
-def running_statistics(x: Array, weights: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+def running_statistics(x: Array, weights: Mapping[str, NDArray[Any]], momentum: float) -> dict[str, Array]:
     """Statistics that a norm keeps after a step whose input was `x`."""
     mean, variance = batch_statistics(x)
-    share = 1 - BATCH_NORM_MOMENTUM
+    share = 1 - momentum
     return {
-        "moving_mean": BATCH_NORM_MOMENTUM * weights["moving_mean"] + share * mean,
-        "moving_variance": BATCH_NORM_MOMENTUM * weights["moving_variance"] + share * variance,
+        "moving_mean": momentum * weights["moving_mean"] + share * mean,
+        "moving_variance": momentum * weights["moving_variance"] + share * variance,
     }
 
 

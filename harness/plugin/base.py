@@ -3,71 +3,81 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from rich.console import Console
 
+from harness.records.options import (
+    DEFAULTS,
+    OPTIONS,
+    OptionError,
+    RunOptions,
+    choices,
+    kinds,
+    resolve,
+    suite_flag,
+    variable,
+)
 from harness.registry import (
     IMPLEMENTATIONS,
-    KERAS_BACKENDS,
     choose_keras_backend,
     missing_framework,
 )
 
 if TYPE_CHECKING:
     from harness.papers import Paper
-    from harness.runs.planned_suite import Suite
+    from harness.runs.planned_suite import PlannedSuite
 
 MARKERS: Final = (
     "gpu: trains for real; skipped where no GPU is seen, unless --rehearse says to rehearse it on the CPU",
     "dataset: needs the real FER-2013 (--fer2013 or FERBENCH_FER2013)",
-    "slow: takes longer than the default suite may; runs with --slow",
-    "timing: measures time, which a busy machine spoils; runs with --timing",
+    "slow: takes longer than the default suite may; runs with --ferbench-slow",
+    "timing: measures time, which a busy machine spoils; runs with --ferbench-timing",
 )
+OF_SUITE: Final = tuple(name for name, option in OPTIONS.items() if option.of_suite)
+"""Options of a run that gpu tests have."""
 FINISHED_RUNS: Final = pytest.StashKey[list[tuple[Path, Any]]]()
 """Where tests leave (path, record) of each run for the summary."""
-SUITE: Final[pytest.StashKey[Suite | None]] = pytest.StashKey()
+SUITE: Final[pytest.StashKey[PlannedSuite | None]] = pytest.StashKey()
 """The runs that were planned, where any were."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options of `ferbench`."""
     group = parser.getgroup("ferbench", "ferbench: does a published FER-2013 result hold?")
+    for name in OF_SUITE:
+        _add_run_option(group, name)
     group.addoption(
-        "--fer2013",
-        metavar="PATH",
-        type=Path,
-        help="FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv [FERBENCH_FER2013]",
-    )
-    group.addoption(
-        "--ferbench-paper",
-        metavar="NAME|DIR",
-        help="a paper by its name, or the folder of one of your own [FERBENCH_PAPER, else the paper that is built in]",
-    )
-    group.addoption("--weights-dir", metavar="DIR", type=Path, help="folder of ImageNet weights [FERBENCH_WEIGHTS]")
-    group.addoption(
-        "--stand-in-weights", action="store_true", help="gpu tests draw weights in place of ImageNet's (a rehearsal)"
-    )
-    group.addoption(
-        "--implementation",
+        "--ferbench-implementation",
         action="append",
         choices=IMPLEMENTATIONS,
         help="only this framework (may be given twice) [both]",
     )
-    group.addoption("--keras-backend", choices=KERAS_BACKENDS, help="for keras3 [KERAS_BACKEND, else jax]")
     group.addoption(
         "--require-implementations",
         action="store_true",
         help="a missing framework fails instead of skipping (for CI)",
     )
-    group.addoption("--slow", action="store_true", help="run tests marked slow")
-    group.addoption("--timing", action="store_true", help="run tests marked timing")
+    group.addoption("--ferbench-slow", action="store_true", help="run tests marked slow")
+    group.addoption("--ferbench-timing", action="store_true", help="run tests marked timing")
+
+
+def _add_run_option(group: pytest.OptionGroup, name: str) -> None:
+    """One that `harness.records.options` declares."""
+    option, kind = OPTIONS[name], kinds()[name]
+    default = option.suite_default or option.shown_default or DEFAULTS[name]
+    told = f"{option.help}{f' [{default}]' if default else ''} [{variable(name)}]".replace("%", "%%")
+    if kind is bool:
+        group.addoption(suite_flag(name), action="store_true", default=None, help=told)
+        return
+    values: dict[str, Any] = {"choices": choices(name)} if choices(name) else {"type": kind, "metavar": option.metavar}
+    group.addoption(suite_flag(name), help=told, **values)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,9 +92,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what was not asked for: slow and timing tests, and gpu tests where none is seen."""
     for name in ("slow", "timing"):
-        if not config.getoption(name):
-            _skip(items, name, f"marked {name}; runs with --{name}")
-    device = "cpu" if config.getoption("rehearse") else config.getoption("ferbench_device")
+        if not config.getoption(f"--ferbench-{name}"):
+            _skip(items, name, f"marked {name}; runs with --ferbench-{name}")
+    device = "cpu" if run_options(config).device == "cpu" else config.getoption(suite_flag("device"))
     if any(item.get_closest_marker("gpu") for item in items) and device is None and not _is_gpu_present():
         _skip(
             items,
@@ -112,45 +122,49 @@ def _is_gpu_present() -> bool:
 @pytest.fixture(scope="session")
 def fer2013_path(request: pytest.FixtureRequest) -> Path:
     """Path of the real FER-2013; skips where it is not given."""
-    path = find_fer2013(request.config)
+    path = run_options(request.config).fer2013
     if path is None:
         pytest.skip("needs the real FER-2013: give --fer2013 PATH or set FERBENCH_FER2013")
     return path
 
 
-def find_fer2013(config: pytest.Config) -> Path | None:
-    """The path from the option or from FERBENCH_FER2013."""
-    given = config.getoption("fer2013") or os.environ.get("FERBENCH_FER2013")
-    return Path(given) if given else None
+def run_options(config: pytest.Config) -> RunOptions:
+    """What gpu tests ask of a run, by pytest's options, the environment and pyproject.toml.
 
-
-def find_weights_dir(config: pytest.Config) -> Path | None:
-    """The folder from the option or from FERBENCH_WEIGHTS."""
-    given = config.getoption("weights_dir") or os.environ.get("FERBENCH_WEIGHTS")
-    return Path(given) if given else None
+    Raises:
+        pytest.UsageError: If a value is none that its option can have.
+    """
+    given = {name: config.getoption(suite_flag(name)) for name in OF_SUITE}
+    defaults = {name: OPTIONS[name].suite_default for name in OF_SUITE if OPTIONS[name].suite_default}
+    try:
+        options = resolve(given, defaults=defaults, called=suite_flag)
+    except OptionError as error:
+        raise pytest.UsageError(str(error)) from error
+    if config.getoption("rehearse"):
+        return replace(options, fer2013=None, budget="rehearsal", device="cpu")
+    return options
 
 
 def chosen_paper(config: pytest.Config) -> Paper:
-    """Return the paper from the option or from FERBENCH_PAPER.
+    """Return the paper that gpu tests are about.
 
     Raises:
         pytest.UsageError: If there is no such paper, or its folder is broken.
     """
     from harness.papers import PaperError, load_paper
-    from harness.records.spec import DEFAULT_PAPER
 
     try:
-        return load_paper(config.getoption("ferbench_paper") or os.environ.get("FERBENCH_PAPER") or DEFAULT_PAPER)
+        return load_paper(run_options(config).paper)
     except PaperError as error:
         raise pytest.UsageError(str(error)) from error
 
 
 def require_implementation(config: pytest.Config, name: Any) -> None:
     """Skip, or fail under --require-implementations, where a framework is not installed or not chosen."""
-    chosen = config.getoption("implementation")
+    chosen = config.getoption("--ferbench-implementation")
     if chosen and name not in chosen:
-        pytest.skip(f"--implementation chose {', '.join(chosen)}")
-    backend = choose_keras_backend(config.getoption("keras_backend"))
+        pytest.skip(f"--ferbench-implementation chose {', '.join(chosen)}")
+    backend = choose_keras_backend(run_options(config).keras_backend)
     missing = missing_framework(name, backend)
     if missing is None:
         return

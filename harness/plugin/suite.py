@@ -6,7 +6,7 @@ What a suite is stands in `harness.runs.planned_suite`, how it looks in `harness
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,15 @@ import pytest
 from harness.plugin.base import (
     SUITE,
     chosen_paper,
-    find_fer2013,
-    find_weights_dir,
     render,
+    run_options,
 )
+from harness.records.options import RunOptions, suite_flag
 from harness.registry import IMPLEMENTATIONS
 
 if TYPE_CHECKING:
     from harness.records.spec import RunSpec
-    from harness.runs.planned_suite import Suite
-    from harness.training.budget import BudgetName
+    from harness.runs.planned_suite import PlannedSuite
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,76 +36,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "the paper",
     )
     group.addoption(
-        "--budget",
-        choices=("smoke", "times", "hour", "paper", "rehearsal"),
-        help="of gpu tests; `times` is 4 epochs, whose seconds are judged and nothing else [paper; rehearsal with "
-        "--rehearse]",
-    )
-    group.addoption("--ferbench-device", choices=("cpu", "gpu"), help="of gpu tests [gpu; cpu with --rehearse]")
-    group.addoption(
-        "--pipeline",
-        choices=("device", "generator", "manual"),
-        default="device",
-        help="input of gpu tests; the paper's seconds are judged on its own two, generator and manual [device]",
-    )
-    group.addoption(
-        "--precision", choices=("float32", "tf32", "mixed"), default="float32", help="of gpu tests [float32, TF32 off]"
-    )
-    group.addoption(
-        "--batch-size", type=int, metavar="N", help="of gpu tests: images a step, not comparable [32, the paper's]"
-    )
-    group.addoption("--deterministic", action="store_true", help="gpu tests give the same bits again, on a GPU too")
-    group.addoption(
-        "--checkpointing",
-        action="store_true",
-        help="gpu tests keep the inputs of blocks alone and compute the rest again: less memory, more time",
-    )
-    group.addoption(
-        "--seed",
+        "--ferbench-seed",
         action="append",
         metavar="S",
         help="of gpu tests: a number, or a range with both ends as 0..4; may be given several times [0]",
     )
-    group.addoption("--seeds", type=int, metavar="N", help="of gpu tests: 0 to N-1, a test for each")
+    group.addoption("--ferbench-seeds", type=int, metavar="N", help="of gpu tests: 0 to N-1, a test for each")
     group.addoption(
         "--reuse-runs",
         action="store_true",
         help="a complete record in --results-dir of the same spec, data, commit, versions and machine is judged again "
         "instead of trained again",
     )
-    group.addoption(
-        "--results-dir", type=Path, help="where gpu tests leave records [results; results/rehearsal with --rehearse]"
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse options that contradict each other."""
-    for option in ("fer2013", "budget", "ferbench_device") if config.getoption("rehearse") else ():
-        given = config.getoption(option)
-        if given not in (None, "rehearsal", "cpu"):
+    options = run_options(config)
+    for name in ("fer2013", "budget", "device") if config.getoption("rehearse") else ():
+        given = config.getoption(suite_flag(name))
+        if given not in (None, getattr(options, name)):
             raise pytest.UsageError(f"{given} does not go with --rehearse: toyfaces, the CPU, a budget of its own")
-    batch_size = config.getoption("batch_size")
-    if batch_size is not None:
-        _check_batch_size(batch_size, _budget(config))
+    _check_batch_size(options)
     chosen_seeds(config)
 
 
-def _check_batch_size(batch_size: int, budget: BudgetName) -> None:
+def _check_batch_size(options: RunOptions) -> None:
     from harness.training.budget import BUDGETS
 
-    if batch_size < 1:
-        raise pytest.UsageError(f"--batch-size {batch_size}; expected at least 1")
-    most = BUDGETS[budget].batch_size
-    if most is not None and batch_size > most:
-        raise pytest.UsageError(f"--batch-size {batch_size}; the budget {budget} has at most {most}")
-
-
-def _budget(config: pytest.Config) -> BudgetName:
-    return config.getoption("budget") or ("rehearsal" if config.getoption("rehearse") else "paper")
-
-
-def _device(config: pytest.Config) -> str | None:
-    return "cpu" if config.getoption("rehearse") else config.getoption("ferbench_device")
+    size, most = options.batch_size, BUDGETS[options.budget or "paper"].batch_size
+    if size is not None and most is not None and size > most:
+        told = f"{suite_flag('batch_size')} {size}; the budget {options.budget} has at most {most}"
+        raise pytest.UsageError(told)
 
 
 def chosen_seeds(config: pytest.Config) -> tuple[int, ...]:
@@ -115,11 +76,11 @@ def chosen_seeds(config: pytest.Config) -> tuple[int, ...]:
     Raises:
         pytest.UsageError: If both are given, or one is no seed.
     """
-    given, count = config.getoption("seed"), config.getoption("seeds")
+    given, count = config.getoption("--ferbench-seed"), config.getoption("--ferbench-seeds")
     if given and count is not None:
-        raise pytest.UsageError("--seed and --seeds are two ways to say the same; give one of them")
+        raise pytest.UsageError("--ferbench-seed and --ferbench-seeds are two ways to say the same; give one of them")
     if count is not None and count < 1:
-        raise pytest.UsageError(f"--seeds {count}; expected at least 1")
+        raise pytest.UsageError(f"--ferbench-seeds {count}; expected at least 1")
     if not given:
         return tuple(range(count or 1))
     from harness.runs.planned_suite import parse_seeds
@@ -127,13 +88,13 @@ def chosen_seeds(config: pytest.Config) -> tuple[int, ...]:
     try:
         return tuple(dict.fromkeys(seed for text in given for seed in parse_seeds(text)))
     except ValueError as error:
-        raise pytest.UsageError(f"--seed {error}") from error
+        raise pytest.UsageError(f"--ferbench-seed {error}") from error
 
 
 def results_dir(config: pytest.Config) -> Path:
     """Where records go; those of a rehearsal to a folder of their own, for they are no results."""
     default = Path("results", "rehearsal") if config.getoption("rehearse") else Path("results")
-    return config.getoption("results_dir") or default
+    return run_options(config).results_dir or default
 
 
 def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: int) -> RunSpec:
@@ -144,25 +105,10 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
     """
     from harness.runs.asking import lacks_weights, make_spec
 
-    is_rehearsal, weights_dir, paper = config.getoption("rehearse"), find_weights_dir(config), chosen_paper(config)
-    lacks = is_rehearsal and lacks_weights(paper.find_variant(variant), weights_dir)
-    return make_spec(
-        variant,
-        implementation,
-        paper=paper,
-        keras_backend=config.getoption("keras_backend"),
-        fer2013=None if is_rehearsal else find_fer2013(config),
-        batch_size=config.getoption("batch_size"),
-        budget=_budget(config),
-        seed=seed,
-        device="cpu" if _device(config) == "cpu" else "gpu",
-        weights_dir=weights_dir,
-        stand_in_weights=config.getoption("stand_in_weights") or lacks,
-        pipeline=config.getoption("pipeline"),
-        precision=config.getoption("precision"),
-        deterministic=config.getoption("deterministic"),
-        checkpointing=config.getoption("checkpointing"),
-    )
+    options, found = run_options(config), chosen_paper(config).find_variant(variant)
+    is_stand_in = config.getoption("rehearse") and lacks_weights(found, options.weights_dir)
+    options = replace(options, seed=seed, stand_in_weights=options.stand_in_weights or is_stand_in)
+    return make_spec(variant, implementation, options)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -205,7 +151,7 @@ def _specs(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[st
     from harness.interface import ImplementationError
     from harness.weights.catalogue import WeightsError
 
-    chosen = config.getoption("implementation") or IMPLEMENTATIONS
+    chosen = config.getoption("--ferbench-implementation") or IMPLEMENTATIONS
     for item in items:
         given = getattr(getattr(item, "callspec", None), "params", {})
         if not {"variant", "implementation", "seed"} <= set(given) or not item.get_closest_marker("gpu"):
@@ -223,7 +169,7 @@ def _specs(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[st
 class _Progress:
     """A line after each run."""
 
-    def __init__(self, reporter: pytest.TerminalReporter, suite: Suite) -> None:
+    def __init__(self, reporter: pytest.TerminalReporter, suite: PlannedSuite) -> None:
         self._reporter = reporter
         self._suite = suite
         self._seconds: dict[str, float] = {}

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
 
 from pydantic import ConfigDict
 
+from harness.records.options import DEFAULT_PAPER, DEFAULTS, OPTIONS, Device, TrainingPrecision
 from harness.registry import ImplementationName, KerasBackend
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.training.rows import ProtocolName
 from harness.variant import Pipeline, Variant
-
-Device = Literal["cpu", "gpu"]
-TrainingPrecision = Literal["float32", "tf32", "mixed"]
-
-DEFAULT_PAPER: Final = "jahangir2024"
 
 
 @dataclass(frozen=True)
@@ -87,11 +82,9 @@ class RunSpec:
     def label(self) -> str:
         """Variant, implementation, backend, seed; and what is unusual. One word."""
         backend = f"-{self.keras_backend}" if self.keras_backend else ""
-        pipeline = "" if self.pipeline == "device" else f"-{self.pipeline}"
-        views = f"-{self.views}views" if self.views else ""
-        precision = "" if self.precision == "float32" else f"-{self.precision}"
-        batch = f"-batch{self.batch_size}" if self.batch_size else ""
-        checkpointing = "-checkpointing" if self.checkpointing else ""
-        deterministic = "-deterministic" if self.deterministic else ""
-        unusual = f"{pipeline}{views}{precision}{batch}{checkpointing}{deterministic}"
-        return f"{self.asked.name}-{self.implementation}{backend}{unusual}-seed{self.seed}"
+        unusual = (
+            f"-{option.label.format(getattr(self, name))}"
+            for name, option in OPTIONS.items()
+            if option.label and getattr(self, name) != DEFAULTS[name]
+        )
+        return f"{self.asked.name}-{self.implementation}{backend}{''.join(unusual)}-seed{self.seed}"

@@ -1,4 +1,4 @@
-"""The audit as people see it: a page for the terminal, and a table for EXPECTED.md."""
+"""The audit as people see it in the terminal."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _STYLES: dict[Grade, str] = {
     "unsupported": "yellow",
     "unsaid": "cyan",
 }
-_MEANINGS: dict[Grade, str] = {
+MEANINGS: dict[Grade, str] = {
     "impossible": "no experiment gives this",
     "contradictory": "two statements, of the paper or of a source named beside it, not both true",
     "implausible": "could be, but would surprise",
     "unsupported": "stated without what it takes to know it",
     "unsaid": "left out, though the result depends on it",
 }
-_WEIGHTS = "weight 3: a conclusion falls; 2: a reported number falls; 1: a detail"
+WEIGHTS = "weight 3: a conclusion falls; 2: a reported number falls; 1: a detail"
 _UNITS = {"percent": " %", "seconds": " s", "minutes": " min", "epochs": " epochs"}
 _INDENT = 4
 
@@ -46,9 +46,9 @@ def audit_page(findings: Sequence[Finding], paper: Facts, *, details: bool = Tru
         found = [each for each in findings if each.grade == grade]
         if found:
             parts.append(Rule(Text(grade, _STYLES[grade]), align="left", style="dim"))
-            parts.append(Text(f"{_MEANINGS[grade]}\n", "dim"))
+            parts.append(Text(f"{MEANINGS[grade]}\n", "dim"))
             parts += [_finding(each, paper, details=details) for each in found]
-    return Group(*parts, Rule(style="dim"), Text(_counted(findings)), Text(_WEIGHTS, "dim"))
+    return Group(*parts, Rule(style="dim"), Text(counted(findings)), Text(WEIGHTS, "dim"))
 
 
 def _finding(finding: Finding, paper: Facts, *, details: bool) -> RenderableType:
@@ -78,27 +78,9 @@ def _printed(fact: Fact) -> str:
     return f"{digits}{_UNITS.get(fact.unit, '')}"
 
 
-def _counted(findings: Sequence[Finding]) -> str:
+def counted(findings: Sequence[Finding]) -> str:
     """`3 findings: 1 contradictory and 2 unsaid; 1 of weight 3`."""
     counts = Counter(each.grade for each in findings)
     heavy = sum(each.weight == 3 for each in findings)
     grades = listed(f"{counts[grade]} {grade}" for grade in GRADES if counts[grade]) if findings else "nothing"
     return f"{len(findings)} findings: {grades}; {heavy} of weight 3"
-
-
-def audit_markdown(findings: Sequence[Finding], paper: Facts) -> str:
-    """A table of all findings in Markdown, and how many there are; `ferbench audit` prints the arithmetic.
-
-    Args:
-        findings: As `audit` sorts them.
-        paper: The facts they were found in.
-    """
-    lines = ["| grade | weight | finding | what | where |", "|---|---|---|---|---|"]
-    for each in findings:
-        places = ", ".join(dict.fromkeys(paper[name].place for name in each.facts))
-        lines.append(f"| {each.grade} | {each.weight} | {each.name} | {_cell(each.statement)} | {_cell(places)} |")
-    return "\n".join([*lines, "", f"{_counted(findings)} ({_WEIGHTS})."])
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")

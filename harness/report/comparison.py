@@ -13,11 +13,11 @@ from rich.text import Text
 
 from harness.suites.comparison import (
     Compared,
-    Comparison,
     Estimate,
     RunPair,
+    SuiteComparison,
 )
-from harness.suites.saved import Suite
+from harness.suites.saved import SavedSuite
 
 _ABOUT_TIMES = (
     "Ratios are B / A of the seconds of an epoch: below 1 where B is faster. Over seeds, the 95 % t interval is of the "
@@ -34,7 +34,7 @@ _ABOUT_ACCURACY = (
 )
 
 
-def comparison_page(comparison: Comparison, first: Suite, second: Suite) -> RenderableType:
+def comparison_page(comparison: SuiteComparison, first: SavedSuite, second: SavedSuite) -> RenderableType:
     """Conditions, times, accuracies, then run by run, then what was left out."""
     parts: list[RenderableType] = [Text(f"A = {first.path}\nB = {second.path}")]
     parts += _listed("different on the two sides", comparison.differences)
@@ -49,7 +49,7 @@ def comparison_page(comparison: Comparison, first: Suite, second: Suite) -> Rend
     return Group(*parts)
 
 
-def comparison_json(comparison: Comparison, first: Suite, second: Suite) -> str:
+def comparison_json(comparison: SuiteComparison, first: SavedSuite, second: SavedSuite) -> str:
     """The same for programs, indented; what is not known is null."""
     return json.dumps(
         {

@@ -15,7 +15,7 @@ from harness.judging.timing import seconds_per_epoch
 from harness.papers.paper import Paper
 from harness.report.differences import reason_text
 from harness.report.tables import Runs, group_runs
-from harness.runs.planned_suite import Planned, Suite
+from harness.runs.planned_suite import Planned, PlannedSuite
 
 
 def duration_text(seconds: float) -> str:
@@ -42,7 +42,7 @@ def _together(runs: Sequence[Planned]) -> Interval | None:
     return Interval(sum(each.low for each in known), sum(each.high for each in known))
 
 
-def forecast_table(suite: Suite) -> Table:
+def forecast_table(suite: PlannedSuite) -> Table:
     """One row a variant and implementation, and the sum."""
     table = Table(title=f"estimate before the start, {len(suite.runs)} runs", title_justify="left")
     table.add_column("variant", overflow="fold")
@@ -70,7 +70,7 @@ def forecast_table(suite: Suite) -> Table:
     return table
 
 
-def progress_line(suite: Suite) -> str:
+def progress_line(suite: PlannedSuite) -> str:
     """How far the whole suite is."""
     left = suite.seconds_left()
     rest = "time left not known yet" if left is None else f"about {duration_text(left)} left"

@@ -73,7 +73,7 @@ class Planned:
 
 
 @dataclass(eq=False)
-class Suite:
+class PlannedSuite:
     """Runs by the names of their tests.
 
     Attributes:
@@ -130,7 +130,7 @@ def plan_suite(
     reuse: bool,
     known: Gpu | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> Suite:
+) -> PlannedSuite:
     """What a suite will do; calibrates the machine for each framework that will train.
 
     Args:
@@ -157,7 +157,7 @@ def plan_suite(
         expected = forecast(spec, where, [record for _, record in records])
         runs[name] = Planned(spec, expected, earlier.get(name))
     told = (memory_warning(spec, device_memory=gpu.memory_bytes) for spec in specs.values()) if gpu else ()
-    return Suite(runs, refused, list(dict.fromkeys(filter(None, told))), calibrations, uncalibrated)
+    return PlannedSuite(runs, refused, list(dict.fromkeys(filter(None, told))), calibrations, uncalibrated)
 
 
 def _answered(

@@ -1,1 +1,1 @@
-"""Statistical methods: numbers in, numbers out. No paper, no record, no run; SciPy is imported when needed."""
+"""Statistical methods, numbers in and numbers out, with SciPy imported when needed; no paper, no record and no run."""

@@ -21,7 +21,7 @@ from harness.suites.matching import (
     unmatched,
     why_not,
 )
-from harness.suites.saved import Suite
+from harness.suites.saved import SavedSuite
 from harness.suites.saved_runs import SavedRun, differing
 
 _FEWEST_SEEDS: Final = 2
@@ -92,7 +92,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SuiteComparison:
     """What two suites say; `differences` and `alike` name device, versions and the like, A before B."""
 
     compared: tuple[Compared, ...]
@@ -102,7 +102,7 @@ class Comparison:
     left_out: tuple[str, ...]
 
 
-def compare_suites(first: Suite, second: Suite) -> Comparison:
+def compare_suites(first: SavedSuite, second: SavedSuite) -> SuiteComparison:
     """Match the runs of two suites and compare what matches.
 
     Raises:
@@ -129,7 +129,7 @@ def compare_suites(first: Suite, second: Suite) -> Comparison:
         for run in of_side
         if not run.history
     ]
-    return Comparison(tuple(compared), differences, alike, tuple(by_totals), tuple(left_out))
+    return SuiteComparison(tuple(compared), differences, alike, tuple(by_totals), tuple(left_out))
 
 
 def _epochs(run: SavedRun, last: int) -> Values:

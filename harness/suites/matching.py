@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.suites.saved import Suite
+from harness.suites.saved import SavedSuite
 from harness.suites.saved_runs import SavedRun, agree, differing
 
 _MOST_NAMED: Final = 4
 
 
-def group(suite: Suite, side: str, left_out: list[str]) -> list[list[SavedRun]]:
+def group(suite: SavedSuite, side: str, left_out: list[str]) -> list[list[SavedRun]]:
     """Runs that differ in their seeds alone; of one seed the last. Earlier ones are told to `left_out`."""
     groups: list[list[SavedRun]] = []
     for run in suite.runs:

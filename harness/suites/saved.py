@@ -26,7 +26,7 @@ SEARCHED: Final = 3
 
 
 @dataclass(frozen=True)
-class Suite:
+class SavedSuite:
     """What lies at a path.
 
     Attributes:
@@ -42,7 +42,7 @@ class Suite:
     damaged: tuple[str, ...] = ()
 
 
-def read_suite(path: Path, results: Path | None = None, *, option: str = "results-a") -> Suite:
+def read_suite(path: Path, results: Path | None = None, *, option: str = "results-a") -> SavedSuite:
     """Read what `pytest -m gpu --benchmark-save=NAME` left, or a folder of records.
 
     Args:
@@ -73,13 +73,13 @@ def read_suite(path: Path, results: Path | None = None, *, option: str = "result
     return suite
 
 
-def _of_records(path: Path) -> Suite:
+def _of_records(path: Path) -> SavedSuite:
     found, errors = list_runs(path) if path.is_dir() else ([(path, read_run(path))], [])
     runs, left_out = _taken((str(where), partial(from_record, record)) for where, record in found)
-    return Suite(path, runs, left_out, tuple(map(str, errors)))
+    return SavedSuite(path, runs, left_out, tuple(map(str, errors)))
 
 
-def _of_benchmarks(path: Path, content: Mapping[str, Any], results: Path | None) -> Suite:
+def _of_benchmarks(path: Path, content: Mapping[str, Any], results: Path | None) -> SavedSuite:
     entries = content["benchmarks"]
     if not isinstance(entries, list):
         raise RecordError(f"{path} is damaged: 'benchmarks' is {type(entries).__name__}, expected a list")
@@ -99,7 +99,7 @@ def _of_benchmarks(path: Path, content: Mapping[str, Any], results: Path | None)
     runs, left_out = _taken(takes)
     if others:
         left_out += (f"{path}: {others} benchmarks that name no record of a run",)
-    return Suite(path, runs, left_out)
+    return SavedSuite(path, runs, left_out)
 
 
 def _taken(takes: Iterable[tuple[str, Callable[[], SavedRun]]]) -> tuple[tuple[SavedRun, ...], tuple[str, ...]]:

@@ -13,7 +13,6 @@ from keras import ops
 from numpy.typing import NDArray
 
 from harness.architectures import (
-    BATCH_NORM_MOMENTUM,
     HEAD_BATCH_NORM_EPSILON,
     check_features,
     head_names,
@@ -86,7 +85,7 @@ def build_head(x: Tensor, variant: Variant, seed: int) -> Tensor:
                 x = keras.layers.GlobalAveragePooling2D(name=name)(x)
             case "batch-norm":
                 x = keras.layers.BatchNormalization(
-                    momentum=BATCH_NORM_MOMENTUM, epsilon=HEAD_BATCH_NORM_EPSILON, name=name
+                    momentum=variant.batch_norm_momentum, epsilon=HEAD_BATCH_NORM_EPSILON, name=name
                 )(x)
             case "dropout":
                 x = keras.layers.Dropout(variant.dropout, seed=seed, name=name)(x)

@@ -8,7 +8,6 @@ from keras import layers
 
 from harness.architectures import (
     BATCH_NORM_EPSILON,
-    BATCH_NORM_MOMENTUM,
     RESNET50_STAGES,
     RESNET50_STEM_FILTERS,
 )
@@ -19,9 +18,9 @@ from impls.keras3.weights import UNSET
 Tensor = Any  # symbolic
 
 
-def batch_norm(x: Tensor, name: str) -> Tensor:
-    """Batch norm with the reference's momentum and ε; its running variance is the biased one."""
-    return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=name)(x)
+def batch_norm(x: Tensor, name: str, momentum: float) -> Tensor:
+    """Batch norm with the reference's ε; its running variance is the biased one."""
+    return layers.BatchNormalization(momentum=momentum, epsilon=BATCH_NORM_EPSILON, name=name)(x)
 
 
 def convolution(x: Tensor, name: str, filters: int, size: int, stride: int = 1, *, padding: str = "valid") -> Tensor:
@@ -30,30 +29,31 @@ def convolution(x: Tensor, name: str, filters: int, size: int, stride: int = 1, 
     return layer(x)
 
 
-def bottleneck(x: Tensor, name: str, filters: int, stride: int, *, projects: bool) -> Tensor:
+def bottleneck(x: Tensor, name: str, filters: int, stride: int, *, momentum: float, projects: bool) -> Tensor:
     """Three convolutions around a shortcut, which is projected where shapes change."""
     shortcut = x
     if projects:
         shortcut = convolution(x, f"{name}_0_conv", 4 * filters, 1, stride)
-        shortcut = batch_norm(shortcut, f"{name}_0_bn")
+        shortcut = batch_norm(shortcut, f"{name}_0_bn", momentum)
     x = convolution(x, f"{name}_1_conv", filters, 1, stride)
-    x = batch_norm(x, f"{name}_1_bn")
+    x = batch_norm(x, f"{name}_1_bn", momentum)
     x = layers.ReLU(name=f"{name}_1_relu")(x)
     x = convolution(x, f"{name}_2_conv", filters, 3, padding="same")
-    x = batch_norm(x, f"{name}_2_bn")
+    x = batch_norm(x, f"{name}_2_bn", momentum)
     x = layers.ReLU(name=f"{name}_2_relu")(x)
     x = convolution(x, f"{name}_3_conv", 4 * filters, 1)
-    x = batch_norm(x, f"{name}_3_bn")
+    x = batch_norm(x, f"{name}_3_bn", momentum)
     x = layers.Add(name=f"{name}_add")([shortcut, x])
     return layers.ReLU(name=f"{name}_out")(x)
 
 
 def resnet50(x: Tensor, variant: Variant) -> Tensor:
     """Features of the base, (n, height, width, channels), from network input."""
+    momentum = variant.batch_norm_momentum
     x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
     stem = first_convolution(variant)
     x = stem(RESNET50_STEM_FILTERS // variant.width_divisor, 7, 2, kernel_initializer=UNSET, name="conv1_conv")(x)
-    x = batch_norm(x, "conv1_bn")
+    x = batch_norm(x, "conv1_bn", momentum)
     x = layers.ReLU(name="conv1_relu")(x)
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
     x = layers.MaxPooling2D(3, 2, name="pool1_pool")(x)
@@ -61,5 +61,5 @@ def resnet50(x: Tensor, variant: Variant) -> Tensor:
         for block in range(1, blocks + 1):
             name, width = f"conv{stage}_block{block}", filters // variant.width_divisor
             first = block == 1
-            x = bottleneck(x, name, width, stride if first else 1, projects=first)
+            x = bottleneck(x, name, width, stride if first else 1, momentum=momentum, projects=first)
     return x

@@ -97,7 +97,7 @@ def build_head(variant: Variant, generator: torch.Generator) -> nn.Module:
             case "global-average-pooling":
                 modules[name] = GlobalAveragePooling()
             case "batch-norm":
-                modules[name] = BatchNorm(features, HEAD_BATCH_NORM_EPSILON)
+                modules[name] = BatchNorm(features, variant.batch_norm_momentum, HEAD_BATCH_NORM_EPSILON)
             case "dropout":
                 modules[name] = Dropout(variant.dropout, generator)
             case "dense":

@@ -17,9 +17,9 @@ from tests.support.command_line import FerBench, Outcome
 
 @pytest.fixture
 def quick(implementation, request):
-    """Leaves a model of its own on Keras, which takes ten seconds to compile, to --slow."""
-    if implementation.name == "keras3" and not request.config.getoption("slow"):
-        pytest.skip("compiles another network; runs with --slow")
+    """Leaves a model of its own on Keras, which takes ten seconds to compile, to --ferbench-slow."""
+    if implementation.name == "keras3" and not request.config.getoption("ferbench_slow"):
+        pytest.skip("compiles another network; runs with --ferbench-slow")
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_the_module_is_the_command() -> None:
         ),
         (
             ["train", "vgg16-transfer@frozen", "--implementation", "pytorch", "--cached-features", "0"],
-            "'--cached-features': Input should be greater than or equal to 1",
+            "'--cached-features' (env var: 'FERBENCH_CACHED_FEATURES'): Input should be greater than or equal to 1",
         ),
         (
             ["train", "vgg16-transfer@frozen", "--implementation", "pytorch", "--views", "3", "--cached-features", "2"],
@@ -106,11 +106,11 @@ def test_the_module_is_the_command() -> None:
         (["train", "vgg16-scratch", "--implementation", "abacus"], "'abacus' is not one of 'keras3', 'pytorch'"),
         (
             ["train", "vgg16-scratch", "--implementation", "pytorch", "--epochs", "0"],
-            "'--epochs': Input should be greater than or equal to 1",
+            "'--epochs' (env var: 'FERBENCH_EPOCHS'): Input should be greater than or equal to 1",
         ),
         (
             ["train", "vgg16-scratch", "--implementation", "pytorch", "--seed", "-1"],
-            "'--seed': Input should be greater than or equal to 0",
+            "'--seed' (env var: 'FERBENCH_SEED'): Input should be greater than or equal to 0",
         ),
         (["data", "inspect", "missing.zip"], "missing.zip: nothing is there; expected fer2013.zip"),
         (["runs", "list"], "results is no folder; runs are written there by `ferbench train` or `reproduce`"),

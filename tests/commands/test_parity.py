@@ -12,12 +12,12 @@ import pytest
 from harness import __main__ as command_line
 from harness.commands import parity
 from harness.interface import Implementation
-from harness.parity.ladder import Comparison, Ladder
+from harness.parity.ladder import Ladder, TensorComparison
 from harness.registry import choose_keras_backend
 from harness.variant import Variant
 
-HOLDS = Comparison("pixels", "pixels", 2e-7, 1e-7, 2e-6, 1e-4)
-FAILS = Comparison("gradients", "block3_conv2.kernel", 3e-2, 1e-7, 2e-4, 1e-2)
+HOLDS = TensorComparison("pixels", "pixels", 2e-7, 1e-7, 2e-6, 1e-4)
+FAILS = TensorComparison("gradients", "block3_conv2.kernel", 3e-2, 1e-7, 2e-4, 1e-2)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from harness.measuring import calibration, speed
 from harness.measuring.calibration import CalibrationTask
 from harness.measuring.speed import CalibrationSizes, Pace, draw_inputs
 from harness.records.machine import DeviceCalibration
+from harness.records.options import RunOptions
 from harness.runs.asking import make_spec
 from tests.support.fake_model import numbered_dataset
 from tests.support.models import RUNTIMES
@@ -67,7 +68,7 @@ def test_a_calibration_of_this_machine(implementation, monkeypatch, tmp_path) ->
     monkeypatch.setattr(calibration, "SIZES", {"cpu": SIZES})
     monkeypatch.setattr(calibration, "open_dataset", lambda path, allow_deviating_data: numbered_dataset())
     monkeypatch.setattr(speed, "PACES", {"cpu": Pace(3, repeat_seconds=0.001, warm_up_seconds=0.0)})
-    spec = make_spec("vgg16-scratch", implementation.name, paper=PAPER, threads=RUNTIMES[implementation.name].threads)
+    spec = make_spec("vgg16-scratch", implementation.name, RunOptions(threads=RUNTIMES[implementation.name].threads))
     task = CalibrationTask(spec, (PAPER.variants["vgg16-scratch"], PAPER.variants["resnet50-fine-tune"]))
     path = tmp_path / "found.json"
     monkeypatch.setattr(sys, "argv", ["", TypeAdapter(CalibrationTask).dump_json(task).decode(), str(path)])

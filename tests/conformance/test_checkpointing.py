@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.architectures import BATCH_NORM_MOMENTUM, initial_weights, trainable_layers
+from harness.architectures import initial_weights, trainable_layers
 from harness.interface import Implementation, Model
 from harness.measuring.memory import predict_memory
 from harness.plugin.base import require_implementation
@@ -52,9 +52,9 @@ every_case = pytest.mark.parametrize("variant", CASES, ids=lambda each: f"{each.
 
 @pytest.fixture
 def quick(implementation: Implementation, variant: Variant, request: pytest.FixtureRequest) -> None:
-    """Leaves to --slow what Keras takes seconds to compile; a smaller step of its own stands below."""
-    if implementation.name == "keras3" and not request.config.getoption("slow"):
-        pytest.skip("compiles other networks; runs with --slow")
+    """Leaves to --ferbench-slow what Keras takes seconds to compile; a smaller step of its own stands below."""
+    if implementation.name == "keras3" and not request.config.getoption("ferbench_slow"):
+        pytest.skip("compiles other networks; runs with --ferbench-slow")
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_a_second_computation_leaves_running_statistics_alone(pytorch: Implement
     model.train([batch], learning_rate=0.0)
     weights = model.get_weights()
     for name in ("conv1", "conv3_block1_2"):
-        share = (1 - BATCH_NORM_MOMENTUM) * taken[f"{name}_conv"].astype(np.float64).mean((0, 1, 2))
+        share = (1 - variant.batch_norm_momentum) * taken[f"{name}_conv"].astype(np.float64).mean((0, 1, 2))
         check_close_to_scale(weights[f"{name}_bn.moving_mean"], share, tolerance=MEANS, what=name)
 
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from harness.architectures import BATCH_NORM_MOMENTUM, layers
+from harness.architectures import layers
 from harness.interface import Implementation, Model, Weights
 from harness.variant import Optimizer, Phase
 from tests.support.checks import check_close, check_close_to_scale, check_same_bits
@@ -140,7 +140,7 @@ def test_training_applies_the_optimizer_to_the_gradients(model: Model) -> None:
 
 def test_norms_keep_the_biased_statistics_of_the_batch(implementation: Implementation) -> None:
     model = shared_model(implementation, replace(narrow_variant("resnet50-scratch"), blocks=1))
-    batch = faces(model.variant)[0]
+    batch, momentum = faces(model.variant)[0], model.variant.batch_norm_momentum
     before = model.get_weights()
     inputs = model.activations(batch, training=True)
     model.train([batch], learning_rate=LEARNING_RATE)
@@ -149,6 +149,6 @@ def test_norms_keep_the_biased_statistics_of_the_batch(implementation: Implement
         values = inputs[name.replace("_bn", "_conv")].astype(np.float64)
         for statistic, found in (("mean", values.mean((0, 1, 2))), ("variance", values.var((0, 1, 2)))):
             key = f"{name}.moving_{statistic}"
-            kept = (observed[key] - BATCH_NORM_MOMENTUM * before[key].astype(np.float64)) / (1 - BATCH_NORM_MOMENTUM)
+            kept = (observed[key] - momentum * before[key].astype(np.float64)) / (1 - momentum)
             tolerance = STATISTICS_TOLERANCE * np.abs(found).max() + STATISTICS_ROUNDING
             check_close(kept, found, tolerance=tolerance, what=f"{key}, the batch's share")

@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.architectures import (
-    BATCH_NORM_MOMENTUM,
     initial_weights,
     layers,
     weight_shapes,
@@ -343,7 +342,7 @@ def test_learning_rate_is_obeyed(plain_model: Model) -> None:
 
 def test_norms_keep_the_statistics_of_the_batch(implementation: Implementation) -> None:
     model = shared_model(implementation, narrow_variant("resnet50-scratch"))
-    batch = faces(model.variant)[0]
+    batch, momentum = faces(model.variant)[0], model.variant.batch_norm_momentum
     weights = lively_weights(model.variant)
     model.set_weights(weights)
     inputs = model.activations(batch, training=True)
@@ -355,7 +354,7 @@ def test_norms_keep_the_statistics_of_the_batch(implementation: Implementation) 
         values = inputs[name.replace("_bn", "_conv")].astype(np.float64)
         for statistic, found in (("mean", values.mean((0, 1, 2))), ("variance", values.var((0, 1, 2)))):
             key = f"{name}.moving_{statistic}"
-            kept = (observed[key] - BATCH_NORM_MOMENTUM * weights[key].astype(np.float64)) / (1 - BATCH_NORM_MOMENTUM)
+            kept = (observed[key] - momentum * weights[key].astype(np.float64)) / (1 - momentum)
             tolerance = STATISTICS_TOLERANCE * np.abs(found).max() + STATISTICS_ROUNDING
             check_close(kept, found, tolerance=tolerance, what=f"{key}, the batch's share")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.architectures import BATCH_NORM_MOMENTUM, feature_shape, layers
+from harness.architectures import feature_shape, layers
 from harness.interface import (
     Batch,
     Features,
@@ -163,7 +163,7 @@ def test_a_last_batch_of_one_trains_through_the_heads_norm(implementation: Imple
     assert np.isfinite(totals.step_losses).all()
     for statistic, found in (("mean", features.reshape(-1)), ("variance", 0)):  # what is alone varies by 0
         name = f"batch_norm1.moving_{statistic}"
-        expected = BATCH_NORM_MOMENTUM * before[name] + (1 - BATCH_NORM_MOMENTUM) * found
+        expected = FINE_TUNE.batch_norm_momentum * before[name] + (1 - FINE_TUNE.batch_norm_momentum) * found
         check_close(observed[name], expected, tolerance=MEAN_TOLERANCE, what=name)
     assert np.array_equal(observed["batch_norm1.gamma"], before["batch_norm1.gamma"]), "it scales zeros"
     assert not np.array_equal(observed["batch_norm1.beta"], before["batch_norm1.beta"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from harness.__main__ import app
+from harness.papers import load_paper
 from tests.support.repository import ROOT
 
 PAGES: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -106,6 +108,19 @@ def test_the_readme_is_short() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("# ")
     assert len(lines) <= LONGEST_README
+
+
+def test_the_readme_has_the_papers_accuracies() -> None:
+    text, paper = (ROOT / "README.md").read_text(encoding="utf-8"), load_paper("jahangir2024")
+    for variant in paper.variants:
+        assert f"| `{variant}` | {100 * paper.facts[f'{variant}.accuracy.table-6'].value:.2f} % |" in text
+
+
+def test_the_readme_has_the_accuracies_of_the_evidence() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    records = (json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "benchmarks/evidence").glob("*.json"))
+    found = {f"{100 * each['scores']['paper_test']['accuracy']:.2f} %" for each in records}
+    assert set(re.findall(r"reached (\d+\.\d+ %)", text)) <= found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

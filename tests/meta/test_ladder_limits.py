@@ -16,9 +16,9 @@ from harness.parity.ladder import (
     RATIO,
     ROUNDING,
     RUNGS,
-    Comparison,
     Ladder,
     Rung,
+    TensorComparison,
     climb_rung,
     compare,
     relative_error,
@@ -54,7 +54,7 @@ def off(error: float) -> Tensors:
     return {"dense1.kernel": EXPECTED * (1 + error)}
 
 
-def comparison(keras3: float, pytorch: float) -> Comparison:
+def comparison(keras3: float, pytorch: float) -> TensorComparison:
     (found,) = compare(RUNG, {"keras3": off(keras3), "pytorch": off(pytorch)}, {"dense1.kernel": EXPECTED})
     return found
 
@@ -222,7 +222,8 @@ def ladder(*errors: float) -> Ladder:
     """A ladder of one rung and a layer for each of Keras' errors."""
     variant = PAPER.find_variant("vgg16-scratch")
     found = [
-        Comparison("gradients", f"dense{place}.kernel", each, 1e-7, FLOOR, CAP) for place, each in enumerate(errors)
+        TensorComparison("gradients", f"dense{place}.kernel", each, 1e-7, FLOOR, CAP)
+        for place, each in enumerate(errors)
     ]
     return Ladder(variant, variant.phases[0], tuple(found))
 

@@ -21,7 +21,7 @@ def test_an_error_is_noticed(where: str, mutation: Mutation, workers: Workers, r
     assert check <= workers.passed(where), "on the code as it is"
     for size in mutation.sizes_or_none:
         assert workers.of(where, mutation, size) == dict.fromkeys(check, "noticed")
-    if request.config.getoption("slow") and mutation.unnoticed is not None:
+    if request.config.getoption("ferbench_slow") and mutation.unnoticed is not None:
         smaller = workers.of(where, mutation, mutation.unnoticed)
         assert smaller == dict.fromkeys(check, "passed"), "smaller than the table says"
 

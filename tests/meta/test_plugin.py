@@ -57,19 +57,19 @@ def test_options_are_in_the_help(pytester: pytest.Pytester) -> None:
     assert "does a published FER-2013 result hold" in output
     for option in (
         "--fer2013",
-        "--implementation",
+        "--ferbench-implementation",
         "--keras-backend",
-        "--budget",
+        "--ferbench-budget",
         "--ferbench-device",
-        "--seed",
-        "--seeds",
-        "--pipeline",
+        "--ferbench-seed",
+        "--ferbench-seeds",
+        "--ferbench-pipeline",
         "--rehearse",
         "--reuse-runs",
-        "--results-dir",
+        "--ferbench-results-dir",
         "--require-implementations",
-        "--slow",
-        "--timing",
+        "--ferbench-slow",
+        "--ferbench-timing",
     ):
         assert f"  {option}" in output
 
@@ -83,7 +83,9 @@ def test_markers_are_registered(pytester: pytest.Pytester) -> None:
 def test_the_installed_entry_point_is_enough(pytester: pytest.Pytester) -> None:
     """In a process of its own, without this suite's conftest."""
     pytester.makepyfile(MARKED)
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--slow", "--timing", "--ferbench-device=cpu")
+    result = pytester.runpytest_subprocess(
+        "-p", "no:cacheprovider", "--ferbench-slow", "--ferbench-timing", "--ferbench-device=cpu"
+    )
     result.assert_outcomes(passed=5)
 
 
@@ -91,13 +93,13 @@ def test_the_installed_entry_point_is_enough(pytester: pytest.Pytester) -> None:
     ("arguments", "passed", "skipped", "deselected"),
     [
         ([], 2, 3, 0),
-        (["--slow"], 3, 2, 0),
-        (["--timing"], 3, 2, 0),
-        (["--slow", "--timing"], 4, 1, 0),
+        (["--ferbench-slow"], 3, 2, 0),
+        (["--ferbench-timing"], 3, 2, 0),
+        (["--ferbench-slow", "--ferbench-timing"], 4, 1, 0),
         (["-m", "not gpu"], 2, 2, 1),
-        (["-m", "not gpu", "--slow"], 3, 1, 1),
+        (["-m", "not gpu", "--ferbench-slow"], 3, 1, 1),
         (["-m", "slow"], 0, 1, 4),
-        (["-m", "slow", "--slow"], 1, 0, 4),
+        (["-m", "slow", "--ferbench-slow"], 1, 0, 4),
         (["--ferbench-device=cpu"], 3, 2, 0),
         (["--ferbench-device=gpu"], 3, 2, 0),
         (["--rehearse"], 3, 2, 0),
@@ -115,8 +117,8 @@ def test_skips_say_how_to_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(MARKED)
     run(pytester).stdout.fnmatch_lines_random(
         [
-            "SKIPPED*marked slow; runs with --slow",
-            "SKIPPED*marked timing; runs with --timing",
+            "SKIPPED*marked slow; runs with --ferbench-slow",
+            "SKIPPED*marked timing; runs with --ferbench-timing",
             "SKIPPED*no NVIDIA driver answers here*rehearse with --rehearse*",
         ]
     )
@@ -128,7 +130,9 @@ def test_gpu_tests_run_where_a_gpu_is_seen(pytester: pytest.Pytester, monkeypatc
     run(pytester, "-m", "gpu").assert_outcomes(passed=1, deselected=4)
 
 
-@pytest.mark.parametrize("option", ["--implementation=abacus", "--keras-backend=abacus", "--budget=abacus"])
+@pytest.mark.parametrize(
+    "option", ["--ferbench-implementation=abacus", "--keras-backend=abacus", "--ferbench-budget=abacus"]
+)
 def test_wrong_choices_are_usage_errors(pytester: pytest.Pytester, option: str) -> None:
     result = run(pytester, option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -180,9 +184,9 @@ def test_a_missing_framework_fails_where_it_is_required(pytester: pytest.Pyteste
 @pytest.mark.usefixtures("without_keras")
 @pytest.mark.parametrize("chosen", ["keras3", "pytorch"])
 def test_what_was_not_chosen_skips_even_where_all_are_required(pytester: pytest.Pytester, chosen: str) -> None:
-    result = run(pytester, "--require-implementations", f"--implementation={chosen}")
+    result = run(pytester, "--require-implementations", f"--ferbench-implementation={chosen}")
     result.assert_outcomes(**({"failed": 1} if chosen == "keras3" else {"passed": 1}), skipped=1)
-    result.stdout.fnmatch_lines([f"SKIPPED*--implementation chose {chosen}"])
+    result.stdout.fnmatch_lines([f"SKIPPED*--ferbench-implementation chose {chosen}"])
 
 
 # Data

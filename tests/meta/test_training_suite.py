@@ -122,10 +122,10 @@ SAVE = "--benchmark-json=saved.json"
     ("arguments", "seeds"),
     [
         ((), [0]),
-        (("--seed=3",), [3]),
-        (("--seed", "0..2"), [0, 1, 2]),
-        (("--seed", "4", "--seed=2..3", "--seed=4"), [4, 2, 3]),
-        (("--seeds=2",), [0, 1]),
+        (("--ferbench-seed=3",), [3]),
+        (("--ferbench-seed", "0..2"), [0, 1, 2]),
+        (("--ferbench-seed", "4", "--ferbench-seed=2..3", "--ferbench-seed=4"), [4, 2, 3]),
+        (("--ferbench-seeds=2",), [0, 1]),
     ],
 )
 def test_a_test_for_each_seed(
@@ -140,18 +140,21 @@ def test_a_test_for_each_seed(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--seed=x",), "'x' is no seed; expected a number from 0, or a range such as 0..4"),
-        (("--seed=4..1",), "'4..1' is no seed"),
-        (("--seed=-1",), "'-1' is no seed"),
-        (("--seed=0..4000",), "'0..4000' is no seed"),
-        (("--seeds=0",), "--seeds 0; expected at least 1"),
-        (("--seed=1", "--seeds=2"), "give one of them"),
-        (("--batch-size=0",), "--batch-size 0; expected at least 1"),
-        (("--rehearse", "--budget=paper"), "paper does not go with --rehearse"),
+        (("--ferbench-seed=x",), "'x' is no seed; expected a number from 0, or a range such as 0..4"),
+        (("--ferbench-seed=4..1",), "'4..1' is no seed"),
+        (("--ferbench-seed=-1",), "'-1' is no seed"),
+        (("--ferbench-seed=0..4000",), "'0..4000' is no seed"),
+        (("--ferbench-seeds=0",), "--ferbench-seeds 0; expected at least 1"),
+        (("--ferbench-seed=1", "--ferbench-seeds=2"), "give one of them"),
+        (("--ferbench-batch-size=0",), "--ferbench-batch-size 0; expected a whole number from 1"),
+        (("--rehearse", "--ferbench-budget=paper"), "paper does not go with --rehearse"),
         (("--rehearse", "--fer2013=fer2013.zip"), "fer2013.zip does not go with --rehearse"),
         (("--rehearse", "--ferbench-device=gpu"), "gpu does not go with --rehearse"),
-        (("--rehearse", "--batch-size=9"), "--batch-size 9; the budget rehearsal has at most 8"),
-        (("--budget=rehearsal", "--batch-size=64"), "--batch-size 64; the budget rehearsal has at most 8"),
+        (("--rehearse", "--ferbench-batch-size=9"), "--ferbench-batch-size 9; the budget rehearsal has at most 8"),
+        (
+            ("--ferbench-budget=rehearsal", "--ferbench-batch-size=64"),
+            "--ferbench-batch-size 64; the budget rehearsal has at most 8",
+        ),
         (("--fer2013=nowhere.zip",), "nothing is there"),
     ],
 )
@@ -167,7 +170,7 @@ def test_wrong_usage_is_refused_before_anything_runs(
 def test_seeds_are_judged_together(pytester: pytest.Pytester, runs: Runs) -> None:
     """Accuracies of resnet50-scratch around the paper's 54.69 %: mean 54.7, standard deviation 0.1."""
     runs.answer = lambda spec: answer(spec, 0.546 + 0.001 * spec.seed)
-    result = run(pytester, "-k", "resnet50-scratch and pytorch", "--seeds=3")
+    result = run(pytester, "-k", "resnet50-scratch and pytorch", "--ferbench-seeds=3")
     result.stdout.fnmatch_lines(
         [
             "*resnet50-scratch*54.70 %*REPRODUCED*",
@@ -180,7 +183,7 @@ def test_seeds_are_judged_together(pytester: pytest.Pytester, runs: Runs) -> Non
 
 def test_two_seeds_say_how_many_more(pytester: pytest.Pytester, runs: Runs) -> None:
     runs.answer = lambda spec: answer(spec, 0.546)
-    result = run(pytester, "-k", "resnet50-scratch and pytorch", "--seeds=2")
+    result = run(pytester, "-k", "resnet50-scratch and pytorch", "--ferbench-seeds=2")
     text = " ".join(result.stdout.str().split())
     assert "INCONCLUSIVE" in text
     assert "more may settle it" in " ".join(word for word in text.split() if word != "│")
@@ -205,7 +208,7 @@ def test_a_card_that_is_too_small_is_told_before_the_start(
 ) -> None:
     """vgg16-transfer needs more than 4 GiB, vgg16-scratch does not; nothing is refused."""
     monkeypatch.setattr(suite, "find_gpu", lambda: (replace(GPU, memory_bytes=4 * 2**30), dict))
-    result = run(pytester, "-k", "(vgg16-transfer or vgg16-scratch) and pytorch", "--seeds=2")
+    result = run(pytester, "-k", "(vgg16-transfer or vgg16-scratch) and pytorch", "--ferbench-seeds=2")
     result.assert_outcomes(passed=4, deselected=20)
     warnings = [line for line in result.outlines if line.startswith("may run out of memory:")]
     assert len(warnings) == 1
@@ -214,8 +217,14 @@ def test_a_card_that_is_too_small_is_told_before_the_start(
 
 
 def test_options_reach_the_run(pytester: pytest.Pytester, runs: Runs) -> None:
-    options = ("--precision=tf32", "--deterministic", "--pipeline=generator", "--budget=hour", "--batch-size=16")
-    options = (*options, "--checkpointing")
+    options = (
+        "--ferbench-precision=tf32",
+        "--ferbench-deterministic",
+        "--ferbench-pipeline=generator",
+        "--ferbench-budget=hour",
+        "--ferbench-batch-size=16",
+    )
+    options = (*options, "--ferbench-checkpointing")
     run(pytester, *ONE, *options, SAVE)
     (spec,) = runs.specs
     assert (spec.precision, spec.deterministic, spec.pipeline, spec.budget.name) == ("tf32", True, "generator", "hour")
@@ -227,7 +236,7 @@ def test_options_reach_the_run(pytester: pytest.Pytester, runs: Runs) -> None:
 
 def test_a_record_of_the_same_work_says_more_than_arithmetic(pytester: pytest.Pytester) -> None:
     run(pytester, *ONE)
-    result = run(pytester, *ONE, "--seed=5")
+    result = run(pytester, *ONE, "--ferbench-seed=5")
     result.stdout.fnmatch_lines(["*vgg16-scratch*pytorch*30 s*as vgg16-scratch-*"])
 
 
@@ -238,7 +247,7 @@ def test_nothing_is_estimated_where_nothing_will_run(pytester: pytest.Pytester, 
 
 
 def test_time_left_is_told_after_each_run(pytester: pytest.Pytester) -> None:
-    result = run(pytester, "-k", "vgg16-scratch", "--seeds=2")
+    result = run(pytester, "-k", "vgg16-scratch", "--ferbench-seeds=2")
     result.stdout.fnmatch_lines(
         [f"ferbench: {done} of 4 runs in * s, about * left" for done in (1, 2, 3)] + ["ferbench: 4 of 4 runs in * s"]
     )
@@ -246,7 +255,7 @@ def test_time_left_is_told_after_each_run(pytester: pytest.Pytester) -> None:
 
 def test_evidence_is_saved_though_the_test_fails(pytester: pytest.Pytester, runs: Runs) -> None:
     runs.answer = lambda spec: answer(spec, 0.3, scores={"paper_test": score_of(0.3)})
-    run(pytester, "-k", "resnet50-scratch and keras3", "--pipeline=generator", SAVE).assert_outcomes(
+    run(pytester, "-k", "resnet50-scratch and keras3", "--ferbench-pipeline=generator", SAVE).assert_outcomes(
         failed=1, deselected=11
     )
     (benchmark,) = saved(pytester)["benchmarks"]
@@ -276,7 +285,7 @@ def test_the_machine_is_told_with_its_gpu(pytester: pytest.Pytester) -> None:
 
 
 def test_a_suite_is_calibrated_once_a_framework_and_each_run_keeps_it(pytester: pytest.Pytester, runs: Runs) -> None:
-    result = run(pytester, "-k", "vgg16-scratch", "--seeds=2", "--pipeline=generator", SAVE)
+    result = run(pytester, "-k", "vgg16-scratch", "--ferbench-seeds=2", "--ferbench-pipeline=generator", SAVE)
     result.assert_outcomes(passed=4, deselected=20)
     result.stdout.fnmatch_lines(
         [
@@ -343,7 +352,7 @@ def test_on_another_card_the_calibration_gives_the_estimate(
 
 def test_four_epochs_are_enough_to_judge_the_time(pytester: pytest.Pytester, runs: Runs) -> None:
     runs.answer = lambda spec: answer(spec, history=history_of([0.3, 0.4, 0.5, 0.54]))
-    result = run(pytester, *ONE, "--pipeline=generator", "--budget=times", SAVE)
+    result = run(pytester, *ONE, "--ferbench-pipeline=generator", "--ferbench-budget=times", SAVE)
     result.assert_outcomes(passed=1, deselected=11)
     assert runs.specs[0].variant.epochs == 4
     (time,) = saved(pytester)["benchmarks"][0]["extra_info"]["time_verdicts"]
@@ -362,7 +371,7 @@ def test_one_failing_run_does_not_stop_the_others(pytester: pytest.Pytester, run
         return answer(spec)
 
     runs.answer = some
-    result = run(pytester, "-k", "vgg16-scratch", "--seeds=2", SAVE)
+    result = run(pytester, "-k", "vgg16-scratch", "--ferbench-seeds=2", SAVE)
     result.assert_outcomes(failed=3, passed=1, deselected=20)
     result.stdout.fnmatch_lines(["ferbench: 4 of 4 runs in*", "*vgg16-scratch-pytorch-seed1: failed: NaN*"])
     told = [each["extra_info"] for each in saved(pytester)["benchmarks"]]
@@ -375,7 +384,7 @@ def test_one_failing_run_does_not_stop_the_others(pytester: pytest.Pytester, run
 def test_a_matching_record_is_judged_again(pytester: pytest.Pytester, runs: Runs) -> None:
     run(pytester, *ONE, SAVE)
     before = saved(pytester)["benchmarks"][0]["extra_info"]
-    result = run(pytester, *ONE, "--seeds=2", "--reuse-runs", SAVE)
+    result = run(pytester, *ONE, "--ferbench-seeds=2", "--reuse-runs", SAVE)
     result.assert_outcomes(passed=2, deselected=22)
     assert [spec.seed for spec in runs.specs] == [0, 1]
     first, second = (each["extra_info"] for each in saved(pytester)["benchmarks"])
@@ -410,7 +419,7 @@ def test_another_record_is_not_reused_and_it_is_said_why(
 
 def test_what_was_asked_otherwise_is_another_run(pytester: pytest.Pytester, runs: Runs) -> None:
     run(pytester, *ONE)
-    result = run(pytester, *ONE, "--reuse-runs", "--pipeline=generator")
+    result = run(pytester, *ONE, "--reuse-runs", "--ferbench-pipeline=generator")
     assert len(runs.specs) == 2
     assert "not reused" not in result.stdout.str()
 

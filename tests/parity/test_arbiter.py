@@ -146,12 +146,13 @@ def test_running_statistics_are_the_references(case: Case) -> None:
     observed = batch_norm_statistics(case.begin(), case.task)
     assert len(observed) == 2 * len(norms)
     outputs = case.begin().activations(problem.batches[0], training=True)
+    momentum = problem.variant.batch_norm_momentum
     sources, trainable = reference.wiring(problem.variant), trainable_layers(problem.variant, problem.phase)
     for norm in norms:
         start = weights_of(norm.name, problem.weights)
         if norm.name in trainable:
             zeros = {name: np.zeros_like(array) for name, array in start.items()}
-            expected = reference.running_statistics(outputs[sources[norm.name][0]], zeros)
+            expected = reference.running_statistics(outputs[sources[norm.name][0]], zeros, momentum)
         else:
             expected = {name: start[name] for name in ("moving_mean", "moving_variance")}
         check_all_close_to_scale(weights_of(norm.name, observed), expected, tolerance=LAYER_TOLERANCE, what=norm.name)

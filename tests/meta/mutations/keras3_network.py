@@ -143,7 +143,7 @@ def head_epsilon(patch: Patch, size: float) -> None:
 
 
 def momentum(patch: Patch, size: float) -> None:
-    patch.setattr(resnet50, "BATCH_NORM_MOMENTUM", size)
+    around(patch, resnet50, "batch_norm", lambda original, x, name, _momentum: original(x, name, size))
 
 
 def variance_unbiased(patch: Patch) -> None:

@@ -1,4 +1,4 @@
-"""The detection matrix as a page: `python -m mutations.matrix` with `tests/meta` on the path prints it."""
+"""The detection matrix as a page: `python -m tests.meta.mutations.matrix` prints it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ HEADINGS = ("where", "error", "Keras 3", "PyTorch", "noticed down to", "not noti
 
 PAGE = """# What the suite notices
 
-{count} known errors are put into the code, one at a time: {both} into the Keras 3 and into the PyTorch implementation,
-each alone, and {shared} into what both share. Every one is noticed by the named check of the default suite, which
-passes on the code as it is, in the same process; a crash is no detection. This page is made from the table of
-`tests/meta/mutations`, and `tests/meta/test_mutations.py` holds both against the code in every run of the suite: each
-error at its usual size and at smaller ones, down to the smallest that is noticed. With `--slow` it also shows that the
-next smaller one passes unnoticed.
+{count} known errors are put into the code, one at a time. The suite must notice each of them. {both} go into the
+Keras 3 implementation and into the PyTorch implementation, each alone. {shared} go into what both share.
+
+A check of the default suite is named for each error. It passes on the code as it is, in the same process. With the
+error it must fail; a crash is no detection. An error with a size is put in at its usual size and at smaller ones, down
+to the smallest that is noticed. `--ferbench-slow` also shows that the next smaller one passes unnoticed.
+
+This page is made from the table in `tests/meta/mutations`. `tests/meta/test_mutations.py` holds both to the code in
+every run of the suite.
 
 ✓: noticed by the check whose id has `keras3` or `pytorch` in place of `{{}}`. An error is worded with its usual size.
 
@@ -24,14 +27,14 @@ next smaller one passes unnoticed.
 
 
 def page() -> str:
-    """The page `docs/explanation/detection.md`, in which everything is noticed."""
+    """Return the page `docs/explanation/detection.md`, on which everything is noticed."""
     both, shared = len(OF_FRAMEWORKS), len(OF_THE_HARNESS)
     table = "\n".join(lines(lambda _where, _mutation: "✓"))
     return PAGE.format(count=both + shared, both=both, shared=shared, table=table)
 
 
 def lines(mark: Callable[[str, Mutation], str]) -> list[str]:
-    """The matrix in Markdown; `mark` says how an error in `keras3`, `pytorch` or `harness` went."""
+    """Return the matrix in Markdown; `mark` says how an error in `keras3`, `pytorch` or `harness` went."""
     found = [_line(HEADINGS), _line(["---"] * len(HEADINGS))]
     found += [_row(each, mark("keras3", each), mark("pytorch", each)) for each in OF_FRAMEWORKS]
     return found + [_row(each, *2 * [f"shared {mark('harness', each)}"]) for each in OF_THE_HARNESS]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from harness.architectures import BATCH_NORM_EPSILON
 from impls.pytorch import implementation, pixels, resnet50
 from tests.meta.mutations.patching import Patch, around
 
@@ -141,7 +142,10 @@ def one_nan(patch: Patch) -> None:
 
 def base_epsilon(patch: Patch, size: float) -> None:
     around(
-        patch, resnet50.BatchNorm, "__init__", lambda init, self, channels, epsilon=size: init(self, channels, epsilon)
+        patch,
+        resnet50.BatchNorm,
+        "__init__",
+        lambda init, self, channels, momentum, epsilon=size: init(self, channels, momentum, epsilon),
     )
 
 
@@ -150,7 +154,12 @@ def head_epsilon(patch: Patch, size: float) -> None:
 
 
 def momentum(patch: Patch, size: float) -> None:
-    patch.setattr(resnet50, "BATCH_NORM_MOMENTUM", size)
+    around(
+        patch,
+        resnet50.BatchNorm,
+        "__init__",
+        lambda init, self, channels, _momentum, epsilon=BATCH_NORM_EPSILON: init(self, channels, size, epsilon),
+    )
 
 
 def variance_unbiased(patch: Patch) -> None:

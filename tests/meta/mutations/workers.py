@@ -28,7 +28,7 @@ class Workers:
         self.folder = folder
         backend = config.getoption("keras_backend")
         self.options = [f"--keras-backend={backend}"] if backend else []
-        self.options += ["--search"] if config.getoption("slow") else []
+        self.options += ["--search"] if config.getoption("ferbench_slow") else []
         self.running: dict[str, subprocess.Popen[str]] = {}
 
     def start(self, where: str) -> None:

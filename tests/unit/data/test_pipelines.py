@@ -28,6 +28,7 @@ from harness.data.picture_files import (
 from harness.data.pipelines import DevicePipeline, open_pipeline, require_memory
 from harness.data.toyfaces import toyfaces
 from harness.interface import CLASSES
+from harness.records.options import RunOptions
 from harness.records.record import from_json, to_json
 from harness.records.spec import RunSpec
 from harness.runs.asking import make_spec
@@ -92,7 +93,7 @@ FROZEN = "vgg16-transfer@frozen"
 
 
 def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: int) -> RunSpec:
-    return make_spec(variant, "pytorch", paper=PAPER, pipeline=pipeline, **options)
+    return make_spec(variant, "pytorch", RunOptions(pipeline=pipeline, **options))
 
 
 @pytest.mark.parametrize(

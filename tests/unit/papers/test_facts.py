@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.interface import CLASSES
-from harness.papers.facts import Fact, FactError, Facts, parse, read_facts
+from harness.papers.facts import Fact, FactError, Facts, read_facts
 from tests.support.papers import PAPER
 
 WORDS = (
@@ -198,11 +198,6 @@ def test_what_is_no_fact_is_refused(change: dict[str, object], message: str | No
 def test_one_number_entered_twice_is_refused() -> None:
     with pytest.raises(FactError, match=r"a\.accuracy\.again and a\.accuracy\.text are the same number"):
         read_facts({"a": {"accuracy": {"text": ENTRY, "again": ENTRY}}})
-
-
-def test_a_name_that_stands_twice_is_refused() -> None:
-    with pytest.raises(FactError, match="twice"):
-        parse("[a.accuracy]\ntext = 1\ntext = 2\n")
 
 
 def test_unknown_names_are_refused_with_their_neighbours() -> None:

@@ -19,7 +19,7 @@ from harness.papers.jahangir2024.review import (
 )
 from harness.papers.review import audit
 from harness.papers.wording import Quote, capitalised
-from harness.report.audit import audit_markdown, audit_page, numbers_of
+from harness.report.audit import audit_page, numbers_of
 from tests.support.audited import PAPER
 
 OURS = (accuracies, evaluations, granularity, matrices, protocol, times)
@@ -165,12 +165,3 @@ def test_a_finding_that_rests_on_no_number_has_no_line_of_them() -> None:
 def test_torn_digits_are_shown_whole() -> None:
     finding = replace(EXAMPLE, facts=("vgg16-transfer.accuracy.table-6", "vgg16-transfer.seconds.table-6"))
     assert numbers_of(finding, PAPER.facts) == "Table 6: 0.6715, 16304.71 s"
-
-
-def test_the_table_has_a_row_for_each(findings: tuple[Finding, ...]) -> None:
-    header, rule, *rows, empty, counts = audit_markdown(findings, PAPER.facts).splitlines()
-    assert (header.count("|"), rule.count("|"), empty) == (6, 6, "")
-    assert [row.split(" | ")[2] for row in rows] == [each.name for each in findings]
-    assert counts.startswith(f"{len(findings)} findings: ")
-    bar = replace(EXAMPLE, statement="a | b.")
-    assert "a \\| b." in audit_markdown([bar], PAPER.facts)

@@ -11,6 +11,7 @@ from harness.judging.comparability import differences
 from harness.measuring.forecast import Machine, count_operations, forecast
 from harness.measuring.memory import predict_memory
 from harness.operations import recomputed_image_flops
+from harness.records.options import RunOptions
 from harness.records.spec import RunSpec
 from harness.report.tables import small_print
 from harness.runs import asking as plan
@@ -28,7 +29,7 @@ def frameworks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asked(batch_size: int | None, budget: BudgetName = "paper", variant: str = "vgg16-transfer") -> RunSpec:
-    return make_spec(variant, "pytorch", paper=PAPER, budget=budget, batch_size=batch_size)
+    return make_spec(variant, "pytorch", RunOptions(budget=budget, batch_size=batch_size))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from harness.records.spec import RunSpec
 from harness.report.planned_suite import duration_text, forecast_table, progress_line
 from harness.runs.planned_suite import (
     Planned,
-    Suite,
+    PlannedSuite,
     installed_version,
     parse_seeds,
 )
@@ -30,8 +30,8 @@ def planned(seconds: float | None, operations: int = 10**12, *, took: float | No
     return Planned(SPEC, Forecast(operations, interval, "by hand"), seconds=took)
 
 
-def suite_of(runs: Sequence[Planned]) -> Suite:
-    return Suite({str(number): each for number, each in enumerate(runs)})
+def suite_of(runs: Sequence[Planned]) -> PlannedSuite:
+    return PlannedSuite({str(number): each for number, each in enumerate(runs)})
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0", (0,)), ("7", (7,)), ("0..4", (0, 1, 2, 3, 4)), ("5..5", (5,))])

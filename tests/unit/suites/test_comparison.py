@@ -11,8 +11,8 @@ import pytest
 
 from harness.records.record import RunRecord
 from harness.records.store import RecordError
-from harness.suites.comparison import Compared, Comparison, compare_suites
-from harness.suites.saved import Suite
+from harness.suites.comparison import Compared, SuiteComparison, compare_suites
+from harness.suites.saved import SavedSuite
 from harness.suites.saved_runs import SavedRun, from_record
 from harness.training.budget import BUDGETS
 from harness.training.stop_reason import StopReason
@@ -21,8 +21,8 @@ from tests.support.papers import PAPER
 from tests.support.saved_suites import epochs, timed_record
 
 
-def suite(*runs: SavedRun) -> Suite:
-    return Suite(Path("suite"), runs, ())
+def suite(*runs: SavedRun) -> SavedSuite:
+    return SavedSuite(Path("suite"), runs, ())
 
 
 def run(side: str, mean: float = 10.0, accuracy: float = 0.67, *, count: int = 10, **fields: Any) -> SavedRun:
@@ -34,7 +34,7 @@ def without_history(one: SavedRun) -> SavedRun:
     return replace(one, history=(), without_history="the record is not at hand")
 
 
-def only(comparison: Comparison) -> Compared:
+def only(comparison: SuiteComparison) -> Compared:
     (compared,) = comparison.compared
     return compared
 

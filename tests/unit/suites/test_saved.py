@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import pytest
 
+from harness.records.options import TrainingPrecision
 from harness.records.record import RunRecord
-from harness.records.spec import TrainingPrecision
 from harness.records.store import RecordError
 from harness.registry import KerasBackend
 from harness.suites.saved import read_suite

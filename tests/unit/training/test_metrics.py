@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 
 from harness.interface import CLASSES
-from harness.training.metrics import accuracy, mean_cross_entropy, score
+from harness.training.metrics import accuracy, area, mean_cross_entropy, score
 
 
 def logits_of(answers: list[int], confidence: float = 1.0) -> NDArray[np.float32]:
@@ -87,3 +87,13 @@ def test_the_first_of_equal_logits_is_the_answer() -> None:
 def test_shapes_that_do_not_fit_are_refused(shape: tuple[int, ...], labels: int) -> None:
     with pytest.raises(ValueError, match=r"logits have shape .*; expected \(\d, 7\), n > 0"):
         score(np.zeros(shape, np.float32), np.zeros(labels, np.uint8))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=60))
+def test_the_area_is_scikit_learns_with_ties_too(images: list[tuple[bool, int]]) -> None:
+    is_class = np.array([each for each, _ in images])
+    scores = np.array([each for _, each in images], np.float64)
+    if is_class.all() or not is_class.any():
+        assert area(is_class, scores) is None
+    else:
+        assert area(is_class, scores) == pytest.approx(roc_auc_score(is_class, scores), abs=1e-12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from harness.training.rows import make_plan
 from harness.verification.flaws import Flaw, StoredRun, read_stored
 from harness.verification.known_data import known_layout
 from harness.verification.verify import verify
-from tests.support.fake_records import fake_calibration
 from tests.support.forged_records import (
     SMALL,
     Arrays,
@@ -78,11 +77,6 @@ def test_a_sound_record_has_no_flaw(tmp_path: Path, options: dict[str, Any]) -> 
 
 def test_a_small_sound_record_has_no_flaw(small: Path) -> None:
     assert flaws_of(small) == ()
-
-
-def test_names_did_not_always_say_that_operations_were_deterministic(record: Path) -> None:
-    edit_json(record, setting("spec", "deterministic", to=True))
-    assert flaws_of(record) == ()
 
 
 # --- forged records: each mutation of the JSON, the check that names it, and the words
@@ -178,7 +172,6 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
     "seed": (setting("spec", "seed", to=1), "seed", "of the first weights; expected"),
     "first-weights": (setting("weights", "digest", to="00" * 32), "seed", "digest 000000000000… of the first weights"),
     "source-of-weights": (setting("weights", "source", to="keras-vgg16"), "weights", "first weights 'keras-vgg16'"),
-    "name": (setting("run", to="resnet50-scratch-pytorch-seed0"), "name", "the record calls itself resnet50-scratch"),
     "digest": (
         setting("dataset", "digest", to="12" * 32), "digest", "data digest 121212121212… of fer2013 from its zip",
     ),
@@ -195,70 +188,18 @@ FORGED: dict[str, tuple[Callable[[Json], None], str, str]] = {
         "a run that was interrupted has scores; expected none",
     ),
     "no-logits": (setting("arrays_sha256", to=None), "arrays", "a complete run without stored logits"),
-    # names that the harness does not have
     "file-renamed": (
         setting("run", to="vgg16-scratch-pytorch-seed0-2"), "name",
         "calls itself vgg16-scratch-pytorch-seed0-2; expected vgg16-scratch-pytorch-seed0, as its file is named",
     ),
-    "door": (setting("dataset", "door", to="made-up"), "data", "fer2013 read from 'made-up'; expected from zip, "),
-    "door-of-another": (setting("dataset", "door", to="toyfaces"), "data", "fer2013 read from 'toyfaces'"),
-    "data-set": (setting("dataset", "name", to="foo"), "data", "data set 'foo'; expected one of fer2013, toyfaces"),
     "started": (setting("started", to="zzz"), "started", "started 'zzz'; expected a moment with its zone"),
     "started-without-a-zone": (setting("started", to="2024-01-01T00:00:00"), "started", "started '2024-01-01T00:"),
-    "budget": (
-        setting("spec", "budget", "name", to="[/x]"), "budget",
-        "expected one of smoke, times, hour, paper, rehearsal, or",
-    ),
-    "budget-renamed": (
-        setting("spec", "budget", "name", to="paper"), "budget", "budget 'paper' with test_examples=350; expected",
-    ),
-    "budget-of-longer-hours": (
-        setting("spec", "budget", to={"name": "hour", "seconds": 3601.0}), "budget", "'hour' with seconds=3601.0",
-    ),
     "budget-exceeded": (setting("spec", "budget", "epochs", to=1), "history", "3 epochs, numbered 1, 2, 3"),
-    # what nothing can be computed with
-    "seed-negative": (setting("spec", "seed", to=-1), "reach", "seed -1; expected 0 or more"),
-    "width": (setting("spec", "asked", "width_divisor", to=0), "reach", "width_divisor = 0; expected 1 or more"),
-    "picture-of-no-size": (setting("spec", "asked", "input_size", to=0), "reach", "a variant with input_size = 0"),
     "network-too-large": (
         setting("spec", "asked", "head", 1, to={"kind": "dense", "units": 10**13}), "reach",
-        "parameters; expected at most 200,000,000",
+        "parameters; expected at most 100,000,000",
     ),
-    "units-negative": (
-        setting("spec", "asked", "head", 1, to={"kind": "dense", "units": -4}), "reach", "units of dense = -4",
-    ),
-    "counts-too-large": (
-        setting("dataset", "training_examples", to=10**400), "reach",
-        "dataset.training_examples = 10000000… (401 digits); expected a whole number",
-    ),
-    # contradictions
-    "data-set-left-out": (setting("dataset", to=None), "contradiction", "a complete run without a data set"),
-    "error-of-a-complete-run": (setting("error", to="boom"), "contradiction", "a complete run with the error 'boom'"),
-    "no-gpu": (setting("spec", "device", to="gpu"), "contradiction", "on the device gpu in an environment without one"),
-    "stand-in-for-drawn": (
-        setting("spec", "stand_in_weights", to=True), "contradiction", "stand-in weights for vgg16-scratch; expected",
-    ),
-    "calibration": (
-        setting("calibration", to=asdict(fake_calibration())), "contradiction",
-        "a calibration of pytorch, NVIDIA GeForce RTX 4080 SUPER, float32; expected pytorch, float32, as the run",
-    ),
-    "file-of-drawn-weights": (setting("weights", "file", to="a.h5"), "contradiction", "with the file 'a.h5'"),
-    "deviations": (setting("dataset", "deviations", to=["one"]), "contradiction", "data that deviate; expected allow_"),
-    "features-of-a-trained-base": (
-        setting("spec", "cached_features", to=True), "contradiction", "features that were kept; expected none: vgg16-s",
-    ),
-    "features-of-new-pictures": (
-        setting("spec", "cached_features", to=True), "contradiction", "without a number of views its features differ",
-    ),
-    "features-on-the-papers-pipeline": (
-        lambda record: record["spec"].update(cached_features=True, pipeline="manual"), "contradiction",
-        "kept on the pipeline manual; expected the pipeline device",
-    ),
-    "no-views": (setting("spec", "views", to=0), "contradiction", "none: 0 views of each picture; expected 1 or more"),
-    "views-on-the-papers-pipeline": (
-        lambda record: record["spec"].update(views=2, pipeline="generator"), "contradiction",
-        "views that repeat; expected none: views are chosen, and features kept, by pipeline device alone",
-    ),
+    "data-set-left-out": (setting("dataset", to=None), "data", "a complete run without a data set"),
     "rate-negative": (
         setting("timings", "features_images_per_second", to=-1.0), "timings", "features_images_per_second = -1.0",
     ),

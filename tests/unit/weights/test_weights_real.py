@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.architectures import VGG16_BLOCKS
-from harness.plugin.base import find_weights_dir
+from harness.plugin.base import run_options
 from harness.weights.catalogue import catalogue
 from harness.weights.locate import BaseWeights, load_base_weights
 from tests.support.papers import PAPER
@@ -28,7 +28,7 @@ PROBES = {
 
 @pytest.fixture(scope="module")
 def base(request: pytest.FixtureRequest) -> BaseWeights:
-    folder = find_weights_dir(request.config)
+    folder = run_options(request.config).weights_dir
     file = catalogue()["keras-vgg16"].file
     if folder is None or not (folder / file).is_file():
         pytest.skip(f"needs {file}: give --weights-dir or set FERBENCH_WEIGHTS to its folder")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from scipy.stats import entropy
 
 from harness.interface import CLASSES
 from harness.papers.facts import Fact
@@ -29,6 +28,7 @@ from harness.papers.wording import (
     percent,
     points,
 )
+from harness.statistics.chance import entropy
 
 READ_OFF: Final = 0.05
 """Fraction. What is said of a curve ("reaching around 60 %") may be off by this."""
@@ -127,7 +127,7 @@ def abstract_of_fine_tuning(paper: Paper) -> Iterator[Finding]:
 def losses_of_constant_answers(paper: Paper) -> Iterator[Finding]:
     """A loss below what a network of one answer has, by what can be proved and what can only be doubted."""
     for name in constant_networks(paper):
-        floor = float(entropy(paper.facts.confusion(name).sum(axis=1)))
+        floor = entropy(paper.facts.confusion(name).sum(axis=1))
         images, right = state_of_matrix(paper, name)
         share = right / images
         # Another label's probability is at most that of the answer, so at most 1/2.
@@ -198,7 +198,7 @@ def _losses_beside(paper: Paper, name: str, fact: Fact) -> Iterator[str]:
 def losses_near_entropy(paper: Paper) -> Iterator[Finding]:
     """A training loss that has hardly left the entropy of the labels."""
     supports = [paper.facts[f"dataset.training-{label}.table-2"] for label in CLASSES]
-    floor = float(entropy([fact.value for fact in supports]))
+    floor = entropy([fact.value for fact in supports])
     for name in paper.reported:
         mentions = paper.facts.mentions(name, "training-loss")
         for fact in mentions[:1]:

@@ -23,25 +23,17 @@ BLOCKS: Final = "how many convolutional blocks"
 """The question whose readings differ in what Table 3 leaves open."""
 CONVOLUTIONS: Final = 13
 DENSE: Final = 3
-BLOCKS_OF_VGG16: Final = 5
 """Of VGG16. Source: Simonyan & Zisserman 2015, table 1, column D; the paper says the same in words."""
 IMAGENET_CLASSES: Final = 1000
 VGG_SOURCE: Final = "Simonyan & Zisserman 2015, table 1, column D: 13 convolutions and 3 dense layers"
 
-THIRTEEN: Final = Quote(
-    "VGG16 consists of thirteen convolutional blocks & three completely linked layers", "Model Architectures"
-)
-FIVE: Final = Quote(
-    "Every module of its five convolutional layer blocks has a max-pooling operation", "Model Architectures"
-)
-FOUR: Final = Quote("four convolutional layers made up the initial ImageNet model", "Model Architectures")
 REDUCED: Final = Quote("all the photos were reduced in size from 48x48 to 224x224", "Data Preprocessing")
 MORE: Final = Quote(
     "ResNet50 needs more computations especially when fine-tuning than VGG16", "Training Time Comparison"
 )
 LESS: Final = Quote("which is much less than VGG16", "Model Architectures")
 PROPOSED: Final = Quote("Number of parameters for the Proposed VGG16 model", "Table 3")
-QUOTES: Final = (THIRTEEN, FIVE, FOUR, REDUCED, MORE, LESS, PROPOSED)
+QUOTES: Final = (REDUCED, MORE, LESS, PROPOSED)
 
 
 def _readings(paper: Paper) -> dict[str, Variant]:
@@ -148,26 +140,6 @@ def dense_rows(paper: Paper) -> Iterator[Finding]:
     )
 
 
-def repeated_row(paper: Paper) -> Iterator[Finding]:
-    """The last row is that of a convolution further up, after the classifier."""
-    repeated = paper.facts[f"{TABLE_3}.parameters.repeated"]
-    same = [
-        fact
-        for fact in paper.facts.mentions(TABLE_3, "parameters")
-        if fact.value == repeated.value and fact.value and fact.name != repeated.name
-    ]
-    if same:
-        yield Finding(
-            name="table-3-repeats-a-row",
-            grade="contradictory",
-            weight=1,
-            statement=f"Table 3 ends, after the seven classes, with the row of {same[0].where} and its "
-            f"{repeated.value:,.0f} parameters once more.",
-            arithmetic=f"{same[0].where}: {same[0].value:,.0f}; last row: {repeated.value:,.0f}",
-            facts=(same[0].name, repeated.name),
-        )
-
-
 def not_vgg16(paper: Paper) -> Iterator[Finding]:
     """VGG16 is named for its sixteen layers with weights; how many does the table print?"""
     convolutions = [paper.facts[f"{TABLE_3}.parameters.{row}"] for row in rows_of_kind(paper, "conv")]
@@ -203,31 +175,6 @@ def _counts(variant: Variant) -> tuple[int, int]:
     """Convolutions and dense layers."""
     kinds = [layer.kind for layer in layers(variant)]
     return kinds.count("convolution"), kinds.count("dense")
-
-
-def counts_in_words(paper: Paper) -> Iterator[Finding]:
-    """One section counts VGG16's convolutions three ways."""
-    called, modules = paper.facts["vgg16.convolution-blocks.text"], paper.facts["vgg16.convolution-blocks.text-2"]
-    convolutions = paper.facts["vgg16.convolutions.text"]
-    if (convolutions.value, called.value, modules.value) == (CONVOLUTIONS, BLOCKS_OF_VGG16, BLOCKS_OF_VGG16):
-        return
-    yield Finding(
-        name="vgg16-described-three-ways",
-        grade="contradictory",
-        weight=1,
-        statement=f"Three sentences, three counts: {THIRTEEN}; {FIVE}; {FOUR}. VGG16 has {CONVOLUTIONS} convolutional "
-        f"layers in {BLOCKS_OF_VGG16} blocks.",
-        arithmetic="\n".join(
-            [
-                f"“{called.printed} convolutional blocks” and “{modules.printed} convolutional layer blocks”: "
-                f"{called.value:.0f} and {modules.value:.0f}, {BLOCKS_OF_VGG16} by its source",
-                f"“{convolutions.printed} convolutional layers”: {convolutions.value:.0f}, "
-                f"{CONVOLUTIONS} by its source",
-            ]
-        ),
-        facts=(called.name, modules.name, convolutions.name),
-        source=f"{VGG_SOURCE}, in 5 blocks",
-    )
 
 
 def parameters_of_others(paper: Paper) -> Iterator[Finding]:
@@ -311,9 +258,7 @@ PREDICATES: tuple[Predicate, ...] = (
     rows_of_table_3,
     flatten_row,
     dense_rows,
-    repeated_row,
     not_vgg16,
-    counts_in_words,
     parameters_of_others,
     enlarged,
     more_computations,

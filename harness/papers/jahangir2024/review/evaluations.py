@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from scipy.stats import binom, hypergeom
-
 from harness.interface import CLASSES
 from harness.papers.facts import Fact
 from harness.papers.finding import Finding
@@ -32,6 +30,7 @@ from harness.papers.wording import (
     mention,
     percent,
 )
+from harness.statistics.chance import binomial_at_most, hypergeometric_at_most
 
 SMALLEST_USUAL: Final = 16
 LUCK: Final = 0.1
@@ -100,7 +99,7 @@ def joined_by(paper: Paper, fact: Fact) -> list[Joined]:
         size = whole_batches(images, batch_size)
         fitting = [k for k in rounded_counts(fact, size) if k <= right <= k + images - size]
         if fitting:
-            chance = float(binom.cdf(right - min(fitting), images - size, right / images))
+            chance = binomial_at_most(right - min(fitting), images - size, right / images)
             found.append(Joined(batch_size, size, min(fitting), chance))
     return found
 
@@ -138,7 +137,7 @@ def _other_batches(paper: Paper, fact: Fact, joined: Sequence[Joined]) -> Iterat
             f"of {left} left out right: binomial chance of so few {each.chance:.2f}"
         )
         if left <= last.sum():
-            in_order = hypergeom(int(last.sum()), int(last[-1]), left).cdf(needed)
+            in_order = hypergeometric_at_most(needed, left, int(last[-1]), int(last.sum()))
             line += f"; {in_order:.0e} if all are {CLASSES[-1]}, the last folder"
         yield line
 

@@ -7,20 +7,20 @@ since most are some k/n; a set of them, or a figure beside a matrix, says more.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from scipy.stats import hypergeom
 
 from harness.interface import CLASSES
 from harness.papers.facts import Fact
 from harness.papers.finding import Finding
 from harness.papers.paper import Paper, Predicate
 from harness.papers.wording import listed, mention, percent
+from harness.statistics.chance import hypergeometric_at_most
 
 LARGEST_BATCH: Final = 512
 FOUR_DIGITS: Final = 0.0001
@@ -140,22 +140,6 @@ def accuracies_of_whole_batches(paper: Paper) -> Iterator[Finding]:
     size = sizes[-1]
     likely = [each for each in left if each in POWERS_OF_TWO]
     said = [fact for name in paper.reported for fact in paper.facts.mentions(name, "batch-size")]
-    batch_size = next((int(fact.value) for fact in said if fact.value in left), left[0])
-    lines = [
-        f"{percent(fact)} ({name}): {_as_counts(fact, test_images)} of {test_images:,}, "
-        f"{_as_counts(fact, size)} of {size:,}"
-        for name, fact in headlines.items()
-    ]
-    lines += [f"{fact.printed} is the batch size that {fact.place} gives" for fact in said]
-    lines += _matrix_lines(paper, headlines, size)
-    share = share_of_figures(size)
-    lines += [
-        f"Batch sizes of 1 to {LARGEST_BATCH} that fit them and the matrix of one answer: {_short(left)}",
-        *_order_lines(paper, headlines, size),
-        f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so "
-        f"{len(headlines)} fit by chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more",
-        *_training_lines(paper, batch_size),
-    ]
     yield Finding(
         "accuracies-of-whole-batches",
         "unsaid",
@@ -164,13 +148,33 @@ def accuracies_of_whole_batches(paper: Paper) -> Iterator[Finding]:
         f"of Table 6 fit {listed(f'{each:,}' for each in sizes)}: whole batches of "
         f"{listed(map(str, likely or left))} ({len(left)} sizes up to {LARGEST_BATCH} fit). The last "
         f"{test_images - size} test images seem to have been left out{_joined(paper, headlines, size)}.",
-        "\n".join(lines),
+        "\n".join(_lines(paper, headlines, said, left)),
         (
             *(fact.name for fact in [*headlines.values(), *said]),
             *(paper.facts.headline(name, "training-accuracy").name for name in paper.reported),
             *matrix_names(paper),
         ),
     )
+
+
+def _lines(paper: Paper, headlines: Mapping[str, Fact], said: Sequence[Fact], left: Sequence[int]) -> Iterator[str]:
+    """How it follows, for the most images that whole batches leave."""
+    test_images = state_of_matrix(paper, paper.confusions[0])[0]
+    size = max(whole_batches(test_images, batch_size) for batch_size in left)
+    batch_size = next((int(fact.value) for fact in said if fact.value in left), left[0])
+    for name, fact in headlines.items():
+        of_all, of_whole = _as_counts(fact, test_images), _as_counts(fact, size)
+        yield f"{percent(fact)} ({name}): {of_all} of {test_images:,}, {of_whole} of {size:,}"
+    yield from (f"{fact.printed} is the batch size that {fact.place} gives" for fact in said)
+    yield from _matrix_lines(paper, headlines, size)
+    yield f"Batch sizes of 1 to {LARGEST_BATCH} that fit them and the matrix of one answer: {_short(left)}"
+    yield from _order_lines(paper, headlines, size)
+    share = share_of_figures(size)
+    yield (
+        f"What it is worth: {100 * share:.1f} % of all figures with four digits are some k/{size:,}, so "
+        f"{len(headlines)} fit by chance in {100 * share ** len(headlines):.0f} % of cases; the matrices say more"
+    )
+    yield from _training_lines(paper, batch_size)
 
 
 def _joined(paper: Paper, headlines: Mapping[str, Fact], size: int) -> str:
@@ -204,7 +208,7 @@ def _order_lines(paper: Paper, headlines: Mapping[str, Fact], size: int) -> Iter
             answer = CLASSES[int(paper.facts.confusion(name).sum(axis=0).argmax())]
             yield (
                 f"Shuffled, {percent(headlines[name])} needs none of the {images - size} left out to be {answer}: "
-                f"chance {hypergeom(images, right, images - size).pmf(0):.2f}"
+                f"chance {hypergeometric_at_most(0, images - size, right, images):.2f}"
             )
 
 
@@ -223,7 +227,7 @@ def _training_lines(paper: Paper, batch_size: int) -> Iterator[str]:
         fact = paper.facts.headline(name, "training-accuracy")
         right = supports[int(answered.argmax())]
         if np.count_nonzero(answered) == 1 and right in rounded_counts(fact, size) - rounded_counts(fact, everything):
-            chance = hypergeom(everything, right, everything - size).pmf(0)
+            chance = hypergeometric_at_most(0, everything - size, right, everything)
             yield (
                 f"Its one answer is right for {right:,} of {everything:,} training images, "
                 f"{100 * right / everything:.2f} %; printed is {percent(fact)}, {right:,} of {size:,} in whole batches "
@@ -236,7 +240,7 @@ def _as_counts(fact: Fact, images: int) -> str:
     return " or ".join(f"{k:,}" for k in found) if found else "no number"
 
 
-def _short(numbers: list[int]) -> str:
+def _short(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:20]))
     return f"{shown} and {len(numbers) - 20} more" if len(numbers) > 20 else shown
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
 from harness.interface import CLASSES
 from harness.papers.finding import Finding
@@ -42,20 +40,13 @@ NEAR_BASELINE: Final = 0.05
 """Fraction above always answering the most frequent class."""
 
 
-def answers_of(confusion: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Labels and answers, one each an image, that give a confusion matrix."""
-    label, answer = np.indices(confusion.shape).reshape(2, -1)
-    times = confusion.ravel()
-    return np.repeat(label, times), np.repeat(answer, times)
-
-
 def scores_not_printed(paper: Paper) -> Iterator[Finding]:
     """Precision, recall and F1, which the matrices give and the paper leaves out."""
     lines, f1_scores = [], {}
     for name in paper.confusions:
-        labels, answers = answers_of(paper.facts.confusion(name))
-        by_class = precision_recall_fscore_support(labels, answers, labels=range(len(CLASSES)), zero_division=0)
-        precision, recall, f1, _ = (np.asarray(each, dtype=np.float64) for each in by_class)
+        confusion = paper.facts.confusion(name)
+        right, answered, labelled = np.diag(confusion), confusion.sum(axis=0), confusion.sum(axis=1)
+        precision, recall, f1 = right / np.maximum(answered, 1), right / labelled, 2 * right / (answered + labelled)
         f1_scores[name] = float(f1.mean())
         lines.append(
             f"{name}: means of precision {precision.mean():.3f}, of recall {recall.mean():.3f}, of F1 {f1.mean():.3f}"
@@ -115,7 +106,7 @@ def constant_answers(paper: Paper) -> Iterator[Finding]:
         confusion = paper.facts.confusion(name)
         images, right = state_of_matrix(paper, name)
         answer = CLASSES[int(confusion.sum(axis=0).argmax())]
-        labels, answers = answers_of(confusion)
+        recall = np.diag(confusion) / confusion.sum(axis=1)
         tested, training = (paper.facts.headline(name, each) for each in ("accuracy", "training-accuracy"))
         supports = [paper.facts[f"dataset.training-{label}.table-2"] for label in CLASSES]
         same = paper.facts[f"dataset.training-{answer}.table-2"].value
@@ -132,7 +123,7 @@ def constant_answers(paper: Paper) -> Iterator[Finding]:
             "\n".join(
                 [
                     f"testing: {right:,} / {images:,} = {100 * right / images:.3f} %, as any constant answer "
-                    f"{answer!r} has; mean recall {balanced_accuracy_score(labels, answers):.4f} = 1/{len(CLASSES)}",
+                    f"{answer!r} has; mean recall {recall.mean():.4f} = 1/{len(CLASSES)}",
                     f"training: {same:,.0f} / {everything:,} = {100 * same / everything:.3f} %",
                     f"{HIGHLIGHT} reads a training that failed as a result",
                 ]

@@ -17,10 +17,8 @@ SHAPE, PARAMETERS = "vgg16-scratch.output-shape", "vgg16-scratch.parameters"
         ("table-3-flatten-does-not-follow", "Flatten of 4,608 follows block3_conv3, which leaves 36,864"),
         ("table-3-flatten-does-not-follow", "only four blocks fit;"),
         ("table-3-dense-fits-no-flatten", "(4,608 + 1) × 64 = 294,976, printed 262,144 = 4,096 × 64"),
-        ("table-3-repeats-a-row", "the row of block2_conv1 and its 73,856 parameters once more"),
         ("table-3-is-not-vgg16", "7 convolutions and 3 dense layers are printed"),
         ("table-3-is-not-vgg16", "with the rows that its Flatten of 4,608 implies, 10"),
-        ("vgg16-described-three-ways", "VGG16 has 13 convolutional layers in 5 blocks."),
         ("parameter-counts-of-other-networks", "7.9 to 23.9 million; 16.3 to 23.9 million; 16.4 to 30.0 million"),
         ("reduced-means-enlarged", "21.8 times as many pixels"),
         ("vgg16-takes-more-computations", "VGG16 takes 30.7 GFLOP a forward pass, ResNet50 7.7; VGG16 needs 4.0 times"),
@@ -34,9 +32,7 @@ def test_every_finding_is_one_of_these() -> None:
     assert set(audited.found(architecture)) == {
         "table-3-flatten-does-not-follow",
         "table-3-dense-fits-no-flatten",
-        "table-3-repeats-a-row",
         "table-3-is-not-vgg16",
-        "vgg16-described-three-ways",
         "parameter-counts-of-other-networks",
         "reduced-means-enlarged",
         "vgg16-takes-more-computations",
@@ -48,15 +44,6 @@ def test_every_finding_is_one_of_these() -> None:
     [
         ("table-3-flatten-does-not-follow", {f"{SHAPE}.flatten": "36864"}),
         ("table-3-dense-fits-no-flatten", {f"{PARAMETERS}.dense-64": "294,976"}),
-        ("table-3-repeats-a-row", {f"{PARAMETERS}.repeated": "1,180,160"}),
-        (
-            "vgg16-described-three-ways",
-            {
-                "vgg16.convolutions.text": "13",
-                "vgg16.convolution-blocks.text": "5",
-                "vgg16.convolution-blocks.text-2": "5",
-            },
-        ),
         ("parameter-counts-of-other-networks", {"vgg16.parameters.text": "16"}),
         ("reduced-means-enlarged", {"preprocessing.input-size.text": "24 24"}),
     ],

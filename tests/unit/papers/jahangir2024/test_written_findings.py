@@ -122,6 +122,18 @@ EXPECTED: dict[str, tuple[str, Paper | Mapping[str, str]]] = {
         "only 6 of training, 5771.00 s and more",
         audited.with_fact("vgg16-scratch.latency.text", "0.02", "seconds"),
     ),
+    "table-3-repeats-a-row": (
+        "the row of block2_conv1 and its 73,856 parameters once more",
+        {"vgg16-scratch.parameters.repeated": "1,180,160"},
+    ),
+    "vgg16-described-three-ways": (
+        "VGG16 has 13 convolutional layers in 5 blocks.",
+        {
+            "vgg16.convolutions.text": "13",
+            "vgg16.convolution-blocks.text": "5",
+            "vgg16.convolution-blocks.text-2": "5",
+        },
+    ),
 }
 """Finding to words that it must have, and to facts with which it is no more."""
 
