@@ -19,9 +19,9 @@ from harness.papers import load_paper
 from harness.papers.outcome import read_outcome
 from harness.papers.paper import Paper
 from harness.papers.review import audit
-from harness.records.options import RunOptions
+from harness.records.options import DEFAULT_PAPER, RunOptions
 from harness.records.record import RunRecord
-from harness.records.spec import DEFAULT_PAPER, RunSpec
+from harness.records.spec import RunSpec
 from harness.records.store import RecordError
 from harness.registry import ImplementationName
 from harness.report.demonstration import check_outcome, demonstration_page, run_line

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import FrameType
 from typing import Any, Final
 
@@ -89,7 +90,9 @@ class RunFailed(ChildFailed):
     """A run's process ended without a record."""
 
 
-def execute(spec: RunSpec, results: Path, calibration: DeviceCalibration | None = None) -> tuple[Path, RunRecord]:
+def execute(
+    spec: RunSpec, results: Path, calibration: DeviceCalibration | None = None, *, is_quiet: bool = False
+) -> tuple[Path, RunRecord]:
     """Run a spec in a process of its own and read its record.
 
     An interruption of this process (Ctrl-C or a termination signal) is handed on to the run, which then
@@ -99,6 +102,7 @@ def execute(spec: RunSpec, results: Path, calibration: DeviceCalibration | None 
         spec: What is asked for.
         results: Folder of its record.
         calibration: Of the suite that the run belongs to, for the record.
+        is_quiet: Show nothing of what the run says of its progress; `RunFailed.printed` has it if no record is left.
 
     Returns:
         Path of the record, and the record, whatever its status.
@@ -114,16 +118,23 @@ def execute(spec: RunSpec, results: Path, calibration: DeviceCalibration | None 
     name = new_run_name(spec, results)
     path = results / f"{name}.json"
     task = _TASK.dump_json(RunTask(spec, calibration))
-    with subprocess.Popen(command("harness.runs.execute", task, path)) as process:
-        code, was_interrupted = _wait(process)
+    with TemporaryFile() as errors:
+        with subprocess.Popen(
+            command("harness.runs.execute", task, path), stderr=errors if is_quiet else None
+        ) as process:
+            code, was_interrupted = _wait(process)
+        errors.seek(0)
+        printed = errors.read().decode(errors="replace")
     record = read_run(path) if path.exists() else None
     if was_interrupted and (record is None or record.status != "interrupted"):
         raise KeyboardInterrupt
     if record is not None:
         return path, record
     raise RunFailed(
-        f"{spec.label}: its process ended with code {code} and left no record; what it printed above says why",
+        f"{spec.label}: its process ended with code {code} and left no record; what it printed "
+        + (f"says why:\n{printed}" if is_quiet else "above says why"),
         code=code,
+        printed=printed,
     )
 
 

@@ -17,19 +17,17 @@ from harness.attribution.parts import (
 )
 from harness.attribution.prediction import (
     Assumptions,
-    Interval,
     Prediction,
-    paper_peak,
     predict,
     predict_all,
 )
-from harness.papers import load_paper
+from harness.interval import Interval
 from harness.papers.throughput import Rate, rates
-from harness.papers.variants import VARIANTS, find_variant
 from harness.records.machine import Speed
 from harness.report.attribution import AttributionReport, attribution_page
+from tests.support.papers import HARDWARE, PAPER
 
-PAPER = load_paper("jahangir2024")
+PEAK = HARDWARE.gpu.peak
 
 
 def attribution(inputs, steps, together, images=(10, 20, 40)) -> Attribution:
@@ -93,7 +91,15 @@ def test_one_round_or_two_tell_neither_the_order_nor_the_bound(rounds: int) -> N
 
 def measured(*clocked: Clocked) -> Measured:
     return Measured(
-        "pytorch", VARIANTS["vgg16-scratch"], "all", clocked, (), 10**9, Speed("product", 100e9, (1.0, 0.5)), {}, None
+        "pytorch",
+        PAPER.variants["vgg16-scratch"],
+        "all",
+        clocked,
+        (),
+        10**9,
+        Speed("product", 100e9, (1.0, 0.5)),
+        {},
+        None,
     )
 
 
@@ -126,7 +132,7 @@ def page(augmented: tuple[int, int], plain: tuple[int, int]) -> str:
     """What is printed where so many pictures a round were clocked in so many rounds."""
     both = [Clocked("generator", "input", images, (1.0,) * rounds) for images, rounds in (augmented, plain)]
     found = replace(measured(Clocked("device", "step", 4, (2.0, 2.0))), pictures=(PictureRate(224, 3, *both),))
-    given = Assumptions(paper_peak(PAPER.facts))
+    given = Assumptions(PEAK)
     console = Console(width=500)
     with console.capture() as capture:
         report = AttributionReport([found], given, list(predict_all(PAPER, found.pictures, given)), None)
@@ -160,7 +166,7 @@ def rate_of(name: str, fact: str = "table-6") -> Rate:
 
 
 def test_the_peak_is_that_of_the_card_which_the_paper_names() -> None:
-    assert paper_peak(PAPER.facts) == pytest.approx(52.2e12, rel=1e-3)
+    assert pytest.approx(52.2e12, rel=1e-3) == PEAK
 
 
 def test_a_prediction_by_hand() -> None:
@@ -190,7 +196,7 @@ def test_the_measurements_own_range_widens_the_pipelines() -> None:
 
 def test_without_augmentation_training_pictures_are_plain_ones() -> None:
     rate = rate_of("vgg16-transfer")
-    plain = replace(rate, variant=find_variant("vgg16-transfer@unaugmented"))
+    plain = replace(rate, variant=PAPER.find_variant("vgg16-transfer@unaugmented"))
     found = predict(plain, [pictures()], Assumptions(1e14, core_ratio=Interval(1, 1)))
     assert found is not None
     assert found.pipeline.low == pytest.approx(35_887 / 200)
@@ -247,7 +253,8 @@ ALL_SIZES = [pictures(48, 1, (3000.0,), (6000.0,)), pictures(augmented=(180.0,),
 
 
 def closing(paper=PAPER, sizes=ALL_SIZES, **assumed):
-    return close(list(predict_all(paper, sizes, Assumptions(paper_peak(paper.facts), **assumed))))
+    assert HARDWARE.alike is not None
+    return close(list(predict_all(paper, sizes, Assumptions(PEAK, **assumed))), HARDWARE.alike)
 
 
 def test_pictures_that_take_as_long_are_an_explanation_but_equal_work_is_another() -> None:
@@ -283,6 +290,6 @@ def test_without_pictures_of_that_size_nothing_is_said() -> None:
 
 
 def test_every_time_of_every_variant_is_predicted() -> None:
-    predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(paper_peak(PAPER.facts))))
-    assert {each.rate.variant.base_name for each in predictions} == set(VARIANTS)
+    predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(PEAK)))
+    assert {each.rate.variant.base_name for each in predictions} == set(PAPER.variants)
     assert len(predictions) == len(list(rates(PAPER)))
