@@ -131,7 +131,7 @@ def judge_agreement(first: Side, second: Side, *, margin: float) -> tuple[list[A
         other = second.runs[question]
         pair, reason = _pair(run, other)
         if pair:
-            groups.setdefault(question[1:], []).append(pair)
+            groups.setdefault(_family(run[1]), []).append(pair)
         else:
             left_out.append(f"{run[0]} and {other[0]}: {reason}")
     left_out += [_unmatched(run, first) for question, run in second.runs.items() if question not in first.runs]
@@ -185,6 +185,15 @@ def _asked(record: RunRecord) -> dict[str, object]:
 
 def _question(record: RunRecord) -> Question:
     return tuple(_asked(record).values())
+
+
+def _family(record: RunRecord) -> Question:
+    """What runs share that differ in their seeds alone; weights that are drawn follow from the seed."""
+    asked = _asked(record)
+    del asked["seed"]
+    if record.weights.source in ("random", "stand-in"):
+        del asked["digest of first weights"]
+    return tuple(asked.values())
 
 
 def _unmatched(run: Run, others: Side) -> str:

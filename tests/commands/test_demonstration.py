@@ -1,0 +1,65 @@
+"""`ferbench reproduce` without a data set: the exercise's runs are forged, all else is real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.commands import demonstration
+from harness.papers.outcome import read_outcome
+from harness.records.record import RunRecord
+from harness.records.spec import RunSpec
+from tests.support.command_line import FerBench
+from tests.support.demonstrated import demonstrated_run
+
+AS_MADE = {"small-vgg": 0.867, "small-resnet": 0.84}
+"""Accuracies that suit what was put into the exercise."""
+
+
+class Forged:
+    """Writes the run that is asked for, a little better or worse by its seed."""
+
+    def __init__(self, accuracies: dict[str, float]) -> None:
+        self.accuracies = accuracies
+        self.labels: list[str] = []
+
+    def __call__(self, spec: RunSpec, results: Path, *, is_quiet: bool) -> tuple[Path, RunRecord]:
+        assert is_quiet
+        self.labels.append(spec.label)
+        spread = 0.006 * (spec.seed - 1) + (0.002 if spec.implementation == "keras3" else 0)
+        return demonstrated_run(spec, self.accuracies[spec.asked.name] + spread, results)
+
+
+@pytest.mark.usefixtures("framework_installed")
+def test_it_comes_out_as_it_was_made(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    forged = Forged(AS_MADE)
+    monkeypatch.setattr(demonstration, "execute", forged)
+    outcome = ferbench("reproduce")
+    assert outcome.code == 0, outcome.out
+    assert forged.labels == [
+        f"{name}-{framework}-seed{seed}"
+        for name in read_outcome("toyfaces_demo").verdicts
+        for framework in ("keras3-jax", "pytorch")
+        for seed in range(3)
+    ]
+    for word in ("REPRODUCED:", "NOT_REPRODUCED:", "supported:", "refuted:", "found:", "--fer2013 PATH"):
+        assert word in outcome.out
+    assert "All 12 came out as they were put into the exercise." in outcome.out
+
+
+@pytest.mark.usefixtures("framework_installed")
+def test_it_says_what_did_not_come_out(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demonstration, "execute", Forged({**AS_MADE, "small-vgg": 0.7}))
+    outcome = ferbench("reproduce")
+    assert outcome.code == 1
+    assert "did not come out as put into it: small-vgg by" in " ".join(outcome.out.split())
+
+
+@pytest.mark.usefixtures("framework_installed")
+def test_a_line_a_run_and_80_columns(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demonstration, "execute", Forged(AS_MADE))
+    lines = ferbench("reproduce").out.splitlines()
+    runs = [line for line in lines if line.strip().startswith(tuple(f"{place}/12" for place in range(1, 13)))]
+    assert len(runs) == 12
+    assert all(len(line) <= 80 for line in runs)
