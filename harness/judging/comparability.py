@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from typing import Final
 
 from harness.judging.timing import (
@@ -52,7 +52,7 @@ def differences(record: RunRecord) -> list[str]:
         count = record.spec.views
         found.append(f"{count} augmented view{'' if count == 1 else 's'} repeated")
     found += _of_weights(record)
-    if not all(math.isfinite(value) for epoch in record.history for value in astuple(epoch)):
+    if not all(math.isfinite(value) for epoch in record.history for value in vars(epoch).values()):
         found.append("history not finite")
     if record.spec.asked.width_divisor != 1:
         found.append(f"width ÷ {record.spec.asked.width_divisor}")

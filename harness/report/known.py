@@ -223,7 +223,9 @@ def conditions(record: RunRecord, paper: Paper) -> str:
 def _settling(name: str, paper: Paper, best: BestRuns | None) -> Settling:
     band = bands().get(f"{name}.accuracy")
     seeds: int | None = SEEDS_NEEDED if band is None or band.unjudged is None else SEEDS_OF_A_THRESHOLD
-    if best and best.verdict.kind in ("REPRODUCED", "NOT_REPRODUCED"):
+    if best and best.reading:
+        pass  # another reading settles nothing of the default one
+    elif best and best.verdict.kind in ("REPRODUCED", "NOT_REPRODUCED"):
         seeds = 0
     elif best and best.verdict.kind == "INCONCLUSIVE":
         seeds = best.verdict.further_seeds

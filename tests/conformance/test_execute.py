@@ -30,6 +30,7 @@ from harness.training.metrics import score
 from harness.training.stop_reason import StopReason
 from harness.variant import narrow
 from tests.support.checks import check_close_to_scale
+from tests.support.keras_files import write_keras_h5
 
 TINY = Budget("custom", epochs=2, examples=96, test_examples=64, input_size=48)
 SEED = 5

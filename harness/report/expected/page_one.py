@@ -27,13 +27,14 @@ def answer(known: Known) -> str:
     words = Counter(each.by_figures.kind for each in known.claims)
     grades = Counter(each.grade for each in known.findings)
     told = listed(f"{grades[grade]} {grade}" for grade in GRADES if grades[grade])
-    by_runs = [each for each in known.claims if each.evidence and each.claim.needs]
+    by_runs = len([each for each in known.claims if each.evidence and each.claim.needs])
+    spoken_of = f"{by_runs} of them" if by_runs else "none of them yet"
     return " ".join([
         f"**In short.** {_of_runs(known)}",
         f"Its own pages say more: the review of the paper against itself has {len(known.findings)} findings ({told}).",
         f"Of its {len(known.claims)} claims in words, its own figures contradict {words['contradicts']},",
         f"agree with {words['agrees']} and with {words['agrees in part']} in part, and say nothing of "
-        f"{words['not given']}; comparable runs speak of {len(by_runs) or 'none'} of them yet.",
+        f"{words['not given']}; comparable runs speak of {spoken_of}.",
     ])  # fmt: skip
 
 
@@ -55,7 +56,8 @@ def variant_table(known: Known) -> str:
                 "what would settle it")  # fmt: skip
     rows = [
         (link("numbers", each.name, folder=APPENDICES), each.reported or "not reported", _against(each),
-         best_text(each.best), verdict_text(each.best), settling_text(each.settling))
+         best_text(each.best, f"{APPENDICES}/evidence.md#{each.name}"), verdict_text(each.best),
+         settling_text(each.settling))
         for each in known.variants
     ]  # fmt: skip
     return f"{table(headings, rows)}\n\n{_about_hours(known)}"
@@ -67,17 +69,20 @@ def _against(known: KnownVariant) -> str:
     return ", ".join(named) + (f" and {more} more" if more else "") or "none"
 
 
-def best_text(best: BestRuns | None) -> str:
-    """Accuracy, number of seeds, reading and conditions of the best runs."""
+def best_text(best: BestRuns | None, page: str = "") -> str:
+    """Accuracy, number of seeds, reading and conditions of the best runs; with a page, the accuracy links there."""
     if best is None:
         return "–"
+    accuracy = f"{100 * best.accuracy:.2f} %"
     reading = f"read `@{best.reading}`, " if best.reading else ""
-    return f"{100 * best.accuracy:.2f} % (n = {best.seeds}): {reading}{best.conditions}"
+    return f"{f'[{accuracy}]({page})' if page else accuracy} (n = {best.seeds}): {reading}{best.conditions}"
 
 
 def verdict_text(best: BestRuns | None) -> str:
     """The verdict in one word; `docs/paper/evidence.md` has its reason."""
-    return best.verdict.kind if best else "no run yet"
+    if best is None:
+        return "no run yet"
+    return f"{best.verdict.kind}{' in this reading' if best.reading and best.verdict.kind != 'NOT_COMPARABLE' else ''}"
 
 
 def settling_text(settling: Settling) -> str:
