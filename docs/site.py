@@ -34,7 +34,7 @@ ROOT: Final = Path(__file__).parents[1]
 FROM_THE_ROOT: Final = ("GPU.md", "EXPECTED.md", "CONTRIBUTING.md", "CHANGELOG.md")
 """Pages of the repository's root that the site shows as well."""
 EVIDENCE: Final = "benchmarks/evidence"
-"""Records that pages link to; they lie in the site as they are."""
+"""Records that pages link to, and what is said of them; they lie in the site as they are."""
 _LINK: Final = re.compile(r"\]\(([^)#\s:]+)((?:#[^)\s]*)?)\)")
 _MARK: Final = re.compile(r"<!-- generated: (\w+) -->")
 
@@ -127,7 +127,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         files.append(
             File.generated(config, f"reference/python/{room}.md", content=f"# harness.{room}\n\n::: harness.{room}\n")
         )
-    for path in sorted((ROOT / EVIDENCE).glob("*.json")):
+    for path in sorted(each for each in (ROOT / EVIDENCE).iterdir() if each.suffix in (".json", ".md")):
         files.append(File.generated(config, f"{EVIDENCE}/{path.name}", abs_src_path=str(path)))
     schema = json.dumps(TypeAdapter(RunRecord).json_schema(), indent=1)
     files.append(File.generated(config, "reference/record.schema.json", content=schema))
@@ -137,7 +137,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Put in what is generated, and turn links of the repository into links between pages."""
     here = page.file.src_uri
-    in_repository = here if here in FROM_THE_ROOT else f"docs/{here}"
+    in_repository = here if here in FROM_THE_ROOT or here.startswith(EVIDENCE) else f"docs/{here}"
 
     def link(found: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(in_repository), found[1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, replace
 
 from harness.judging.differences import Difference
 from harness.judging.timing import class_remark, papers_seconds, product_rate
@@ -52,7 +52,7 @@ def _differences(record: RunRecord, paper: Paper) -> Iterator[Difference]:
     if spec.views is not None and spec.views < len(record.history):  # with a view for each epoch it is the paper's way
         yield Difference("repeated-views", spec.views)
     yield from _of_weights(record)
-    if not all(math.isfinite(value) for epoch in record.history for value in astuple(epoch)):
+    if not all(math.isfinite(value) for epoch in record.history for value in vars(epoch).values()):
         yield Difference("history-not-finite")
 
 

@@ -96,6 +96,8 @@ def _claim_json(answer: Answer) -> dict[str, object]:
         "quote": answer.claim.quote,
         "place": answer.claim.place,
         "means": answer.claim.means,
+        "by_figures": answer.by_figures.kind,
+        "figures": [str(each) for each in answer.by_figures.seen],
         "kind": answer.kind,
         "reason": answer.reason,
         "wanted": list(answer.wanted),
@@ -177,12 +179,19 @@ def _claims(answers: Sequence[Answer]) -> list[RenderableType]:
         why = _text(answer.reason)
         if answer.wanted:
             why.append(f"\nwould decide it: {'; '.join(answer.wanted)}")
+        if answer.claim.needs and answer.by_figures.seen:
+            why.append(f"\nthe paper's own figures: {answer.by_figures.kind} ({answer.by_figures.seen[0]})")
         if answer.claim.caution:
             why.append(f"\nmind: {answer.claim.caution}", "dim")
         table.add_row(_text(answer.claim.name), Text(answer.kind, _ANSWERS[answer.kind]), why)
     silent = [answer.claim.name for answer in answers if not answer.evidence]
-    told = _text(f"undecided, since no comparable run says anything of them ({len(silent)}): {', '.join(silent)}")
-    return [table, told] if silent else [table]
+    refuted = [answer.claim.name for answer in answers if answer.by_figures.kind == "contradicts"]
+    parts: list[RenderableType] = [table]
+    if silent:
+        parts.append(_text(f"undecided, no comparable run says anything of them ({len(silent)}): {', '.join(silent)}"))
+    if refuted:
+        parts.append(_text(f"contradicted by the paper's own figures ({len(refuted)}): {', '.join(refuted)}"))
+    return parts
 
 
 def _about_claims(answers: Sequence[Answer]) -> str:

@@ -15,8 +15,7 @@ from typing import Final
 from harness.errors import UserError
 from harness.interval import Interval
 from harness.judging.bands import judge
-from harness.judging.claims.answers import Answer
-from harness.judging.claims.by_figures import PapersWord, papers_word
+from harness.judging.claims.answers import Answer, answer_claims
 from harness.judging.comparability import differences
 from harness.judging.expectations import bands
 from harness.judging.results import Judged, judge_results
@@ -108,35 +107,25 @@ class KnownVariant:
 
 
 @dataclass(frozen=True)
-class KnownClaim:
-    """A claim in words, in two columns.
-
-    Attributes:
-        word: What the paper's own figures say.
-        answer: What runs say, with the claim itself.
-    """
-
-    word: PapersWord
-    answer: Answer
-
-
-@dataclass(frozen=True)
 class Known:
     """What is known of a paper today.
 
     Attributes:
         paper: The paper.
         findings: All that its review found, gravest first.
-        evidence: The records worth showing, judged; None where there are none.
+        evidence: The records worth showing, judged, with the answers to the claims.
         variants: In the paper's order.
-        claims: In the order of `claims.toml`.
     """
 
     paper: Paper
     findings: tuple[Finding, ...]
     evidence: Judged
     variants: tuple[KnownVariant, ...]
-    claims: tuple[KnownClaim, ...]
+
+    @property
+    def claims(self) -> tuple[Answer, ...]:
+        """The claims in words, in the order of `claims.toml`."""
+        return self.evidence.answers
 
     @property
     def comparable(self) -> tuple[KnownVariant, ...]:
@@ -144,24 +133,30 @@ class Known:
         return tuple(each for each in self.variants if each.best and each.best.verdict.kind != "NOT_COMPARABLE")
 
 
-def what_is_known(paper: Paper, folder: Path = EVIDENCE) -> Known:
+def what_is_known(paper: Paper, folder: Path | None = None) -> Known:
     """Review a paper and judge the records worth showing.
+
+    Args:
+        paper: The paper.
+        folder: Of the records; None for those of the repository, where this is a clone of it.
 
     Raises:
         EvidenceError: If a record does not hold together.
-        RecordError: If there is none.
+        RecordError: If the folder has none.
     """
-    judged = judge_results(folder, paper)
+    if folder is None and not EVIDENCE.is_dir():
+        judged = Judged(EVIDENCE, (), (), (), (), answer_claims([], paper), (), ())
+    else:
+        judged = judge_results(folder or EVIDENCE, paper)
     if judged.refused:
         first = judged.refused[0]
-        raise EvidenceError(f"{first.path} is no evidence: {first.flaws[0]}; `ferbench judge {folder}` says all")
+        raise EvidenceError(f"{first.path} is no evidence: {first.flaws[0]}; `ferbench judge {judged.folder}` says all")
     findings = audit(paper)
     return Known(
         paper=paper,
         findings=findings,
         evidence=judged,
         variants=tuple(_known_variant(name, paper, findings, judged.sound) for name in paper.variants),
-        claims=tuple(KnownClaim(papers_word(each.claim, paper.facts), each) for each in judged.answers),
     )
 
 
@@ -229,7 +224,9 @@ def conditions(record: RunRecord, paper: Paper) -> str:
 def _settling(name: str, paper: Paper, best: BestRuns | None) -> Settling:
     band = bands(paper).get(f"{name}.accuracy")
     seeds: int | None = SEEDS_NEEDED if band is None or band.unjudged is None else SEEDS_OF_A_THRESHOLD
-    if best and best.verdict.kind in ("REPRODUCED", "NOT_REPRODUCED"):
+    if best and best.reading:
+        pass  # another reading settles nothing of the default one
+    elif best and best.verdict.kind in ("REPRODUCED", "NOT_REPRODUCED"):
         seeds = 0
     elif best and best.verdict.kind == "INCONCLUSIVE":
         seeds = best.verdict.further_seeds

@@ -26,7 +26,9 @@ def known_page(known: Known) -> RenderableType:
             Text((each.reported or "not reported").partition(" (")[0]),
             Text(str(len(each.findings))),
             Text(best_text(each.best).replace("`", "")),
-            Text.assemble((verdict, _STYLES.get(verdict, "dim")), f"; {settling_text(each.settling)}"),
+            Text.assemble(
+                (verdict, _STYLES.get(verdict.partition(" ")[0], "dim")), f"; {settling_text(each.settling)}"
+            ),
         )
     title = Text(f"{known.paper.title} ({known.paper.citation})")
     return Group(title, Text(), Text(answer(known).replace("**", "")), table, Text(_about(known), "dim"))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from numpy.typing import ArrayLike
+from collections.abc import Sequence
 
 
 def binomial_at_most(successes: int, trials: int, probability: float) -> float:
     """Return the probability of at most so many successes, each trial having the same probability of one."""
-    from scipy.special import bdtr
-
-    return float(bdtr(successes, trials, probability)) if successes >= 0 else 0.0
+    return math.fsum(
+        math.comb(trials, each) * probability**each * (1 - probability) ** (trials - each)
+        for each in range(successes + 1)
+    )
 
 
 def hypergeometric_at_most(successes: int, drawn: int, good: int, population: int) -> float:
@@ -21,9 +20,7 @@ def hypergeometric_at_most(successes: int, drawn: int, good: int, population: in
     return ways / math.comb(population, drawn)
 
 
-def entropy(counts: ArrayLike) -> float:
+def entropy(counts: Sequence[float]) -> float:
     """Return the entropy in nats of the distribution that counts give."""
-    from scipy.special import entr
-
-    weights = np.asarray(counts, np.float64)
-    return float(entr(weights / weights.sum()).sum())
+    total = sum(counts)
+    return -math.fsum(each / total * math.log(each / total) for each in counts if each)

@@ -35,9 +35,7 @@ def student_quantile(confidence: float, freedom: int) -> float:
 @cache
 def normal_quantile(confidence: float) -> float:
     """Return the two-sided quantile of the normal distribution."""
-    from scipy.special import ndtri
-
-    return float(ndtri((1 + confidence) / 2))
+    return statistics.NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def prediction_margin(spread: float, count: int, confidence: float = CONFIDENCE) -> float:

@@ -40,9 +40,8 @@ class Score:
 
 def mean_cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Mean cross entropy in nats, computed in float64, of logits (n, 7) and labels (n,)."""
-    from scipy.special import log_softmax
-
-    likelihoods = log_softmax(logits.astype(np.float64), axis=1)
+    shifted = _shifted(logits)
+    likelihoods = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return float(-likelihoods[np.arange(len(labels)), labels].mean())
 
 
@@ -57,12 +56,12 @@ def score(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Score:
     Raises:
         ValueError: If there is no row, or shapes do not fit.
     """
-    from scipy.special import softmax
-
     if logits.shape != (len(labels), len(CLASSES)) or len(labels) == 0:
         raise ValueError(f"logits have shape {logits.shape}; expected ({len(labels)}, {len(CLASSES)}), n > 0")
     answers = logits.argmax(axis=1)
-    probabilities = softmax(logits.astype(np.float64), axis=1)
+    # step by step as `scipy.special.softmax`: a last bit decides a tie, and with it an area
+    exponentials = np.exp(_shifted(logits))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     matrix = np.zeros((len(CLASSES), len(CLASSES)), int)
     np.add.at(matrix, (labels, answers), 1)
     return Score(
@@ -87,3 +86,10 @@ def area(is_class: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | No
     _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (counts.cumsum() - (counts - 1) / 2)[places]
     return float((ranks[is_class].sum() - ones * (ones + 1) / 2) / (ones * (len(is_class) - ones)))
+
+
+def _shifted(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Logits in float64, less the largest of their row, so that no exponential overflows."""
+    values = logits.astype(np.float64)
+    shifted: NDArray[np.float64] = values - values.max(axis=1, keepdims=True)
+    return shifted

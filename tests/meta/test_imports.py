@@ -11,8 +11,11 @@ import pytest
 
 import harness
 from harness.plugin.base import require_implementation
+from tests.support.repository import ROOT
 
 FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
+SLOW = (*FRAMEWORKS, "scipy", "sklearn")
+"""Packages that take longer to import than a command that only reads takes for its work."""
 
 HARNESS = sorted(
     ".".join(path.relative_to(Path(harness.__file__).parents[1]).with_suffix("").parts)
@@ -23,7 +26,12 @@ HARNESS = sorted(
 
 def frameworks_after(statements: str) -> set[str]:
     """Frameworks that a fresh interpreter has imported after running some statements."""
-    code = f"import sys\n{statements}\nprint(*(name for name in {FRAMEWORKS} if name in sys.modules))"
+    return imported_after(statements, FRAMEWORKS)
+
+
+def imported_after(statements: str, names: tuple[str, ...]) -> set[str]:
+    """Those of the packages that a fresh interpreter has imported after running some statements."""
+    code = f"import sys\n{statements}\nprint()\nprint(*(name for name in {names} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())
@@ -40,6 +48,34 @@ def test_the_whole_harness_imports_no_framework() -> None:
     assert "harness.plugin.base" in HARNESS
     assert "harness.__main__" in HARNESS
     assert frameworks_after("\n".join(f"import {name}" for name in HARNESS)) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--help"], (*SLOW, "numpy", "pydantic")),
+        (["--version"], (*SLOW, "numpy", "pydantic", "rich")),
+        (["judge", str(ROOT / "benchmarks" / "evidence")], SLOW),
+        (["audit"], SLOW),
+        (["expected", "--help"], SLOW),
+        (["variants"], SLOW),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_command_imports_what_it_needs(arguments: list[str], names: tuple[str, ...]) -> None:
+    run = f"""
+sys.argv = ["ferbench", *{arguments}]
+from harness.__main__ import main
+try:
+    main()
+except SystemExit as leaving:
+    assert not leaving.code, leaving.code
+"""
+    assert imported_after(run, names) == set()
+
+
+def test_the_plugin_imports_nothing_slow() -> None:
+    assert imported_after("import harness.plugin.base, harness.plugin.suite", SLOW) == set()
 
 
 def test_pytest_with_the_plugin_imports_no_framework() -> None:

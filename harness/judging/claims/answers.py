@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from harness.judging.claims.by_figures import PapersWord, papers_word
 from harness.judging.claims.by_runs import compare
 from harness.judging.claims.comparisons import Comparison, decide
 from harness.judging.claims.samples import Sample
@@ -30,10 +31,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Answer:
-    """What all runs together say of a claim.
+    """What is said to a claim, in two columns: by the paper's own figures, and by all runs together.
 
     Attributes:
         claim: The claim.
+        by_figures: What the paper's own figures say to it.
         kind: Undecided also where two implementations contradict each other.
         reason: Why, in one sentence.
         wanted: What would decide it, one line each; empty where it is decided.
@@ -41,6 +43,7 @@ class Answer:
     """
 
     claim: Claim
+    by_figures: PapersWord
     kind: AnswerKind
     reason: str
     wanted: tuple[str, ...]
@@ -65,6 +68,7 @@ def answer_claims(runs: Sequence[StoredRun], paper: Paper, asked: Iterable[Claim
 
 
 def _answer(claim: Claim, samples: Mapping[str, Sample], paper: Paper) -> Answer:
+    word = papers_word(claim, paper.facts)
     if not claim.needs:
         samples = {COUNTED: Sample({})}
     asked = {
@@ -73,18 +77,18 @@ def _answer(claim: Claim, samples: Mapping[str, Sample], paper: Paper) -> Answer
     findings = tuple(_finding(claim, name, sample, paper) for name, sample in asked.items())
     if not findings:
         seeds = tuple(f"{SEEDS_NEEDED} seeds of {name}" for name in claim.needs)
-        return Answer(claim, "undecided", f"no comparable run of {', '.join(claim.needs)}", seeds, ())
+        return Answer(claim, word, "undecided", f"no comparable run of {', '.join(claim.needs)}", seeds, ())
     kinds = {finding.kind for finding in findings}
     if {"supported", "refuted"} <= kinds:
         told = ", ".join(f"{finding.kind} by {finding.implementation}" for finding in findings)
         return Answer(
-            claim, "undecided", f"implementations contradict each other: {told}", ("why they differ",), findings
+            claim, word, "undecided", f"implementations contradict each other: {told}", ("why they differ",), findings
         )
     kind: AnswerKind = next((each for each in ("refuted", "supported") if each in kinds), "undecided")
     deciding = [finding for finding in findings if finding.kind == kind]
     reason = "; ".join(f"{finding.implementation}: {_why(finding)}" for finding in deciding)
     wanted = tuple(_wanted(deciding)) if kind == "undecided" else ()
-    return Answer(claim, kind, reason, wanted, findings)
+    return Answer(claim, word, kind, reason, wanted, findings)
 
 
 def _finding(claim: Claim, implementation: str, sample: Sample, paper: Paper) -> Evidence:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from harness.judging.claims.answers import Answer
 from harness.report.expected.markdown import escaped, link, page
-from harness.report.known import Known, KnownClaim
+from harness.report.known import Known
 
 _ABOUT: Final = """\
 A claim holds if all holds that its second line asks. Two columns answer it.
@@ -27,15 +28,15 @@ def claims_page(known: Known) -> str:
     return page("Claims in words", _ABOUT, *("\n".join(_lines(each)) for each in known.claims))
 
 
-def _lines(known: KnownClaim) -> Iterator[str]:
-    claim, word, found = known.answer.claim, known.word, known.answer
+def _lines(answer: Answer) -> Iterator[str]:
+    claim, word = answer.claim, answer.by_figures
     yield f"## {claim.name}\n\n> “{escaped(claim.quote)}” ({escaped(claim.place)})\n"
     yield f"- It holds if: {escaped(claim.means)}"
     seen = "; ".join(escaped(str(each)) for each in word.seen)
     yield f"- By the paper's own figures: **{word.kind}**{f' ({seen})' if seen else ''}"
-    if found.evidence:
-        wanted = f". What would decide it: {escaped('; '.join(found.wanted))}" if found.wanted else ""
-        yield f"- By runs: **{found.kind}** ({escaped(found.reason)}){wanted}"
+    if answer.evidence:
+        wanted = f". What would decide it: {escaped('; '.join(answer.wanted))}" if answer.wanted else ""
+        yield f"- By runs: **{answer.kind}** ({escaped(answer.reason)}){wanted}"
     else:
         yield f"- It takes runs of: {', '.join(f'`{name}`' for name in claim.needs)}"
     if claim.findings:

@@ -17,7 +17,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def link(page: str, anchor: str, *, folder: str = "") -> str:
-    """A link to a heading of an appendix: [`name`](claims.md#name).
+    """A link to a heading of an appendix: the name in code, linked to its heading.
 
     Args:
         page: Name of the appendix, without its suffix.

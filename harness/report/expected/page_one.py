@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from harness.interval import Interval
-from harness.judging.claims.answers import AnswerKind
+from harness.judging.claims.answers import Answer, AnswerKind
 from harness.judging.claims.by_figures import WordKind
 from harness.papers.finding import GRADES
 from harness.papers.wording import listed
 from harness.report.expected.markdown import APPENDICES, escaped, link, table
-from harness.report.known import BestRuns, Known, KnownClaim, KnownVariant, Settling
+from harness.report.known import BestRuns, Known, KnownVariant, Settling
 
 FINDINGS_NAMED: Final = 2
 MOST_CLAIMS_ALONE: Final = 30
@@ -24,16 +24,17 @@ COUNTED: Final = "no run needed"
 
 def answer(known: Known) -> str:
     """What can be said today, in a few sentences."""
-    words = Counter(each.word.kind for each in known.claims)
+    words = Counter(each.by_figures.kind for each in known.claims)
     grades = Counter(each.grade for each in known.findings)
     told = listed(f"{grades[grade]} {grade}" for grade in GRADES if grades[grade])
-    by_runs = [each for each in known.claims if each.answer.evidence and each.answer.claim.needs]
+    by_runs = len([each for each in known.claims if each.evidence and each.claim.needs])
+    spoken_of = f"{by_runs} of them" if by_runs else "none of them yet"
     return " ".join([
         f"**In short.** {_of_runs(known)}",
         f"Its own pages say more: the review of the paper against itself has {len(known.findings)} findings ({told}).",
         f"Of its {len(known.claims)} claims in words, its own figures contradict {words['contradicts']},",
         f"agree with {words['agrees']} and with {words['agrees in part']} in part, and say nothing of "
-        f"{words['not given']}; comparable runs speak of {len(by_runs) or 'none'} yet.",
+        f"{words['not given']}; comparable runs speak of {spoken_of}.",
     ])  # fmt: skip
 
 
@@ -55,7 +56,8 @@ def variant_table(known: Known) -> str:
                 "what would settle it")  # fmt: skip
     rows = [
         (link("numbers", each.name, folder=APPENDICES), each.reported or "not reported", _against(each),
-         best_text(each.best), verdict_text(each.best), settling_text(each.settling))
+         best_text(each.best, f"{APPENDICES}/evidence.md#{each.name}"), verdict_text(each.best),
+         settling_text(each.settling))
         for each in known.variants
     ]  # fmt: skip
     return f"{table(headings, rows)}\n\n{_about_hours(known)}"
@@ -67,17 +69,20 @@ def _against(known: KnownVariant) -> str:
     return ", ".join(named) + (f" and {more} more" if more else "") or "none"
 
 
-def best_text(best: BestRuns | None) -> str:
-    """Accuracy, number of seeds, reading and conditions of the best runs."""
+def best_text(best: BestRuns | None, page: str = "") -> str:
+    """Accuracy, number of seeds, reading and conditions of the best runs; with a page, the accuracy links there."""
     if best is None:
         return "–"
+    accuracy = f"{100 * best.accuracy:.2f} %"
     reading = f"read `@{best.reading}`, " if best.reading else ""
-    return f"{100 * best.accuracy:.2f} % (n = {best.seeds}): {reading}{best.conditions}"
+    return f"{f'[{accuracy}]({page})' if page else accuracy} (n = {best.seeds}): {reading}{best.conditions}"
 
 
 def verdict_text(best: BestRuns | None) -> str:
     """The verdict in one word; `docs/paper/evidence.md` has its reason."""
-    return best.verdict.kind if best else "no run yet"
+    if best is None:
+        return "no run yet"
+    return f"{best.verdict.kind}{' in this reading' if best.reading and best.verdict.kind != 'NOT_COMPARABLE' else ''}"
 
 
 def settling_text(settling: Settling) -> str:
@@ -110,52 +115,42 @@ def _about_hours(known: Known) -> str:
 
 def claim_table(known: Known) -> str:
     """How often each column says what, then the claims that either of them speaks against, then the others."""
+    counted = Counter((each.by_figures.kind, _by_runs(each)) for each in known.claims)
+    words = [word for word in WORDS if any(each.by_figures.kind == word for each in known.claims)]
     counts = table(
-        ("by the paper's own figures", "claims", *(f"{kind} by runs" for kind in ANSWERS), COUNTED),
-        [
-            (
-                word,
-                str(len(found)),
-                *(str(sum(_by_runs(each) == kind for each in found)) for kind in (*ANSWERS, COUNTED)),
-            )
-            for word in WORDS
-            if (found := [each for each in known.claims if each.word.kind == word])
-        ],
+        ("by the paper’s own figures", *(f"{kind} by runs" for kind in ANSWERS), COUNTED),
+        [(word, *(str(counted[word, kind]) for kind in (*ANSWERS, COUNTED))) for word in words],
     )
-    told = [each for each in known.claims if each.word.kind == "contradicts" or each.answer.kind != "undecided"]
+    told = [each for each in known.claims if each.by_figures.kind == "contradicts" or each.kind != "undecided"]
     alone = told[:MOST_CLAIMS_ALONE]
     rows = [(_claim(each), _word(each), _answer(each)) for each in alone]
-    for word in WORDS:
-        for kind in ANSWERS:
-            group = [
-                each
-                for each in known.claims
-                if each not in alone and (each.word.kind, each.answer.kind) == (word, kind)
-            ]
-            names = ", ".join(link("claims", each.answer.claim.name, folder=APPENDICES) for each in group)
-            rows += [(names, word, kind)] if group else []
+    others: dict[tuple[WordKind, AnswerKind], list[str]] = {}
+    for each in known.claims:
+        if each not in alone:
+            name = link("claims", each.claim.name, folder=APPENDICES)
+            others.setdefault((each.by_figures.kind, each.kind), []).append(name)
+    rows += [(", ".join(others[key]), *key) for key in sorted(others, key=lambda key: WORDS.index(key[0]))]
     return f"{counts}\n\n{table(('claim', 'by the paper’s own figures', 'by runs'), rows)}"
 
 
-def _by_runs(known: KnownClaim) -> str:
+def _by_runs(answer: Answer) -> str:
     """The column in which a claim is counted."""
-    return known.answer.kind if known.answer.claim.needs else COUNTED
+    return answer.kind if answer.claim.needs else COUNTED
 
 
-def _answer(known: KnownClaim) -> str:
-    return known.answer.kind if known.answer.claim.needs else f"{known.answer.kind} by counting, {COUNTED}"
+def _answer(answer: Answer) -> str:
+    return answer.kind if answer.claim.needs else f"{answer.kind} by counting, {COUNTED}"
 
 
-def _claim(known: KnownClaim) -> str:
-    claim = known.answer.claim
-    return f"{link('claims', claim.name, folder=APPENDICES)} “{escaped(claim.quote)}”"
+def _claim(answer: Answer) -> str:
+    return f"{link('claims', answer.claim.name, folder=APPENDICES)} “{escaped(answer.claim.quote)}”"
 
 
-def _word(known: KnownClaim) -> str:
+def _word(answer: Answer) -> str:
     """What the paper's figures say, with the first of them; the appendix has all."""
-    seen = known.word.seen
+    kind, seen = answer.by_figures.kind, answer.by_figures.seen
     more = f", and {len(seen) - 1} more" if len(seen) > 1 else ""
-    return f"{known.word.kind}: {escaped(str(seen[0]))}{more}" if seen else known.word.kind
+    return f"{kind}: {escaped(str(seen[0]))}{more}" if seen else kind
 
 
 BLOCKS: Final[Mapping[str, Callable[[Known], str]]] = {

@@ -68,7 +68,8 @@ def test_the_page_says_all(judged: Judged) -> None:
         "better-than-human undecided pytorch: accuracy on clean_test, vgg16-scratch − human estimate (65.50 %)",
         "would decide it: pytorch: 2 more seeds of vgg16-scratch",
         "mind: The human figure is an estimate itself",
-        "undecided, since no comparable run says anything of them (",
+        "undecided, no comparable run says anything of them (",
+        "contradicted by the paper's own figures (14): transfer-is-best-for-vgg16, ",
         f"{len(PAPER.claims)} claims: 0 supported, ",
         "not comparable, so neither bands nor claims take them (1): vgg16-scratch-keras3-jax-seed0: budget custom",
         "copies of runs above, counted once (1): copy.json",
@@ -133,7 +134,11 @@ def test_json_for_programs(judged: Judged) -> None:
     ]  # fmt: skip
     assert (verdict["variant"], verdict["quantity"]) == ("vgg16-scratch", "accuracy")
     claim = next(each for each in found["claims"] if each["claim"] == "better-than-human")
-    assert list(claim) == ["claim", "quote", "place", "means", "kind", "reason", "wanted", "caution", "evidence"]
+    assert list(claim) == [
+        "claim", "quote", "place", "means", "by_figures", "figures", "kind", "reason", "wanted", "caution", "evidence",
+    ]  # fmt: skip
+    assert claim["by_figures"] == "agrees"
+    assert claim["figures"] == ["accuracy, vgg16-scratch − human estimate: 67.23 % against 65.50 %"]
     assert claim["evidence"][0]["comparisons"][0]["kind"] == "open"
     assert len(found["claims"]) == len(PAPER.claims)
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from harness.papers import load_paper
-from harness.report.expected.page_one import answer, best_text, settling_text, variant_table
+from harness.report.expected.page_one import answer, best_text, settling_text, variant_table, verdict_text
 from harness.report.known import EvidenceError, Known, KnownVariant, what_is_known
 from harness.report.known_terminal import known_page
 from tests.support.forged_records import SMALL, edit_json, stored
@@ -40,6 +40,8 @@ def test_comparable_runs_come_first_then_those_with_more_seeds(tmp_path: Path) -
     assert best
     assert (best.variant, best.seeds, best.verdict.kind) == ("resnet50-scratch@unstopped", 1, "NOT_REPRODUCED")
     assert [each.name for each in known.comparable] == ["resnet50-scratch"]
+    assert verdict_text(best) == "NOT_REPRODUCED in this reading"
+    assert variant(known, "resnet50-scratch").settling.seeds == 3, "nothing is known of the default reading"
     assert "Of 6 variants 1 have runs under the paper's conditions: 1 NOT_REPRODUCED." in answer(known)
     for seed in (1, 2):
         stored(tmp_path, 0.29 + seed / 100, variant="resnet50-scratch", seed=seed)
@@ -72,6 +74,13 @@ def test_findings_that_are_most_about_a_variant_come_first() -> None:
     assert {each.grade for found in known.variants for each in found.findings} <= {
         "impossible", "contradictory", "implausible", "unsupported",
     }  # fmt: skip
+
+
+def test_where_no_records_lie_the_papers_own_pages_still_speak(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("harness.report.known.EVIDENCE", tmp_path / "none")
+    known = what_is_known(PAPER)
+    assert all(each.best is None and each.findings for each in known.variants)
+    assert len(known.claims) == len(PAPER.claims)
 
 
 def test_the_terminal_shows_it_in_80_columns() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from sklearn.metrics import log_loss, roc_auc_score
 
 from harness.interface import CLASSES
@@ -97,3 +98,10 @@ def test_the_area_is_scikit_learns_with_ties_too(images: list[tuple[bool, int]])
         assert area(is_class, scores) is None
     else:
         assert area(is_class, scores) == pytest.approx(roc_auc_score(is_class, scores), abs=1e-12)
+
+
+@given(arrays.arrays(np.float32, (9, 7), elements=st.floats(-90, 90, width=32)))
+def test_the_loss_is_scipys_to_the_bit(logits: NDArray[np.float32]) -> None:
+    labels = np.arange(9) % 7
+    likelihoods = log_softmax(logits.astype(np.float64), axis=1)
+    assert mean_cross_entropy(logits, labels) == float(-likelihoods[np.arange(9), labels].mean())

@@ -127,7 +127,7 @@ def abstract_of_fine_tuning(paper: Paper) -> Iterator[Finding]:
 def losses_of_constant_answers(paper: Paper) -> Iterator[Finding]:
     """A loss below what a network of one answer has, by what can be proved and what can only be doubted."""
     for name in constant_networks(paper):
-        floor = entropy(paper.facts.confusion(name).sum(axis=1))
+        floor = entropy(paper.facts.confusion(name).sum(axis=1).tolist())
         images, right = state_of_matrix(paper, name)
         share = right / images
         # Another label's probability is at most that of the answer, so at most 1/2.
