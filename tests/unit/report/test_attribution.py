@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.papers import HARDWARE, PAPER
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,7 @@ from harness.attribution.parts import Clocked, PictureRate
 from harness.attribution.prediction import Assumptions, predict_all
 from harness.report.attribution import AttributionReport, attribution_page
 from tests.support.attributions import measured
-
+from tests.support.papers import HARDWARE, PAPER
 
 
 def page(augmented: tuple[int, int], plain: tuple[int, int]) -> str:
