@@ -57,8 +57,10 @@ def run_options() -> str:
     """A table of what a run may be asked for, and what each option is called where it can be given."""
     lines = ["| option | default | pytest | variable | meaning |", "| --- | --- | --- | --- | --- |"]
     for name, option in OPTIONS.items():
-        value = option.metavar or " or ".join(f"`{each}`" for each in choices(name)) or f"`{kinds()[name].__name__}`"
-        default = option.shown_default or ("" if DEFAULTS[name] in (None, False) else f"`{DEFAULTS[name]}`")
+        allowed = " or ".join(f"`{each}`" for each in choices(name))
+        value = option.metavar or allowed or ("" if kinds()[name] is bool else "N")
+        stands = "off" if kinds()[name] is bool else "" if DEFAULTS[name] is None else f"`{DEFAULTS[name]}`"
+        default = option.shown_default or stands
         suite = f"`{suite_flag(name)}`" if option.of_suite else ""
         cells = (f"`{flag(name)}` {value}", default, suite, f"`{variable(name)}`", option.help)
         lines.append(f"| {' | '.join(cells)} |")
@@ -74,7 +76,7 @@ def pytest_options() -> str:
 
 
 def _option_rows(parser: Parser) -> Iterator[str]:
-    of_runs = {suite_flag(name) for name in OPTIONS}
+    of_runs = {suite_flag(name) for name, option in OPTIONS.items() if option.of_suite}
     for option in (option for group in parser._groups for option in group.options):
         if of_runs.isdisjoint(option.names()):
             attributes = option.attrs()
