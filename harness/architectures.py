@@ -274,13 +274,6 @@ def forward_flops(variant: Variant) -> int:
     return sum(layer.flops for layer in layers(variant))
 
 
-def training_flops(variant: Variant) -> int:
-    """Operations of one training step a image with everything trainable: forward, and twice that backward,
-    less the gradient of the first layer's input, which nobody computes."""
-    first = next(layer for layer in layers(variant) if layer.flops)
-    return 3 * forward_flops(variant) - first.flops
-
-
 def initial_weights(variant: Variant, seed: int) -> dict[str, NDArray[np.float32]]:
     """Draw the weights both frameworks start from: Glorot uniform kernels, zero biases, γ 1, β 0.
 

@@ -28,8 +28,8 @@ from harness.training.budget import Budget
 from harness.training.metrics import score
 from harness.training.stop_reason import StopReason
 from harness.variant import narrow
-from harness.weights import keras_h5
 from tests.support.checks import check_close_to_scale
+from tests.support.keras_files import write_keras_h5
 from tests.support.papers import PAPER
 
 TINY = Budget("custom", epochs=2, examples=96, test_examples=64, input_size=48)
@@ -114,7 +114,7 @@ def frozen_spec(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
     spec = tiny_spec(request.param, request.config)
     variant = narrow(PAPER.find_variant("vgg16-transfer@frozen"), width_divisor=8, input_size=32)
     weights = {name: array for name, array in initial_weights(variant, seed=99).items() if name.startswith("block")}
-    keras_h5.write(tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", weights)
+    write_keras_h5(tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", weights)
     budget = replace(TINY, epochs=3)
     return replace(spec, asked=variant, budget=budget, weights_dir=str(tmp_path), views=2)
 

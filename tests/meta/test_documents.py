@@ -68,6 +68,15 @@ def shown(page: Path) -> Iterator[tuple[str, tuple[str, ...], bool]]:
                 )
 
 
+def from_tox() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Programs that tox runs, each with its arguments."""
+    text = (ROOT / "tox.ini").read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in text.replace("{[rehearse]suite}", "python -m pytest").replace("{/}", "/").splitlines():
+        found = re.search(r"(?:^|= ?|-m )(ferbench|pytest) (.+)$", line.strip())
+        if found and not line.startswith(("description", "#", "suite =")):
+            yield found[1], tuple(word for word in shlex.split(found[2]) if word != "{posargs}")
+
+
 def calls(program: str, *, whole: bool | None = None) -> list[tuple[str, tuple[str, ...]]]:
     """Every call of a program that the documents show, once, with the page where it stands first."""
     seen: dict[tuple[str, ...], str] = {}
@@ -75,6 +84,8 @@ def calls(program: str, *, whole: bool | None = None) -> list[tuple[str, tuple[s
         for found, arguments, is_whole in shown(page):
             if found.endswith(program) and whole in (None, is_whole):
                 seen.setdefault(arguments, name(page))
+    if whole is not False:
+        seen |= {arguments: "tox.ini" for found, arguments in from_tox() if found == program}
     return [(page, arguments) for arguments, page in seen.items()]
 
 
@@ -160,6 +171,11 @@ def test_tox_has_the_environment(page: str, arguments: tuple[str, ...]) -> None:
 
 
 # The checks see what they are for
+
+
+def test_what_tox_runs_is_found() -> None:
+    assert {program for program, _ in from_tox()} == {"ferbench", "pytest"}
+    assert ("pytest", ("-m", "not gpu")) in from_tox()
 
 
 @pytest.mark.parametrize("arguments", [["judge", "--no-such"], ["no-such"], ["train", "x", "--budget", "no-such"]])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.stats  # noqa: F401 - NumPy cannot be loaded twice, and pytester forgets what it loaded
 
 from harness.attribution.prediction import Interval
 from harness.measuring import calibration

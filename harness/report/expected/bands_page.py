@@ -27,8 +27,8 @@ the number of bands, and `gap` follows from two others.
 
 Where a stop rule on accuracy ended the paper's run, its accuracy is the threshold and some luck, and so would ours be.
 Two other things are judged there: whether the threshold is reached within the planned epochs, and the epoch in which it
-is first passed (plan five seeds or more). The reading `unstopped` shows what the network can do. Recalls need about ten
-seeds. Seconds are judged on the paper's own input pipelines and on its class of GPU alone."""
+is first passed (plan five seeds or more). A reading without the rule shows what the network can do. Recalls need about
+ten seeds. Seconds are judged on the paper's own input pipelines and on its class of GPU alone."""
 
 
 def bands_page(known: Known) -> str:

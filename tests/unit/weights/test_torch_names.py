@@ -114,20 +114,6 @@ def test_convolutions_without_a_bias_get_zeros(tmp_path: Path, write: Write) -> 
     check_same_bits(torch_zip.read(tmp_path / "resnet.pth"), expected, what="read")
 
 
-def test_the_way_back_is_exact(tmp_path: Path, write: Write) -> None:
-    write(tmp_path / "vgg.pth", torch_zip.to_state_dict_names(CANONICAL))
-    check_same_bits(torch_zip.to_state_dict_names(CANONICAL), STATE, what="written")
-    check_same_bits(torch_zip.read(tmp_path / "vgg.pth"), CANONICAL, what="read back")
-
-
-def test_a_bias_that_torchvision_cannot_hold_is_refused() -> None:
-    assert torch_zip.to_state_dict_names({"conv1_conv.bias": np.zeros(2, np.float32)}) == {}
-    with pytest.raises(WeightsError, match=r"conv1_conv\.bias has no equal"):
-        torch_zip.to_state_dict_names({"conv1_conv.bias": np.ones(2, np.float32)})
-    with pytest.raises(WeightsError, match=r"dense1\.kernel has no equal"):
-        torch_zip.to_state_dict_names({"dense1.kernel": np.ones((2, 2), np.float32)})
-
-
 def test_every_weight_of_both_bases_has_a_name_there() -> None:
     bases = {
         f"{layer.name}.{weight}"
