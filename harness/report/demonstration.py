@@ -13,7 +13,7 @@ from rich.text import Text
 from harness.agreement.agreement import Agreement
 from harness.judging.bands import Judgement
 from harness.judging.results import Group as JudgedGroup
-from harness.judging.results import Judged
+from harness.judging.results import Judged, Refused
 from harness.papers.finding import Finding
 from harness.papers.outcome import Outcome
 from harness.papers.paper import Paper
@@ -43,10 +43,16 @@ class Check:
 def check_outcome(outcome: Outcome, paper: Paper, judged: Judged, findings: Sequence[Finding]) -> tuple[Check, ...]:
     """Hold what runs and the review say of a paper against what was put into it."""
     return (
+        *(_refused(each) for each in judged.refused),
         *(check for group in judged.groups for check in _checks_of_runs(outcome, group)),
         *_checks_of_claims(outcome, judged),
         *_checks_of_review(paper, findings),
     )
+
+
+def _refused(refused: Refused) -> Check:
+    flaws = "; ".join(map(str, refused.flaws))
+    return Check("Records that do not hold together", refused.path.name, flaws, "a sound record", False)
 
 
 def _checks_of_runs(outcome: Outcome, group: JudgedGroup) -> Iterator[Check]:

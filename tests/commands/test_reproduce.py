@@ -14,21 +14,21 @@ from tests.support.papers import PAPER
 
 def test_reproduce_needs_a_framework(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reproduce, "missing_framework", lambda *_: "a-framework")
-    outcome = ferbench("reproduce")
+    outcome = ferbench("reproduce", "--budget", "smoke")
     assert outcome.code == 2
     assert "neither Keras nor PyTorch is installed; `pip install 'ferbench[cpu]'` brings both" in outcome.error
 
 
 @pytest.fixture
 def no_weights_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reproduce, "lacks_weights", lambda name, _: "scratch" not in name)
+    monkeypatch.setattr(reproduce, "lacks_weights", lambda variant, _: "scratch" not in variant.name)
 
 
 @pytest.mark.usefixtures("framework_installed", "no_weights_here")
 def test_reproduce_runs_all_variants_in_both_frameworks(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     execute = FakeExecute(*[COMPLETE] * 12)
     monkeypatch.setattr(reproduce, "execute", execute)
-    outcome = ferbench("reproduce", "--seed", 4)
+    outcome = ferbench("reproduce", "--budget", "smoke", "--seed", 4)
     assert outcome.code == 0
     assert [spec.label for spec in execute.specs] == [
         f"{name}-{implementation}-seed4" for name in PAPER.variants for implementation in ("keras3-jax", "pytorch")
@@ -42,12 +42,12 @@ def test_weights_are_drawn_where_nothing_can_be_compared(
 ) -> None:
     execute = FakeExecute(*[COMPLETE] * 24)
     monkeypatch.setattr(reproduce, "execute", execute)
-    assert "drawn weights stand in for ImageNet's" in ferbench("reproduce").out
+    assert "drawn weights stand in for ImageNet's" in ferbench("reproduce", "--budget", "smoke").out
     assert [spec.stand_in_weights for spec in execute.specs] == [
         "scratch" not in name for name in PAPER.variants for _ in "12"
     ]
     (tmp_path / "fer2013.zip").touch()
-    assert "stand in" not in ferbench("reproduce", "--fer2013", tmp_path / "fer2013.zip").out
+    assert "stand in" not in ferbench("reproduce", "--budget", "hour", "--fer2013", tmp_path / "fer2013.zip").out
     assert not any(spec.stand_in_weights for spec in execute.specs[12:])
 
 
@@ -55,7 +55,7 @@ def test_weights_are_drawn_where_nothing_can_be_compared(
 def test_one_failing_run_does_not_stop_the_others(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     execute = FakeExecute(COMPLETE, RunFailed("out of [memory]", code=-9), *[COMPLETE] * 10)
     monkeypatch.setattr(reproduce, "execute", execute)
-    outcome = ferbench("reproduce")
+    outcome = ferbench("reproduce", "--budget", "smoke")
     assert (outcome.code, len(execute.specs)) == (1, 12)
     assert "out of [memory]" in outcome.out
 
@@ -64,7 +64,7 @@ def test_one_failing_run_does_not_stop_the_others(ferbench: FerBench, monkeypatc
 def test_an_interruption_stops_the_others(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     execute = FakeExecute(COMPLETE, INTERRUPTED, COMPLETE, COMPLETE)
     monkeypatch.setattr(reproduce, "execute", execute)
-    assert ferbench("reproduce").code == 130
+    assert ferbench("reproduce", "--budget", "smoke").code == 130
     assert len(execute.specs) == 2
 
 
@@ -73,4 +73,5 @@ def test_half_a_table_is_said_to_be_half(ferbench: FerBench, monkeypatch: pytest
     monkeypatch.setattr("harness.runs.asking.missing_framework", missing)
     monkeypatch.setattr(reproduce, "missing_framework", missing)
     monkeypatch.setattr(reproduce, "execute", FakeExecute(*[COMPLETE] * 6))
-    assert "keras3 is not installed: half of the table will be missing" in ferbench("reproduce").out
+    outcome = ferbench("reproduce", "--budget", "smoke")
+    assert "keras3 is not installed: half of the table will be missing" in outcome.out
