@@ -19,7 +19,7 @@ from harness.plugin.suite import chosen_seeds, results_dir, suite_spec
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.registry import IMPLEMENTATIONS
-from harness.runs.execute import execute
+from harness.runs.process import execute
 
 
 def pytest_generate_tests(metafunc):

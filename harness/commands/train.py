@@ -11,8 +11,8 @@ from harness.commands.exit_codes import EXIT_CODES
 from harness.commands.options import EVERY, RESULTS, takes_run_options
 from harness.records.options import RunOptions
 from harness.registry import ImplementationName
-from harness.runs.asking import make_spec
-from harness.runs.execute import execute
+from harness.runs.process import execute
+from harness.runs.specification import make_spec
 
 app = typer.Typer()
 

@@ -100,9 +100,9 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
     """What a gpu test runs, by the options.
 
     Raises:
-        ValueError: As `harness.runs.asking.make_spec`: DatasetError, WeightsError, VariantError, ImplementationError.
+        UserError: As `harness.runs.specification.make_spec`.
     """
-    from harness.runs.asking import lacks_weights, make_spec
+    from harness.runs.specification import lacks_weights, make_spec
 
     options = run_options(config)
     is_stand_in = config.getoption("rehearse") and lacks_weights(variant, options.weights_dir)

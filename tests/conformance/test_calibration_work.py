@@ -18,7 +18,7 @@ from harness.measuring.speed import CalibrationSizes, Pace, draw_inputs
 from harness.papers.variants import VARIANTS
 from harness.records.machine import DeviceCalibration
 from harness.records.options import RunOptions
-from harness.runs.asking import make_spec
+from harness.runs.specification import make_spec
 from tests.support.fake_model import numbered_dataset
 from tests.support.models import RUNTIMES
 

@@ -32,7 +32,7 @@ from harness.papers.variants import find_variant
 from harness.records.options import RunOptions
 from harness.records.record import from_json, to_json
 from harness.records.spec import RunSpec
-from harness.runs.asking import make_spec
+from harness.runs.specification import make_spec
 from harness.variant import Pipeline, VariantError, narrow
 from tests.support.fake_records import fake_record
 

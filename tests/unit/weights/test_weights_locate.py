@@ -16,7 +16,7 @@ from harness.architectures import initial_weights, layers
 from harness.interface import Weights
 from harness.papers.variants import find_variant
 from harness.records.spec import RunSpec
-from harness.runs.execute import first_weights
+from harness.runs.first_weights import first_weights
 from harness.variant import Variant, narrow
 from harness.weights import keras_h5, locate
 from harness.weights.canonical import digest, save_canonical
