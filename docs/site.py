@@ -28,6 +28,7 @@ from typer.main import get_command
 
 from harness.__main__ import SUMMARIES, app
 from harness.plugin import base, suite
+from harness.records.options import DEFAULTS, OPTIONS, choices, flag, kinds, suite_flag, variable
 from harness.records.record import RunRecord
 
 ROOT: Final = Path(__file__).parents[1]
@@ -52,8 +53,22 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def run_options() -> str:
+    """A table of what a run may be asked for, and what each option is called where it can be given."""
+    lines = ["| option | default | pytest | variable | meaning |", "| --- | --- | --- | --- | --- |"]
+    for name, option in OPTIONS.items():
+        allowed = " or ".join(f"`{each}`" for each in choices(name))
+        value = option.metavar or allowed or ("" if kinds()[name] is bool else "N")
+        stands = "off" if kinds()[name] is bool else "" if DEFAULTS[name] is None else f"`{DEFAULTS[name]}`"
+        default = option.shown_default or stands
+        suite = f"`{suite_flag(name)}`" if option.of_suite else ""
+        cells = (f"`{flag(name)}` {value}", default, suite, f"`{variable(name)}`", option.help)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def pytest_options() -> str:
-    """A table of what the plugin adds to pytest's command line."""
+    """A table of what the plugin adds to pytest's command line besides the options of a run."""
     parser = Parser(_ispytest=True)
     for module in (base, suite):
         module.pytest_addoption(parser)
@@ -61,12 +76,13 @@ def pytest_options() -> str:
 
 
 def _option_rows(parser: Parser) -> Iterator[str]:
-    for group in parser._groups:
-        for option in group.options:
+    of_runs = {suite_flag(name) for name, option in OPTIONS.items() if option.of_suite}
+    for option in (option for group in parser._groups for option in group.options):
+        if of_runs.isdisjoint(option.names()):
             attributes = option.attrs()
-            value = attributes.get("metavar") or "|".join(map(str, attributes.get("choices") or ()))
-            names = ", ".join(option.names())
-            yield f"| `{names}{' ' + value if value else ''}` | {attributes.get('help', '')} |"
+            value = attributes.get("metavar") or " or ".join(f"`{each}`" for each in attributes.get("choices") or ())
+            meaning = attributes["help"].replace("[", "\\[")  # no link
+            yield f"| `{', '.join(option.names())}` {value} | {meaning} |"
 
 
 def record() -> str:
@@ -105,6 +121,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "commands": commands,
     "pytest_options": pytest_options,
     "record": record,
+    "run_options": run_options,
 }
 
 

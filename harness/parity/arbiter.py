@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from harness.architectures import initial_weights, layers
+from harness.architectures import Layer, initial_weights, layers
 from harness.interface import Batch, Model, Runtime
 from harness.parity.problem import Problem
-from harness.parity.reference import pooling_windows
 from harness.registry import load_implementation
 from harness.variant import Variant
 
@@ -54,6 +54,12 @@ def rounded_otherwise(problem: Problem, seed: int) -> Problem:
         weights={name: move(array) for name, array in problem.weights.items()},
         batches=[replace(batch, maps=move(batch.maps)) for batch in problem.batches],
     )
+
+
+def pooling_windows(x: NDArray[Any], layer: Layer) -> NDArray[Any]:
+    """Windows of a max pooling, shape (n, height, width, channels, size, size): VGG16's 2×2, ResNet50's 3×3."""
+    size = 3 if layer.name == "pool1_pool" else 2
+    return sliding_window_view(x, (size, size), axis=(1, 2))[:, ::2, ::2]
 
 
 def smoothest_batch(arbiter: Model, problem: Problem) -> Batch:

@@ -1,4 +1,4 @@
-"""Keras' legacy HDF5 layout of weights, read and written with h5py alone.
+"""Keras' legacy HDF5 layout of weights, read with h5py alone.
 
 The root has an attribute `layer_names`; each layer is a group with an attribute `weight_names`, which leads
 to its arrays. What those are called differs from file to file (`block1_conv1_W_1:0`, `conv1_conv/kernel:0`),
@@ -17,11 +17,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.interface import Weights
 from harness.weights.canonical import require_float32
 from harness.weights.catalogue import WeightsError
 
-_BY_COUNT: Final[Mapping[int, tuple[str, ...]]] = {
+BY_COUNT: Final[Mapping[int, tuple[str, ...]]] = {
     0: (),
     2: ("kernel", "bias"),
     4: ("gamma", "beta", "moving_mean", "moving_variance"),
@@ -44,9 +43,9 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
             for layer in _names(file, "layer_names", path):
                 group = file[layer]
                 arrays = _names(group, "weight_names", path)
-                if len(arrays) not in _BY_COUNT:
+                if len(arrays) not in BY_COUNT:
                     raise WeightsError(f"{path}: layer {layer} has {len(arrays)} arrays, expected 0, 2 or 4")
-                for name, array in zip(_BY_COUNT[len(arrays)], arrays, strict=True):
+                for name, array in zip(BY_COUNT[len(arrays)], arrays, strict=True):
                     weights[f"{layer}.{name}"] = np.asarray(group[array])
     except WeightsError:
         raise
@@ -54,30 +53,6 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
         raise WeightsError(f"{path} cannot be read as HDF5, it is damaged or incomplete: {error}") from error
     require_float32(weights, str(path))
     return weights
-
-
-def write(path: Path, weights: Weights) -> None:
-    """Write weights in the official layout, layers in the order in which the mapping has them.
-
-    Keras reads it by `load_weights(path, by_name=True)`; without, it expects the order of its own `model.layers`.
-
-    Raises:
-        WeightsError: If a layer's weights are not those of a convolution, dense layer or norm.
-    """
-    layers: dict[str, list[str]] = {}
-    for name in weights:
-        layer, _, weight = name.rpartition(".")
-        layers.setdefault(layer, []).append(weight)
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = np.array([layer.encode() for layer in layers])
-        for layer, found in layers.items():
-            order = _BY_COUNT.get(len(found), ())
-            if set(found) != set(order):
-                raise WeightsError(f"layer {layer} has {found}, expected one of {list(_BY_COUNT.values())[1:]}")
-            group = file.create_group(layer)
-            group.attrs["weight_names"] = np.array([f"{layer}/{weight}:0".encode() for weight in order])
-            for weight in order:
-                group.create_dataset(f"{layer}/{weight}:0", data=weights[f"{layer}.{weight}"])
 
 
 def _names(group: Any, attribute: str, path: Path) -> list[str]:

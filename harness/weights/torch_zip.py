@@ -21,7 +21,6 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.interface import Weights
 from harness.weights.catalogue import WeightsError
 from harness.weights.pickled import (
     Storage,
@@ -62,29 +61,10 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
         raise WeightsError(f"{path} cannot be read, it is damaged or incomplete: {error}") from error
 
 
-def to_state_dict_names(weights: Weights) -> dict[str, NDArray[np.float32]]:
-    """The base's weights as torchvision names and lays them out: kernels OIHW, contiguous.
-
-    For ResNet50 the names and shapes are torchvision's, the network is not: its stride stands elsewhere (v1.5).
-
-    Raises:
-        WeightsError: If a weight has no equal there, such as a bias before a norm that is not zero.
-    """
-    state = {}
-    for name, array in weights.items():
-        if name in TORCHVISION_NAMES:
-            state[TORCHVISION_NAMES[name]] = np.ascontiguousarray(_transposed(name, array, (3, 2, 0, 1)))
-        elif name not in BIASES_WITHOUT_EQUAL or array.any():
-            raise WeightsError(
-                f"{name} has no equal in torchvision's network, whose convolutions before a norm have no bias"
-            )
-    return state
-
-
 def _from_torch(table: Any, read_storage: _ReadStorage) -> dict[str, NDArray[np.float32]]:
     found = table if isinstance(table, dict) else {}
     weights = {
-        name: np.ascontiguousarray(_transposed(name, _array(theirs, found[theirs], read_storage), (2, 3, 1, 0)))
+        name: np.ascontiguousarray(_transposed(name, _array(theirs, found[theirs], read_storage)))
         for name, theirs in TORCHVISION_NAMES.items()
         if theirs in found
     }
@@ -99,12 +79,12 @@ def _from_torch(table: Any, read_storage: _ReadStorage) -> dict[str, NDArray[np.
     return weights
 
 
-def _transposed(name: str, array: NDArray[np.float32], axes: tuple[int, ...]) -> NDArray[np.float32]:
+def _transposed(name: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
     if not name.endswith(".kernel"):
         return array
-    if array.ndim != len(axes):
+    if array.ndim != 4:
         raise WeightsError(f"{name} has shape {array.shape}, expected four axes")
-    return array.transpose(axes)
+    return array.transpose(2, 3, 1, 0)
 
 
 def _array(name: str, tensor: Any, read_storage: _ReadStorage) -> NDArray[np.float32]:

@@ -10,16 +10,16 @@ import pytest
 
 from harness import __main__ as command_line
 from harness.architectures import initial_weights
-from harness.papers.variants import find_variant
 from harness.report.weights import weights_table
 from harness.variant import narrow
-from harness.weights import keras_h5
 from harness.weights.canonical import load_canonical
 from harness.weights.catalogue import catalogue
 from tests.support.checks import check_same_bits
+from tests.support.keras_files import write_keras_h5
+from tests.support.papers import PAPER
 
 FILE = catalogue()["keras-vgg16"].file
-NARROW = narrow(find_variant("vgg16-transfer"), width_divisor=16)
+NARROW = narrow(PAPER.find_variant("vgg16-transfer"), width_divisor=16)
 BASE = {name: array for name, array in initial_weights(NARROW, seed=3).items() if name.startswith("block")}
 
 
@@ -47,7 +47,7 @@ def row(text: str, name: str) -> str:
 def test_the_list_says_what_is_here(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keras_h5.write(tmp_path / FILE, BASE)
+    write_keras_h5(tmp_path / FILE, BASE)
     (tmp_path / catalogue()["keras-resnet50"].file).write_bytes(b"no HDF5")
     assert ferbench(monkeypatch, "weights", "list", "--weights-dir", tmp_path) == 0
     text = capsys.readouterr().out
@@ -62,11 +62,11 @@ def test_the_list_takes_no_other_weights_for_the_published_ones(tmp_path: Path) 
         names, *_, found, _licence = (list(column.cells) for column in weights_table(tmp_path).columns)
         return dict(zip(map(str, names), map(str, found), strict=True))
 
-    keras_h5.write(tmp_path / FILE, BASE)
-    keras_h5.write(tmp_path / catalogue()["keras-resnet50"].file, BASE)
+    write_keras_h5(tmp_path / FILE, BASE)
+    write_keras_h5(tmp_path / catalogue()["keras-resnet50"].file, BASE)
     assert states()["keras-vgg16"].endswith(", not as published"), "they are narrow, and drawn"
     assert "holds weights of another network, block1_conv1.bias" in states()["keras-resnet50"]
-    keras_h5.write(tmp_path / FILE, {name: array for name, array in BASE.items() if not name.startswith("block5")})
+    write_keras_h5(tmp_path / FILE, {name: array for name, array in BASE.items() if not name.startswith("block5")})
     assert "lacks 6 weights of vgg16, block5_conv1.kernel first" in states()["keras-vgg16"]
 
 
@@ -78,7 +78,7 @@ def test_the_list_of_no_folder_is_refused(
 
 
 def test_weights_are_exported_to_the_bit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    keras_h5.write(tmp_path / FILE, BASE)
+    write_keras_h5(tmp_path / FILE, BASE)
     path = tmp_path / "out.safetensors"
     assert ferbench(monkeypatch, "weights", "export", "keras-vgg16", path, "--weights-dir", tmp_path) == 0
     weights, metadata = load_canonical(path)
@@ -92,7 +92,7 @@ def test_weights_that_cannot_be_used_are_refused(
     path = tmp_path / "out.safetensors"
     assert ferbench(monkeypatch, "weights", "export", "keras-alexnet", path) == 2
     assert "no checkpoint 'keras-alexnet' is known; known are keras-vgg16" in capsys.readouterr().err
-    keras_h5.write(tmp_path / FILE, BASE | {"block1_conv1.bias": np.full(4, np.nan, np.float32)})
+    write_keras_h5(tmp_path / FILE, BASE | {"block1_conv1.bias": np.full(4, np.nan, np.float32)})
     assert ferbench(monkeypatch, "weights", "export", "keras-vgg16", path, "--weights-dir", tmp_path) == 2
     assert "4 of 4 values of block1_conv1.bias are NaN" in capsys.readouterr().err
     assert not path.exists()
@@ -109,7 +109,7 @@ def test_weights_that_cannot_be_used_are_refused(
 def test_nothing_is_lost_by_an_export(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, message: str
 ) -> None:
-    keras_h5.write(tmp_path / FILE, BASE)
+    write_keras_h5(tmp_path / FILE, BASE)
     (tmp_path / "there.safetensors").write_bytes(b"mine")
     assert ferbench(monkeypatch, "weights", "export", "keras-vgg16", tmp_path / name, "--weights-dir", tmp_path) == 2
     assert message in " ".join(capsys.readouterr().err.split())

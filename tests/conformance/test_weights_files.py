@@ -14,16 +14,18 @@ import pytest
 
 from harness.architectures import layers
 from harness.interface import Weights
-from harness.papers.variants import find_variant
 from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
 from harness.variant import Variant
 from harness.weights import keras_h5, torch_zip
 from harness.weights.catalogue import WeightsError, catalogue
 from harness.weights.locate import load_base_weights
+from harness.weights.torch_names import TORCHVISION_NAMES
 from tests.support.checks import check_same_bits, check_shapes
+from tests.support.keras_files import write_keras_h5
+from tests.support.papers import PAPER
 
-VARIANTS = {"vgg16": find_variant("vgg16-transfer"), "resnet50": find_variant("resnet50-transfer")}
+VARIANTS = {"vgg16": PAPER.find_variant("vgg16-transfer"), "resnet50": PAPER.find_variant("resnet50-transfer")}
 SMALLEST_INPUT = 32
 """Pixels; the weights of a base do not depend on it."""
 
@@ -72,7 +74,11 @@ def test_torchvisions_networks_are_read_to_the_bit(
     torch.save(state, folder / "state.pth", _use_new_zipfile_serialization=as_zip)
     weights = torch_zip.read(folder / "state.pth")
     check_shapes(weights, base_shapes(VARIANTS[architecture]), what=architecture)
-    back = torch_zip.to_state_dict_names(weights)
+    back = {
+        TORCHVISION_NAMES[name]: np.ascontiguousarray(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array)
+        for name, array in weights.items()
+        if name in TORCHVISION_NAMES
+    }
     expected = {name: tensor.numpy() for name, tensor in state.items()}
     left_out = {name for name in state if name.startswith(("classifier.", "fc.")) or name.endswith("_tracked")}
     check_same_bits(back, {name: array for name, array in expected.items() if name not in left_out}, what="back")
@@ -180,6 +186,6 @@ def test_keras_own_writer_is_read_to_the_bit(keras: Any, keras_model: tuple[str,
 def test_keras_reads_what_is_written_here(keras: Any, keras_model: tuple[str, Any], folder: Path) -> None:
     _, model = keras_model
     expected = {name: array + 1 for name, array in weights_of(keras, model).items()}
-    keras_h5.write(folder / "ours.h5", expected)
+    write_keras_h5(folder / "ours.h5", expected)
     model.load_weights(folder / "ours.h5", by_name=True)
     check_same_bits(weights_of(keras, model), expected, what="read by Keras")

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from harness.architectures import layers, trainable_layers
 from harness.data.pixels import network_input
 from harness.interface import Model, Weights
-from harness.parity import reference
 from harness.parity.observations import (
     Climber,
     Task,
@@ -21,6 +20,7 @@ from harness.parity.observations import (
 )
 from harness.parity.problem import Problem, make_problem, without_effect
 from harness.plugin.base import require_implementation
+from tests.support import layer_reference as reference
 from tests.support.checks import check_all_close_to_scale, check_close, check_close_to_scale
 from tests.support.climbing import LADDERS, arbiter, small_variant
 from tests.support.models import SEED

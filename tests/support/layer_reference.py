@@ -20,6 +20,7 @@ from harness.architectures import (
     layers,
 )
 from harness.interface import Batch
+from harness.parity.arbiter import pooling_windows
 from harness.variant import Optimizer, Variant
 
 Array = NDArray[np.float64]
@@ -86,12 +87,6 @@ def convolution(x: Array, kernel: NDArray[Any], bias: NDArray[Any], layer: Layer
     stride = 1 if layer.output_shape[0] == padded.shape[1] - size + 1 else 2
     windows = sliding_window_view(padded, (size, size), axis=(1, 2))[:, ::stride, ::stride]
     return np.asarray(np.tensordot(windows, kernel, axes=((4, 5, 3), (0, 1, 2))) + bias)
-
-
-def pooling_windows(x: NDArray[Any], layer: Layer) -> NDArray[Any]:
-    """Windows of a max pooling, shape (n, height, width, channels, size, size): VGG16's 2×2, ResNet50's 3×3."""
-    size = 3 if layer.name == "pool1_pool" else 2
-    return sliding_window_view(x, (size, size), axis=(1, 2))[:, ::2, ::2]
 
 
 def batch_norm(x: Array, weights: Mapping[str, NDArray[Any]], epsilon: float, *, training: bool) -> Array:

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.architectures import layers
-from harness.papers.variants import VARIANTS
 from harness.weights import torch_zip
 from harness.weights.catalogue import WeightsError
 from harness.weights.pickled import read_pickle
 from harness.weights.torch_names import BIASES_WITHOUT_EQUAL, TORCHVISION_NAMES
 from tests.support.checks import check_same_bits
+from tests.support.papers import PAPER
 
 MAGIC = 0x1950A86A20F9469CFC6C
 STATE = {
@@ -114,25 +114,11 @@ def test_convolutions_without_a_bias_get_zeros(tmp_path: Path, write: Write) -> 
     check_same_bits(torch_zip.read(tmp_path / "resnet.pth"), expected, what="read")
 
 
-def test_the_way_back_is_exact(tmp_path: Path, write: Write) -> None:
-    write(tmp_path / "vgg.pth", torch_zip.to_state_dict_names(CANONICAL))
-    check_same_bits(torch_zip.to_state_dict_names(CANONICAL), STATE, what="written")
-    check_same_bits(torch_zip.read(tmp_path / "vgg.pth"), CANONICAL, what="read back")
-
-
-def test_a_bias_that_torchvision_cannot_hold_is_refused() -> None:
-    assert torch_zip.to_state_dict_names({"conv1_conv.bias": np.zeros(2, np.float32)}) == {}
-    with pytest.raises(WeightsError, match=r"conv1_conv\.bias has no equal"):
-        torch_zip.to_state_dict_names({"conv1_conv.bias": np.ones(2, np.float32)})
-    with pytest.raises(WeightsError, match=r"dense1\.kernel has no equal"):
-        torch_zip.to_state_dict_names({"dense1.kernel": np.ones((2, 2), np.float32)})
-
-
 def test_every_weight_of_both_bases_has_a_name_there() -> None:
     bases = {
         f"{layer.name}.{weight}"
         for name in ("vgg16-transfer", "resnet50-transfer")
-        for layer in layers(VARIANTS[name])
+        for layer in layers(PAPER.variants[name])
         if layer.part == "base"
         for weight in layer.weights
     }

@@ -14,18 +14,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.architectures import initial_weights, layers
 from harness.interface import Weights
-from harness.papers.variants import find_variant
 from harness.records.spec import RunSpec
 from harness.runs.first_weights import first_weights
 from harness.variant import Variant, narrow
-from harness.weights import keras_h5, locate
+from harness.weights import locate
 from harness.weights.canonical import digest, save_canonical
 from harness.weights.catalogue import Checkpoint, WeightsError, catalogue
 from harness.weights.locate import WEIGHTS_VARIABLE, load_base_weights
 from tests.support.checks import check_same_bits
+from tests.support.keras_files import write_keras_h5
+from tests.support.papers import PAPER
 
-VGG16 = narrow(find_variant("vgg16-transfer"), width_divisor=32, input_size=48)
-RESNET50 = narrow(find_variant("resnet50-transfer"), width_divisor=32, input_size=48)
+VGG16 = narrow(PAPER.find_variant("vgg16-transfer"), width_divisor=32, input_size=48)
+RESNET50 = narrow(PAPER.find_variant("resnet50-transfer"), width_divisor=32, input_size=48)
 VGG16_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
@@ -64,7 +65,7 @@ def test_the_base_is_read_and_nothing_else(folder: Path, variant: Variant) -> No
     expected = base_weights(variant)
     checkpoint = catalogue()[f"keras-{variant.architecture}"]
     shuffled = dict(sorted(expected.items(), reverse=True))
-    keras_h5.write(
+    write_keras_h5(
         folder / checkpoint.file,
         shuffled | {"predictions.kernel": np.ones((2, 2), np.float32), "predictions.bias": np.ones(2, np.float32)},
     )
@@ -91,13 +92,13 @@ def test_a_damaged_file_is_said_to_be_replaceable(folder: Path, content: bytes) 
 
 @pytest.mark.parametrize("name", ["nowhere", VGG16_FILE])
 def test_a_folder_that_is_none_is_refused(folder: Path, name: str) -> None:
-    keras_h5.write(folder / VGG16_FILE, base_weights(VGG16))
+    write_keras_h5(folder / VGG16_FILE, base_weights(VGG16))
     with pytest.raises(WeightsError, match=f"{name} is no folder"):
         load_base_weights("imagenet", VGG16, weights_dir=folder / name)
 
 
 def test_blocks_that_the_variant_does_not_have_are_left_out(folder: Path) -> None:
-    keras_h5.write(folder / VGG16_FILE, base_weights(VGG16))
+    write_keras_h5(folder / VGG16_FILE, base_weights(VGG16))
     four_blocks = replace(VGG16, blocks=4)
     found = load_base_weights("imagenet", four_blocks, weights_dir=folder).weights
     assert found.keys() == base_weights(four_blocks).keys()
@@ -110,7 +111,7 @@ def test_the_first_place_that_has_the_file_is_taken(home: Path, folder: Path, mo
     for seed, place in enumerate(places):
         place.mkdir(parents=True, exist_ok=True)
         expected = base_weights(VGG16, seed)
-        keras_h5.write(place / VGG16_FILE, expected)
+        write_keras_h5(place / VGG16_FILE, expected)
         assert load_base_weights("imagenet", VGG16, weights_dir=folder).digest == digest(expected), place
     ours = base_weights(VGG16, seed=9)
     save_canonical(folder / "keras-vgg16.safetensors", ours, {"source": "keras-vgg16"})
@@ -152,7 +153,7 @@ def test_nothing_is_fetched_where_that_is_not_allowed(monkeypatch: pytest.Monkey
 def test_what_was_fetched_is_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(checkpoint: Checkpoint, folder: Path) -> Path:
         assert folder == home / "ours" / "weights"
-        keras_h5.write(home / checkpoint.file, base_weights(VGG16))
+        write_keras_h5(home / checkpoint.file, base_weights(VGG16))
         return home / checkpoint.file
 
     monkeypatch.setattr(locate, "fetch", fetch)
@@ -183,7 +184,7 @@ def with_nan(weights: Weights) -> Weights:
 def test_weights_that_do_not_fit_are_refused_by_name(
     folder: Path, change: Callable[[Weights], Weights], message: str
 ) -> None:
-    keras_h5.write(folder / VGG16_FILE, change(base_weights(VGG16)))
+    write_keras_h5(folder / VGG16_FILE, change(base_weights(VGG16)))
     with pytest.raises(WeightsError, match=message) as caught:
         load_base_weights("imagenet", VGG16, weights_dir=folder)
     assert str(folder / VGG16_FILE) in str(caught.value)
@@ -191,14 +192,14 @@ def test_weights_that_do_not_fit_are_refused_by_name(
 
 def test_weights_of_another_network_are_refused_by_name(folder: Path) -> None:
     checkpoint = catalogue()["keras-resnet50"]
-    keras_h5.write(folder / checkpoint.file, base_weights(VGG16))
+    write_keras_h5(folder / checkpoint.file, base_weights(VGG16))
     with pytest.raises(WeightsError, match=r"another network, block1_conv1\.bias.*conv1_conv\.kernel") as caught:
         load_base_weights("imagenet", RESNET50, weights_dir=folder)
     assert checkpoint.url in str(caught.value)
 
 
 def test_a_base_with_one_channel_is_refused_with_the_reason(folder: Path) -> None:
-    keras_h5.write(folder / VGG16_FILE, base_weights(VGG16))
+    write_keras_h5(folder / VGG16_FILE, base_weights(VGG16))
     with pytest.raises(WeightsError, match="with 1 input channels and width divisor 32") as caught:
         load_base_weights("imagenet", replace(VGG16, input_channels=1), weights_dir=folder)
     assert "block1_conv1.kernel has shape (3, 3, 3, 2), expected (3, 3, 1, 2)" in str(caught.value)
@@ -206,7 +207,7 @@ def test_a_base_with_one_channel_is_refused_with_the_reason(folder: Path) -> Non
 
 
 def test_half_a_file_is_refused(folder: Path) -> None:
-    keras_h5.write(folder / VGG16_FILE, base_weights(VGG16))
+    write_keras_h5(folder / VGG16_FILE, base_weights(VGG16))
     content = (folder / VGG16_FILE).read_bytes()
     (folder / VGG16_FILE).write_bytes(content[: len(content) // 2])
     with pytest.raises(WeightsError, match="damaged or incomplete"):
@@ -214,7 +215,7 @@ def test_half_a_file_is_refused(folder: Path) -> None:
 
 
 def test_another_precision_is_refused(folder: Path) -> None:
-    keras_h5.write(folder / VGG16_FILE, base_weights(VGG16))
+    write_keras_h5(folder / VGG16_FILE, base_weights(VGG16))
     with h5py.File(folder / VGG16_FILE, "r+") as file:
         name = "block1_conv1/block1_conv1/bias:0"
         half = file[name][()].astype(np.float16)
@@ -262,7 +263,7 @@ def test_an_entry_that_is_wrong_is_refused(change: dict[str, str]) -> None:
 
 def test_a_run_begins_with_the_files_base_and_a_drawn_head(folder: Path) -> None:
     base = base_weights(VGG16, seed=99)
-    keras_h5.write(folder / VGG16_FILE, base)
+    write_keras_h5(folder / VGG16_FILE, base)
     weights, identity = first_weights(RunSpec(VGG16, "pytorch", seed=5, weights_dir=str(folder)))
     check_same_bits(weights, initial_weights(VGG16, 5) | base, what="first weights")
     assert identity.digest == digest(base)
