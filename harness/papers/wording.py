@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.papers.facts import Fact
-from harness.papers.variants import find_variant
 from harness.variant import Architecture, Strategy, Variant
 
 _NETWORKS: Final[Mapping[Architecture, str]] = {"vgg16": "VGG16", "resnet50": "ResNet50"}
@@ -55,11 +54,6 @@ def mention(fact: Fact) -> str:
 def share(value: float, decimals: int = 0) -> str:
     """A share that no fact prints: `82 %`."""
     return f"{100 * value:.{decimals}f} %"
-
-
-def called(name: str) -> str:
-    """A variant, or one of its readings, in words: `fine-tuned VGG16`, `ResNet50 from scratch, if fed 224×224`."""
-    return described(find_variant(name))
 
 
 def described(variant: Variant) -> str:

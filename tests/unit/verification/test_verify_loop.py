@@ -11,7 +11,6 @@ import pytest
 
 from harness.interface import Runtime, Weights
 from harness.judging.results import judge_results
-from harness.papers.variants import find_variant
 from harness.records.spec import RunSpec
 from harness.records.store import write_run
 from harness.runs import execute
@@ -21,6 +20,7 @@ from harness.variant import Variant
 from harness.verification.flaws import StoredRun, read_stored
 from harness.verification.verify import verify
 from tests.support.fake_model import FakeModel, FakeObserver, numbered_dataset
+from tests.support.papers import PAPER
 
 DATA = numbered_dataset(60, 35, 35)
 THREE_EPOCHS = Budget("custom", epochs=3)
@@ -42,7 +42,7 @@ class FakeImplementation:
 def trained(monkeypatch: pytest.MonkeyPatch, folder: Path, *, skill_a_step: float = 5.0, **fields: Any) -> StoredRun:
     """A run by the real loop, written and read back."""
     values: dict[str, Any] = {"variant": "vgg16-scratch", "budget": THREE_EPOCHS, "seed": 3} | fields
-    spec = RunSpec(find_variant(values.pop("variant")), implementation="pytorch", **values)
+    spec = RunSpec(PAPER.find_variant(values.pop("variant")), implementation="pytorch", **values)
     monkeypatch.setattr(execute, "open_dataset", lambda *_, **__: DATA)
     monkeypatch.setattr(execute, "load_implementation", lambda *_, **__: FakeImplementation(skill_a_step))
     record, arrays = execute.train(spec, f"{spec.label}-1", FakeObserver(), execute._Stop())
@@ -93,4 +93,4 @@ def test_an_interrupted_run_is_sound(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     run = trained(monkeypatch, tmp_path)
     assert (run.record.status, run.record.stop_reason) == ("interrupted", StopReason("interrupted", 0))
     assert verify(run, DATA) == ()
-    assert judge_results(run.path, DATA).exit_code == 0
+    assert judge_results(run.path, PAPER, DATA).exit_code == 0

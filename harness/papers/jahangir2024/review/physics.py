@@ -8,9 +8,10 @@ from typing import Final
 
 from harness.architectures import forward_flops
 from harness.data.generator_speed import CORE_RATIO, source, speed_at
+from harness.operations import DIRECT_SOURCE
 from harness.papers.finding import Finding
 from harness.papers.paper import Paper, Predicate
-from harness.papers.throughput import Rate, epoch_counts, rates
+from harness.papers.throughput import ALIKE_EPOCHS, ALIKE_RUNS, Rate, epoch_counts, rates
 from harness.papers.wording import (
     Quote,
     listed,
@@ -37,10 +38,6 @@ CARD_SOURCE: Final = (
     "reference card, 10,240 cores × 2 × 2.55 GHz by public specification lists; the paper's is a factory-overclocked "
     "VENTUS 3X OC, and names no reduced precision"
 )
-DIRECT_SOURCE: Final = (
-    "operations are counted as those of direct convolution; Winograd's algorithms take up to 4 times fewer for 3×3 "
-    "filters (Lavin & Gray, arXiv 1509.09308)"
-)
 HIGHEST_SHARE: Final = 0.75
 """Of the nominal peak; declared. The best that this project saw in a training was 0.86 of what the same machine's
 matrix products really reached, with its input ready in memory; the nominal peak lies above that again."""
@@ -52,9 +49,6 @@ CPU_CORES: Final = {5900: 12}
 EXPENSES: Final = Quote("the balance between computational expenses and model effectiveness", "Abstract")
 QUOTES: Final = (EXPENSES,)
 
-ALIKE_EPOCHS: Final = 0.05
-ALIKE_RUNS: Final = 0.01
-"""Relative differences of seconds up to which an epoch, and a whole run, count as equally long."""
 LITTLE: Final = 0.1
 """Of the nominal peak."""
 SOURCE_SIZE: Final = 48
