@@ -46,11 +46,11 @@ def test_a_damaged_record_is_refused(ferbench: FerBench, tmp_path: Path, content
 
 
 def test_records_of_an_earlier_schema_are_written_anew(ferbench: FerBench, tmp_path: Path) -> None:
-    path = write_run(tmp_path, fake_record(0.66), fake_arrays())
+    path = write_run(tmp_path / "results", fake_record(0.66), fake_arrays())
     today = path.read_bytes()
     edit_json(path, lambda values: values.update(as_schema_4(values)))
     outcome = ferbench("runs", "convert", path)
     assert (outcome.code, path.read_bytes()) == (0, today)
     assert f"{path}: converted" in outcome.out
     assert f"{path}: is of the schema of today" in ferbench("runs", "convert", path).out
-    assert sorted(each.name for each in tmp_path.iterdir()) == [path.name, f"{path.stem}.safetensors"]
+    assert sorted(each.name for each in path.parent.iterdir()) == [path.name, f"{path.stem}.safetensors"]
