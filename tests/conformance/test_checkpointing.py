@@ -29,6 +29,8 @@ from tests.support.models import (
     pretrained_variant,
 )
 
+pytestmark = pytest.mark.rehearsed
+
 STEPS = 3
 LEARNING_RATE = 1e-3
 ROUNDINGS = 32 * 2.0**-23
