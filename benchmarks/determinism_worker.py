@@ -20,9 +20,11 @@ from harness.data.batches import training_batches
 from harness.data.toyfaces import toyfaces
 from harness.interface import CLASSES, Runtime
 from harness.measuring.turns import take_turns
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from harness.registry import IMPLEMENTATIONS, load_implementation
 from harness.variant import Variant
+
+PAPER = load_paper("jahangir2024")
 
 SEED = 0
 
@@ -77,12 +79,12 @@ def measure(variant: Variant, name: str, *, batches: int, turns: int) -> Timings
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("variant", choices=VARIANTS)
+    parser.add_argument("variant", choices=PAPER.variants)
     parser.add_argument("implementation", choices=IMPLEMENTATIONS)
     parser.add_argument("--batches", type=int, default=2)
     parser.add_argument("--turns", type=int, default=24)
     given = parser.parse_args()
-    found = measure(VARIANTS[given.variant], given.implementation, batches=given.batches, turns=given.turns)
+    found = measure(PAPER.variants[given.variant], given.implementation, batches=given.batches, turns=given.turns)
     print(json.dumps(asdict(found)))
 
 

@@ -23,9 +23,11 @@ from harness.interface import CLASSES, Runtime
 from harness.measuring.speed import numpy_product, product_operations
 from harness.measuring.turns import take_turns
 from harness.operations import step_flops
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from harness.registry import IMPLEMENTATIONS, KERAS_BACKENDS, load_implementation
 from harness.variant import Variant
+
+PAPER = load_paper("jahangir2024")
 
 SEED = 0
 PRODUCT_TURNS = 8
@@ -88,14 +90,14 @@ def measure(variant: Variant, name: str, backend: str | None, *, batches: int, t
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("variant", choices=VARIANTS)
+    parser.add_argument("variant", choices=PAPER.variants)
     parser.add_argument("implementation", choices=IMPLEMENTATIONS)
     parser.add_argument("--backend", choices=KERAS_BACKENDS)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--batches", type=int, default=4)
     parser.add_argument("--turns", type=int, default=20)
     given = parser.parse_args()
-    variant = replace(VARIANTS[given.variant], batch_size=given.batch_size)
+    variant = replace(PAPER.variants[given.variant], batch_size=given.batch_size)
     found = measure(variant, given.implementation, given.backend, batches=given.batches, turns=given.turns)
     print(json.dumps(asdict(found)))
 

@@ -16,9 +16,11 @@ from harness.data.toyfaces import toyfaces
 from harness.interface import Runtime
 from harness.measuring.turns import Pairs, take_turns
 from harness.operations import recomputed_image_flops, training_image_flops
-from harness.papers.variants import find_variant
+from harness.papers import load_paper
 from harness.plugin.base import require_implementation
 from harness.registry import IMPLEMENTATIONS, load_implementation
+
+PAPER = load_paper("jahangir2024")
 
 pytestmark = pytest.mark.timing
 
@@ -32,7 +34,7 @@ SLACK = 1.25
 def test_a_step_is_not_computed_more_than_once_more(request, benchmark, name, variant, batch_size):
     require_implementation(request.config, name)
     implementation = load_implementation(name, keras_backend=request.config.getoption("keras_backend"))
-    chosen = replace(find_variant(variant), batch_size=batch_size)
+    chosen = replace(PAPER.find_variant(variant), batch_size=batch_size)
     faces = toyfaces(training=batch_size + 7, public_test=7, private_test=7)
     rows = faces.rows("training")[:batch_size]
     batches = training_batches(faces, rows, chosen, class_weights=np.ones(7), seed=0, epoch=0)

@@ -20,8 +20,10 @@ from input_peers.table import fastest_peer, speed_table
 from harness.data.fer2013 import load_fer2013
 from harness.data.picture_files import write_pictures
 from harness.data.pipelines import DevicePipeline
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from harness.runs.environment import read_environment
+
+PAPER = load_paper("jahangir2024")
 
 LAPS = 9
 """Enough for an interval of order statistics that leaves out the fastest and the slowest lap."""
@@ -140,7 +142,7 @@ def check_speed(runner: Runner, found: Interval, runners: Iterable[Runner], vari
 def check_first_batch(runner: Runner, variant: str) -> None:
     """Whoever is compared makes the same thing: float32 faces in [0, 1], other ones in each batch."""
     first, name = runner.first, runner.contender.name
-    size, channels = VARIANTS[variant].input_size, VARIANTS[variant].input_channels
+    size, channels = PAPER.variants[variant].input_size, PAPER.variants[variant].input_channels
     assert first["shape"] in ([BATCH_SIZE, size, size, channels], [BATCH_SIZE, channels, size, size]), name
     assert first["dtype"] == "float32", name
     assert -ROUNDING <= first["lowest"] < first["highest"] <= 1 + ROUNDING, name
@@ -181,11 +183,11 @@ def test_memory_is_flat(contender, start, benchmark):
     assert max(needed[2:]) - needed[1] < MEMORY_GROWTH_MEGABYTES
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", PAPER.variants)
 def test_bytes_to_the_device(variant, fer2013_path, benchmark):
     """What a batch of training carries to the device, an image."""
     dataset = load_fer2013(fer2013_path)
-    batches = DevicePipeline.of(dataset, dataset.rows("training"), VARIANTS[variant], seed=0).training_batches(0)
+    batches = DevicePipeline.of(dataset, dataset.rows("training"), PAPER.variants[variant], seed=0).training_batches(0)
     batch = benchmark.pedantic(batches.__getitem__, args=(0,), rounds=5, iterations=1)
     arrays = [getattr(batch, each.name) for each in fields(batch)]
     total = sum(array.nbytes for array in arrays if array is not None)

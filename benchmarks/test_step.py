@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from harness.measuring.turns import Pairs
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from harness.plugin.base import require_implementation
 from harness.registry import KERAS_BACKENDS, missing_framework
+
+PAPER = load_paper("jahangir2024")
 
 pytestmark = pytest.mark.timing
 
@@ -26,7 +28,7 @@ HARNESS_MAY_COST = 1.03
 OF_THE_PRODUCT = 0.9
 """Of the rate of the machine's own matrix product, for VGG16 in PyTorch on a CPU."""
 SCRATCH = ("vgg16-scratch", "resnet50-scratch")
-OTHERS = tuple(name for name in VARIANTS if name not in SCRATCH)
+OTHERS = tuple(name for name in PAPER.variants if name not in SCRATCH)
 
 FRAMEWORKS = ("pytorch", *(f"keras3-{backend}" for backend in KERAS_BACKENDS))
 every_framework = pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -16,8 +16,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.interface import CLASSES
-from harness.variant import Phase, Variant
+from harness.interface import CLASSES, IMAGE_SIZE
+from harness.variant import Architecture, Phase, Variant
 
 Shape = tuple[int, ...]
 Kind = Literal[
@@ -115,28 +115,28 @@ class _Builder:
         self.add(name, "dense", (units,), weights=weights, flops=2 * features * units)
 
 
-def _vgg16(build: _Builder, variant: Variant) -> None:
-    for block, (filters, convolutions) in enumerate(VGG16_BLOCKS[: variant.blocks], start=1):
+def _vgg16(build: _Builder, blocks: int, width_divisor: int) -> None:
+    for block, (filters, convolutions) in enumerate(VGG16_BLOCKS[:blocks], start=1):
         for index in range(1, convolutions + 1):
             name = f"block{block}_conv{index}"
-            build.convolution(name, filters // variant.width_divisor, kernel=3, stride=1, same=True)
+            build.convolution(name, filters // width_divisor, kernel=3, stride=1, same=True)
             build.add(f"{name}_relu", "relu", build.shape)
         build.max_pooling(f"block{block}_pool", size=2, stride=2)
 
 
-def _resnet50(build: _Builder, variant: Variant) -> None:
+def _resnet50(build: _Builder, blocks: int, width_divisor: int) -> None:
     build.padding("conv1_pad", 3)
-    filters = RESNET50_STEM_FILTERS // variant.width_divisor
+    filters = RESNET50_STEM_FILTERS // width_divisor
     build.convolution("conv1_conv", filters, kernel=7, stride=2, same=False)
     build.batch_norm("conv1_bn")
     build.add("conv1_relu", "relu", build.shape)
     build.padding("pool1_pad", 1)
     build.max_pooling("pool1_pool", size=3, stride=2)
-    for stage, (filters, blocks, stride) in enumerate(RESNET50_STAGES[: variant.blocks], start=2):
-        for block in range(1, blocks + 1):
+    for stage, (filters, depth, stride) in enumerate(RESNET50_STAGES[:blocks], start=2):
+        for block in range(1, depth + 1):
             name = f"conv{stage}_block{block}"
             first = block == 1
-            _bottleneck(build, name, filters // variant.width_divisor, stride if first else 1, projects=first)
+            _bottleneck(build, name, filters // width_divisor, stride if first else 1, projects=first)
 
 
 def _bottleneck(build: _Builder, name: str, filters: int, stride: int, *, projects: bool) -> None:
@@ -186,11 +186,21 @@ def head_names(variant: Variant) -> tuple[str, ...]:
     return tuple(names)
 
 
+_BASES: Final = {"vgg16": _vgg16, "resnet50": _resnet50}
+
+
+def base_weight_names(architecture: Architecture) -> tuple[str, ...]:
+    """Names of the weights of a whole base, as published weights have them, in the order of its layers."""
+    build = _Builder((IMAGE_SIZE, IMAGE_SIZE, 3))
+    _BASES[architecture](build, max(len(VGG16_BLOCKS), len(RESNET50_STAGES)), 1)
+    return tuple(f"{layer.name}.{weight}" for layer in build.layers for weight in layer.weights)
+
+
 @lru_cache(maxsize=64)
 def layers(variant: Variant) -> tuple[Layer, ...]:
     """All layers of a variant after its pixels, in the order of computation."""
     build = _Builder((variant.input_size, variant.input_size, variant.input_channels))
-    {"vgg16": _vgg16, "resnet50": _resnet50}[variant.architecture](build, variant)
+    _BASES[variant.architecture](build, variant.blocks, variant.width_divisor)
     _head(build, variant)
     return tuple(build.layers)
 

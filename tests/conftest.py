@@ -55,8 +55,8 @@ def both_implementations(request):
 
 @pytest.fixture(scope="session")
 def paper_text():
-    """The paper as text with white space collapsed; skips where FERBENCH_PAPER is not set."""
-    path = os.environ.get("FERBENCH_PAPER")
+    """The paper as text with white space collapsed; skips where FERBENCH_PAPER_TEXT is not set."""
+    path = os.environ.get("FERBENCH_PAPER_TEXT")
     if not path:
-        pytest.skip("needs the paper's text: set FERBENCH_PAPER to its path")
+        pytest.skip("needs the paper's text: set FERBENCH_PAPER_TEXT to its path")
     return " ".join(Path(path).read_text(encoding="utf-8").split())

@@ -11,15 +11,17 @@ import numpy as np
 
 from harness.data.batches import training_order
 from harness.data.fer2013 import load_fer2013
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from input_peers import BATCH_SIZE, Source, Task
+
+PAPER = load_paper("jahangir2024")
 
 
 def generator(task: Task) -> Source:
     """The paper's at 224×224: `flow_from_directory`, as a run with `--pipeline generator` reads it."""
     from impls.keras3.generator import picture_reader
 
-    read = picture_reader(task.pictures, VARIANTS[task.variant], seed=0)
+    read = picture_reader(task.pictures, PAPER.variants[task.variant], seed=0)
     dataset = load_fer2013(task.fer2013)
     rows = dataset.rows("training")
 
@@ -38,7 +40,7 @@ def generator_processes(task: Task) -> Source:
 
     from impls.keras3.generator import directory_iterator
 
-    flow = directory_iterator(task.pictures, VARIANTS[task.variant], augmented=True)
+    flow = directory_iterator(task.pictures, PAPER.variants[task.variant], augmented=True)
     flow.workers, flow.use_multiprocessing = task.cores, True
     adapter = PyDatasetAdapter(flow, class_weight=None, shuffle=False)
 
@@ -59,7 +61,7 @@ def generator_from_memory(task: Task) -> Source:
 
     dataset = load_fer2013(task.fer2013)
     images = dataset.images[dataset.rows("training")][..., None]
-    generator = ImageDataGenerator(rescale=1 / 255, **augmentation_options(VARIANTS[task.variant]))
+    generator = ImageDataGenerator(rescale=1 / 255, **augmentation_options(PAPER.variants[task.variant]))
     return Source(generator.flow(images, batch_size=BATCH_SIZE))
 
 
@@ -69,7 +71,7 @@ def preprocessing_layers(task: Task) -> Source:
     import tensorflow as tf
     from keras import layers
 
-    variant = VARIANTS[task.variant]
+    variant = PAPER.variants[task.variant]
     augmentation = variant.augmentation
     assert augmentation is not None
     tf.config.threading.set_intra_op_parallelism_threads(task.cores)

@@ -12,15 +12,17 @@ import numpy as np
 from harness.data.fer2013 import load_fer2013
 from harness.data.pipelines import DevicePipeline
 from harness.interface import Batch
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from harness.registry import load_implementation
 from input_peers import Source, Task
+
+PAPER = load_paper("jahangir2024")
 
 
 def epochs(task: Task, seconds: list[float]) -> Iterator[Batch]:
     """Batches of epoch after epoch without end; what preparing each epoch took goes to `seconds`."""
     dataset = load_fer2013(task.fer2013)
-    pipeline = DevicePipeline.of(dataset, dataset.rows("training"), VARIANTS[task.variant], seed=0)
+    pipeline = DevicePipeline.of(dataset, dataset.rows("training"), PAPER.variants[task.variant], seed=0)
     for epoch in count():
         start = time.perf_counter()
         batches = pipeline.training_batches(epoch)
@@ -51,7 +53,7 @@ def _pytorch(task: Task, *, is_compiled: bool) -> Source:
     from impls.pytorch.pixels import Pixels
 
     torch.set_num_threads(task.cores)
-    layer: Callable[..., torch.Tensor] = Pixels(VARIANTS[task.variant], torch.float32)
+    layer: Callable[..., torch.Tensor] = Pixels(PAPER.variants[task.variant], torch.float32)
     if is_compiled:
         layer = torch.compile(layer, dynamic=False)
     return _source(task, lambda batch: layer(torch.from_numpy(batch.images), torch.from_numpy(batch.maps)))
@@ -71,7 +73,7 @@ def keras3(task: Task) -> Source:
         "images": keras.Input((IMAGE_SIZE, IMAGE_SIZE), dtype="uint8", name="images"),
         "maps": keras.Input((2, 3), dtype="float32", name="maps"),
     }
-    call = _compile(keras.Model(inputs, Pixels(VARIANTS[task.variant], "float32")(inputs)), task)
+    call = _compile(keras.Model(inputs, Pixels(PAPER.variants[task.variant], "float32")(inputs)), task)
     return _source(task, lambda batch: call({"images": batch.images, "maps": batch.maps}))
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from input_peers import BATCH_SIZE, Source, Task
+
+PAPER = load_paper("jahangir2024")
 
 
 def torchvision(task: Task) -> Source:
@@ -18,7 +20,7 @@ def torchvision(task: Task) -> Source:
     from torchvision.datasets import ImageFolder
     from torchvision.transforms import v2
 
-    variant = VARIANTS[task.variant]
+    variant = PAPER.variants[task.variant]
     augmentation = variant.augmentation
     assert augmentation is not None
     transform = v2.Compose(
@@ -46,7 +48,7 @@ def albumentations(task: Task) -> Source:
     import torch
     from torchvision.datasets import ImageFolder
 
-    variant = VARIANTS[task.variant]
+    variant = PAPER.variants[task.variant]
     augmentation = variant.augmentation
     assert augmentation is not None
     cv2.setNumThreads(0)
@@ -101,7 +103,7 @@ def kornia(task: Task) -> Source:
 
     from input_peers.ours import epochs
 
-    variant = VARIANTS[task.variant]
+    variant = PAPER.variants[task.variant]
     augmentation = variant.augmentation
     assert augmentation is not None
     torch.set_num_threads(task.cores)

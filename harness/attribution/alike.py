@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from harness.attribution.prediction import Prediction
-from harness.papers.jahangir2024.review.physics import ALIKE_EPOCHS, ALIKE_RUNS
-from harness.papers.wording import called, capitalised, share
+from harness.papers.throughput import ALIKE_EPOCHS, ALIKE_RUNS
+from harness.papers.wording import capitalised, described, share
 
 Answer = Literal["yes", "yes, but not it alone", "no", "not asked"]
-
-NETWORKS: Final = ("vgg16-transfer", "vgg16-fine-tune")
 
 
 @dataclass(frozen=True)
@@ -21,34 +19,36 @@ class Closing:
 
     Attributes:
         answer: In one word.
+        seconds: Of an epoch of the first network, by the paper.
         sentences: With the numbers.
     """
 
     answer: Answer
+    seconds: float
     sentences: tuple[str, ...]
 
 
-def close(predictions: Sequence[Prediction]) -> Closing | None:
-    """Hold the two networks whose epochs last alike against each other; None where one was not predicted."""
-    first, second = (_of(predictions, name) for name in NETWORKS)
+def close(predictions: Sequence[Prediction], alike: tuple[str, str]) -> Closing | None:
+    """Compare two variants whose epochs last alike, by the paper; None where one was not predicted."""
+    first, second = (_of(predictions, name) for name in alike)
     if not first or not second:
         return None
     one, other = first[0], second[0]
     apart, ratio = abs(one.seconds / other.seconds - 1), _ratio(one, other)
     told = [
-        f"An epoch takes {one.seconds:.1f} s ({called(one.rate.variant.name)}) and {other.seconds:.1f} s "
-        f"({called(other.rate.variant.name)}), {share(apart, 1)} apart ({one.rate.seconds.place}), for work that "
+        f"An epoch takes {one.seconds:.1f} s ({described(one.rate.variant)}) and {other.seconds:.1f} s "
+        f"({described(other.rate.variant)}), {share(apart, 1)} apart ({one.rate.seconds.place}), for work that "
         f"differs {ratio:.1f}-fold as we read it."
     ]
     if apart > ALIKE_RUNS:
-        return Closing("not asked", tuple(told))
+        return Closing("not asked", one.seconds, tuple(told))
     holds = one.seconds in one.pipeline and other.seconds in other.pipeline
     told.append(
         f"Making the pictures takes {one.pipeline_here:.1f} s on one core here and {one.pipeline} s on one of the "
         f"paper's, whatever the network: that {'holds' if holds else 'does not hold'} both."
     )
     if not holds:
-        return Closing("no", tuple(told))
+        return Closing("no", one.seconds, tuple(told))
     rivals = [(a, b) for a in first for b in second if _ratio(a, b) <= 1 + ALIKE_EPOCHS and _takes_both(a, b)]
     if ratio > 1 + ALIKE_EPOCHS:
         told.append(
@@ -61,17 +61,17 @@ def close(predictions: Sequence[Prediction]) -> Closing | None:
         for a, b in rivals
     ]
     told += [
-        f"{capitalised(called(third.rate.variant.name))} takes, by one of its times, {third.seconds:.1f} s "
+        f"{capitalised(described(third.rate.variant))} takes, by one of its times, {third.seconds:.1f} s "
         f"({third.rate.seconds.place}) for {_ratio(one, third):.1f} times less work; its step alone takes {third.step} "
         "s, which leaves the pictures."
-        for third in _thirds(predictions, one)
+        for third in _thirds(predictions, one, alike)
     ]
-    return Closing("yes, but not it alone" if rivals else "yes", tuple(told))
+    return Closing("yes, but not it alone" if rivals else "yes", one.seconds, tuple(told))
 
 
-def _thirds(predictions: Sequence[Prediction], one: Prediction) -> list[Prediction]:
+def _thirds(predictions: Sequence[Prediction], one: Prediction, networks: tuple[str, str]) -> list[Prediction]:
     """Other networks with a time as long an epoch, for which their step alone is too short in each reading."""
-    others = [each for each in predictions if each.rate.variant.base_name not in NETWORKS]
+    others = [each for each in predictions if each.rate.variant.base_name not in networks]
     alike = [each for each in others if abs(each.seconds / one.seconds - 1) <= ALIKE_EPOCHS]
     excluded = {_name(each) for each in alike if each.explanation != "explained by the input pipeline"}
     found = {_name(each): each for each in reversed(alike) if "@" not in each.rate.variant.name}

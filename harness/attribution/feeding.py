@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -39,7 +39,6 @@ from harness.measuring.speed import (
 )
 from harness.measuring.turns import take_turns
 from harness.operations import training_image_flops
-from harness.papers.variants import VARIANTS
 from harness.records.machine import Speed
 from harness.records.spec import RunSpec
 from harness.registry import load_implementation
@@ -58,7 +57,7 @@ class Task:
     Attributes:
         spec: Variant (its batch size included), framework, data and device.
         pipelines: Whose input.
-        pictures: Whether the paper's generator is clocked too, at each size that the variants have.
+        pictures: Variants for whose pictures the paper's generator is clocked too, a size of network input each.
         seconds: About how long a part is clocked in a round.
         rounds: How often.
         batches: How many are clocked in place of `seconds`; None for that.
@@ -66,7 +65,7 @@ class Task:
 
     spec: RunSpec
     pipelines: tuple[Pipeline, ...]
-    pictures: bool
+    pictures: tuple[Variant, ...]
     seconds: float
     rounds: int
     batches: int | None = None
@@ -130,7 +129,7 @@ def measure(task: Task) -> Measured:
     if phase != variant.phases[0]:
         model.start_phase(phase)
     works = list(_works(task, dataset, model, implementation))
-    readers = list(_readers(dataset, implementation, spec.seed)) if task.pictures else []
+    readers = list(_readers(task.pictures, dataset, implementation, spec.seed))
     clocked, product_seconds = _clock(works + [work for _, *both in readers for work in both], task)
     pictures = clocked[len(works) :]
     return Measured(
@@ -227,10 +226,16 @@ def _train(model: Model, batches: Sequence[Batch]) -> None:
     model.wait()
 
 
-def _readers(dataset: Dataset, implementation: Implementation, seed: int) -> Iterator[tuple[Variant, _Work, _Work]]:
-    """The paper's generator, augmented and plain, for the first variant of every size of network input."""
-    sizes = {(each.input_size, each.input_channels): each for each in reversed(list(VARIANTS.values()))}
-    for variant in sizes.values():
+def sizes_of_pictures(variants: Iterable[Variant]) -> tuple[Variant, ...]:
+    """Return the first variant of every size of network input."""
+    return tuple({(each.input_size, each.input_channels): each for each in reversed(list(variants))}.values())
+
+
+def _readers(
+    variants: Sequence[Variant], dataset: Dataset, implementation: Implementation, seed: int
+) -> Iterator[tuple[Variant, _Work, _Work]]:
+    """The paper's generator, augmented and plain, for each variant."""
+    for variant in variants:
         some = _whole(_some(dataset.rows("training"), variant), variant)
         device = DevicePipeline.of(dataset, some, variant, seed=seed)
         generator = open_pipeline("generator", device, some, implementation)

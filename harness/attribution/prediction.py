@@ -1,49 +1,22 @@
-"""What an epoch should take on the paper's machine, by its input pipeline and by its step, against what it reports."""
+"""What an epoch should take on a paper's machine, by its input pipeline and by its step, beside what it reports."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from harness.attribution.parts import PictureRate, Spread
-from harness.papers.facts import Facts
-from harness.papers.jahangir2024.review.physics import CARDS
+from harness.data.generator_speed import CORE_RATIO
+from harness.interval import Interval
+from harness.measuring.assumptions import STEP_OVERHEAD, UTILISATION
 from harness.papers.paper import Paper
 from harness.papers.throughput import Rate, rates
 
 Explanation = Literal[
     "explained by the input pipeline", "explained by the step", "explained by neither", "cannot be told"
 ]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """From `low` to `high`, both included."""
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.low <= self.high < math.inf:
-            raise ValueError(f"{self.low:g} to {self.high:g}; expected two numbers of at least 0, the smaller first")
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
-    def __str__(self) -> str:
-        return f"{self.low:,.1f} to {self.high:,.1f}"
-
-
-UTILISATION: Final = Interval(0.2, 0.6)
-"""Share of the card's peak that a step reaches; declared. What convolutions in float32 reach on that card was not
-measured here."""
-CORE_RATIO: Final = Interval(0.8, 2.0)
-"""How much faster a core of the paper's CPU (Ryzen 9 5900X) makes a picture than one core of this machine; declared.
-Neither CPU was compared with the other."""
-STEP_OVERHEAD: Final = Interval(0.0, 0.02)
-"""Seconds that a step takes besides its arithmetic: starting kernels, callbacks; declared."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +28,19 @@ class Assumptions:
         utilisation: Share of it that a step reaches.
         core_ratio: Of the paper's core to this machine's.
         step_overhead: Seconds a step.
+        peak_source: Where the peak is from, in words.
     """
 
     peak: float
     utilisation: Interval = UTILISATION
     core_ratio: Interval = CORE_RATIO
     step_overhead: Interval = STEP_OVERHEAD
+    peak_source: str = ""
 
     def __post_init__(self) -> None:
         for name in ("utilisation", "core_ratio"):
             if getattr(self, name).low == 0:
                 raise ValueError(f"{name.replace('_', ' ')} begins at 0; expected more, or an epoch never ends")
-
-
-def paper_peak(paper: Facts) -> float:
-    """Float32 operations a second of the card that the paper names. Source: `physics.CARD_SOURCE`."""
-    return CARDS[int(paper["hardware.gpu.setup"].value)].peak
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ import typer
 from rich.markup import escape
 
 from harness.agreement.agreement import judge_agreement, read_side
+from harness.commands import options
 from harness.commands.console import show
 from harness.commands.exit_codes import NOT_REPRODUCED, USAGE
-from harness.papers.variants import find_variant
+from harness.papers import load_paper
+from harness.records.options import DEFAULT_PAPER
 from harness.report.agreement import agreement_page
 from harness.statistics.equivalence import DECLARED_MARGIN
 
@@ -30,9 +32,10 @@ def agreement(
         float,
         typer.Option(min=0.01, max=100, help="Points of accuracy that do not matter; declare it before the runs."),
     ] = 100 * DECLARED_MARGIN,
+    paper: options.PaperName = DEFAULT_PAPER,
 ) -> None:
     """Do two implementations agree after training? TOST over paired seeds, McNemar's test image by image."""
-    name = find_variant(variant).name if variant else None
+    name = load_paper(paper).find_variant(variant).name if variant else None
     first = read_side(runs_a, implementation=a, variant=name, option="a")
     second = read_side(runs_b, implementation=b, variant=name, option="b")
     agreements, left_out = judge_agreement(first, second, margin=margin / 100)

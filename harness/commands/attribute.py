@@ -8,21 +8,16 @@ from typing import Annotated, get_args
 import typer
 
 from harness.attribution.alike import close
-from harness.attribution.feeding import Task, measure_apart
-from harness.attribution.prediction import (
-    CORE_RATIO,
-    UTILISATION,
-    Assumptions,
-    Interval,
-    paper_peak,
-    predict_all,
-)
+from harness.attribution.feeding import Task, measure_apart, sizes_of_pictures
+from harness.attribution.prediction import Assumptions, predict_all
 from harness.commands import options
 from harness.commands.console import show
+from harness.data.generator_speed import CORE_RATIO
 from harness.interface import IMAGE_SIZE, ImplementationError
-from harness.papers import load_paper
-from harness.papers.facts import facts
-from harness.records.options import RunOptions
+from harness.interval import Interval
+from harness.measuring.assumptions import UTILISATION
+from harness.papers import PaperError, load_paper
+from harness.records.options import DEFAULT_PAPER, RunOptions
 from harness.records.spec import RunSpec
 from harness.registry import (
     IMPLEMENTATIONS,
@@ -31,7 +26,7 @@ from harness.registry import (
     missing_framework,
 )
 from harness.report.attribution import AttributionReport, attribution_json, attribution_page
-from harness.runs.asking import make_spec
+from harness.runs.specification import make_spec
 from harness.variant import Pipeline
 
 app = typer.Typer()
@@ -58,6 +53,7 @@ def attribute(
     seconds: Annotated[float, typer.Option(min=0.01, max=600, help="About so long for each part of a round.")] = 1.0,
     batches: Annotated[int | None, typer.Option(min=1, help="So many for each part of a round, not by time.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=100, help="How often; 5 if left out, 3 at 224×224.")] = None,
+    paper: options.PaperName = DEFAULT_PAPER,
     device: options.DeviceOption = "cpu",
     threads: options.Threads = None,
     utilisation: Annotated[
@@ -70,11 +66,19 @@ def attribute(
 ) -> None:
     """Input alone, step alone, both together: what limits training here, and what does it say of the paper's times?
 
-    Measures each framework in a process of its own, then predicts an epoch of all six variants on the paper's machine
+    Measures each framework in a process of its own, then predicts an epoch of all variants on the paper's machine
     from its card's peak and from the rate of the paper's generator, measured here. Minutes on a CPU.
     """
+    about = load_paper(paper)
+    if about.hardware is None:
+        raise PaperError(
+            f"{about.name} has no hardware.toml, so nothing is known of the machine that its times were taken on; "
+            "add that file to the folder"
+        )
+    gpu = about.hardware.gpu
     assumptions = Assumptions(
-        paper_peak(facts()),
+        gpu.peak,
+        peak_source=gpu.source,
         utilisation=_interval("--utilisation", utilisation),
         core_ratio=_interval("--core-ratio", core_ratio),
     )
@@ -83,6 +87,7 @@ def attribute(
             variant,
             name,
             RunOptions(
+                paper=paper,
                 keras_backend=keras_backend,
                 fer2013=fer2013,
                 allow_deviating_data=allow_deviating_data,
@@ -100,15 +105,16 @@ def attribute(
         task = Task(
             _with_batches_of(spec, batch_size or (LARGE_BATCH if is_large and device == "cpu" else None)),
             pipelines=(pipeline,) if pipeline else get_args(Pipeline),
-            pictures=spec is specs[0],
+            pictures=sizes_of_pictures(about.variants.values()) if spec is specs[0] else (),
             seconds=seconds,
             rounds=rounds or (LARGE_ROUNDS if is_large else ROUNDS),
             batches=batches,
         )
         typer.echo(f"measuring {spec.label}", err=True)
         measured.append(measure_apart(task))
-    predictions = list(predict_all(load_paper("jahangir2024"), measured[0].pictures, assumptions))
-    report = AttributionReport(measured, assumptions, predictions, close(predictions))
+    predictions = list(predict_all(about, measured[0].pictures, assumptions))
+    closing = close(predictions, about.hardware.alike) if about.hardware.alike else None
+    report = AttributionReport(measured, assumptions, predictions, closing)
     if as_json:
         typer.echo(attribution_json(report))
     else:

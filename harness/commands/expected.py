@@ -10,7 +10,7 @@ import typer
 from harness.commands.console import show
 from harness.commands.exit_codes import FAILED
 from harness.papers import load_paper
-from harness.records.spec import DEFAULT_PAPER
+from harness.records.options import DEFAULT_PAPER
 from harness.report.expected.pages import FIRST, ExpectedError, counts, pages, stale_pages, write_pages
 from harness.report.known import what_is_known
 

@@ -11,6 +11,8 @@ from harness.commands import options
 from harness.commands.console import show
 from harness.data.open import open_dataset
 from harness.judging.results import judge_results
+from harness.papers import load_paper
+from harness.records.options import DEFAULT_PAPER
 from harness.report.judgement import judgement_json, judgement_page
 
 app = typer.Typer()
@@ -20,6 +22,7 @@ app = typer.Typer()
 def judge(
     results: Annotated[Path, typer.Argument(help="A folder of records, or one record.")] = Path("results"),
     *,
+    paper: options.PaperName = DEFAULT_PAPER,
     fer2013: options.DataAtHand = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -27,7 +30,8 @@ def judge(
 
     Needs no framework and no GPU; with the data set at hand it checks more.
     """
-    judged = judge_results(results, open_dataset(str(fer2013), allow_deviating_data=True) if fer2013 else None)
+    data = open_dataset(str(fer2013), allow_deviating_data=True) if fer2013 else None
+    judged = judge_results(results, load_paper(paper), data)
     if as_json:
         typer.echo(judgement_json(judged))
     else:

@@ -35,6 +35,7 @@ DataAtHand = Annotated[
         "--fer2013", envvar="FERBENCH_FER2013", help="The FER-2013 that they were made on: more is checked with it."
     ),
 ]
+PaperName = Annotated[str, declared("paper")]
 Fer2013 = Annotated[Path | None, declared("fer2013")]
 Deviating = Annotated[bool, declared("allow_deviating_data")]
 DeviceOption = Annotated[Device, declared("device")]

@@ -9,13 +9,14 @@ import typer
 from harness.commands import options
 from harness.commands.console import show
 from harness.commands.exit_codes import FAILED
-from harness.papers.variants import find_variant
+from harness.papers import load_paper
 from harness.parity.command import (
     choose_size,
     climb_variant,
     gpu_name,
     versions,
 )
+from harness.records.options import DEFAULT_PAPER
 from harness.registry import choose_keras_backend
 from harness.report.parity import conditions, ladder_page
 
@@ -35,10 +36,15 @@ def parity(
     full: Annotated[
         bool, typer.Option("--full", help="Full width, the paper's pixels, batches of 2: up to an hour on a CPU.")
     ] = False,
+    paper: options.PaperName = DEFAULT_PAPER,
 ) -> None:
     """Do Keras and PyTorch compute the same? From pixels to training, each against PyTorch in float64."""
     chosen = choose_size(
-        find_variant(variant), full=full, width_divisor=width_divisor, input_size=input_size, batch_size=batch_size
+        load_paper(paper).find_variant(variant),
+        full=full,
+        width_divisor=width_divisor,
+        input_size=input_size,
+        batch_size=batch_size,
     )
     backend = choose_keras_backend(keras_backend)
     failed = False

@@ -13,12 +13,12 @@ from harness.commands.console import show
 from harness.commands.exit_codes import EXIT_CODES
 from harness.commands.options import OF_ALL_VARIANTS, RESULTS, takes_run_options
 from harness.interface import ImplementationError
-from harness.papers.variants import VARIANTS
+from harness.papers import load_paper
 from harness.records.options import RunOptions
 from harness.records.record import RunRecord
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend, missing_framework
-from harness.runs.asking import lacks_weights, make_spec
-from harness.runs.execute import RunFailed, execute
+from harness.runs.process import RunFailed, execute
+from harness.runs.specification import lacks_weights, make_spec
 from harness.weights.catalogue import WeightsError
 
 app = typer.Typer()
@@ -32,10 +32,11 @@ def reproduce(
 ) -> None:
     """Train all variants in every framework that is installed, and compare with the paper."""
     # where nothing can be compared with the paper anyway, nothing is fetched either
+    paper = load_paper(options.paper)
     stand_ins = [
         name
-        for name in VARIANTS
-        if options.stand_in_weights or (options.fer2013 is None and lacks_weights(name, options.weights_dir))
+        for name, variant in paper.variants.items()
+        if options.stand_in_weights or (options.fer2013 is None and lacks_weights(variant, options.weights_dir))
     ]
     backend = choose_keras_backend(options.keras_backend)
     installed = [each for each in IMPLEMENTATIONS if missing_framework(each, backend) is None]
@@ -43,7 +44,7 @@ def reproduce(
         raise ImplementationError("neither Keras nor PyTorch is installed; `pip install 'ferbench[cpu]'` brings both")
     specs = [
         make_spec(name, implementation, replace(options, stand_in_weights=name in stand_ins))
-        for name in VARIANTS
+        for name in paper.variants
         for implementation in installed
     ]
     for missing in set(IMPLEMENTATIONS) - set(installed):
@@ -67,4 +68,4 @@ def reproduce(
             break
     for failure in failures:
         show(f"[red]{escape(failure)}[/]")
-    conclude(finished, failed=bool(failures))
+    conclude(finished, paper, failed=bool(failures))

@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from harness.commands import options
 from harness.commands.conclusion import print_results
 from harness.commands.console import show
 from harness.commands.exit_codes import USAGE
+from harness.papers import load_paper
+from harness.records.options import DEFAULT_PAPER
 from harness.records.store import list_runs, read_run
 from harness.report.records import record_page
 from harness.report.tables import run_list
@@ -32,9 +35,13 @@ def runs_list(
 
 
 @app.command("show")
-def runs_show(paths: Annotated[list[Path], typer.Argument(help="Records: results/….json.")]) -> None:
+def runs_show(
+    paths: Annotated[list[Path], typer.Argument(help="Records: results/….json.")],
+    *,
+    paper: options.PaperName = DEFAULT_PAPER,
+) -> None:
     """Show records and judge them together: several seeds of a variant get one verdict."""
     found = [(path, read_run(path)) for path in paths]
     if len(found) == 1:
         show(record_page(found[0][1]))
-    print_results(found)
+    print_results(found, load_paper(paper))

@@ -9,10 +9,11 @@ import typer
 from harness.commands.conclusion import conclude
 from harness.commands.exit_codes import EXIT_CODES
 from harness.commands.options import EVERY, RESULTS, takes_run_options
+from harness.papers import load_paper
 from harness.records.options import RunOptions
 from harness.registry import ImplementationName
-from harness.runs.asking import make_spec
-from harness.runs.execute import execute
+from harness.runs.process import execute
+from harness.runs.specification import make_spec
 
 app = typer.Typer()
 
@@ -25,4 +26,5 @@ def train(
     options: RunOptions,
 ) -> None:
     """Train one variant in one framework and keep the record."""
-    conclude([execute(make_spec(variant, implementation, options), options.results_dir or RESULTS)])
+    spec = make_spec(variant, implementation, options)
+    conclude([execute(spec, options.results_dir or RESULTS)], load_paper(options.paper))

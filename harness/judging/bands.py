@@ -1,6 +1,6 @@
-"""Whether runs reproduce what the paper reports: one judgement for each quantity of a variant, and a headline.
+"""Whether runs reproduce what a paper reports: one judgement for each quantity of a variant, and a headline.
 
-Only accuracies on both tests together, watched by the paper's protocol, are held against the paper's. What a band is
+Only accuracies on both tests together, watched by the paper's protocol, are compared with the paper's. What a band is
 made of stands in `expectations`, what can be said of numbers in `verdicts` and `patterns`, who is comparable in
 `comparability`.
 """
@@ -22,12 +22,7 @@ from harness.judging.comparability import (
     time_remark,
     undisturbed,
 )
-from harness.judging.error_budget import (
-    UNITS,
-    Band,
-    Part,
-    Quantity,
-)
+from harness.judging.error_budget import UNITS, Band
 from harness.judging.expectations import bands
 from harness.judging.patterns import (
     Confusion,
@@ -47,24 +42,10 @@ from harness.judging.verdicts import (
     judge_values,
     settling_texts,
 )
-from harness.papers.facts import facts
+from harness.papers.declared_bands import Quantity
+from harness.papers.paper import Paper
 from harness.records.record import RunRecord
 from harness.training.fit import EpochRecord
-
-__all__ = [
-    "Band",
-    "Judgement",
-    "Part",
-    "Verdict",
-    "VerdictKind",
-    "bands",
-    "bands_of",
-    "differences",
-    "first_crossing",
-    "judge",
-    "judge_all",
-    "judge_seconds",
-]
 
 
 @dataclass(frozen=True)
@@ -84,9 +65,9 @@ class Judgement:
     observed: tuple[float, ...]
 
 
-def bands_of(base_name: str) -> tuple[Band, ...]:
-    """The bands of one variant, in order."""
-    return tuple(band for band in bands().values() if band.variant == base_name)
+def bands_of(paper: Paper, base_name: str) -> dict[Quantity, Band]:
+    """Return the bands of one variant by quantity, in order."""
+    return {band.quantity: band for band in bands(paper).values() if band.variant == base_name}
 
 
 def first_crossing(record: RunRecord, threshold: float) -> float:
@@ -94,7 +75,7 @@ def first_crossing(record: RunRecord, threshold: float) -> float:
     return next((each.epoch + 1.0 for each in record.history if each.watched_accuracy > threshold), math.inf)
 
 
-def judge(records: Sequence[RunRecord]) -> Verdict:
+def judge(records: Sequence[RunRecord], paper: Paper) -> Verdict:
     """The headline: the verdict on the accuracy, or where that is the stop rule's threshold, on reaching it, and when.
 
     It is NOT_REPRODUCED as well where the same runs answer otherwise than the paper's matrix (`pattern`, `recalls`):
@@ -102,23 +83,30 @@ def judge(records: Sequence[RunRecord]) -> Verdict:
 
     Args:
         records: At least one, all of the same variant, reading and implementation.
+        paper: What they are compared with.
 
     Raises:
-        ValueError: If they are not.
+        ValueError: If they are not of the same.
     """
-    chosen, base_name = _comparable(records), records[-1].spec.variant.base_name
+    chosen, of_variant = _comparable(records, paper), bands_of(paper, records[-1].spec.asked.base_name)
     if not chosen:
-        return _not_comparable(records)
+        return _not_comparable(records, paper)
+    if "accuracy" not in of_variant:
+        return Verdict("NOT_COMPARABLE", "no band is declared for the accuracy of this variant")
     last = _last_of_seeds(chosen)
-    accuracy = bands()[f"{base_name}.accuracy"]
-    if accuracy.unjudged is None:
-        verdict = _judge_band(accuracy, last).verdict
+
+    def verdict_on(quantity: Quantity) -> Verdict:
+        return _judge_band(of_variant[quantity], last, paper).verdict
+
+    if of_variant["accuracy"].unjudged is not None and {"reached", "epochs"} <= of_variant.keys():
+        verdict = _worse(verdict_on("reached"), verdict_on("epochs"))
     else:
-        verdict = _worse(*(_judge_band(bands()[f"{base_name}.{name}"], last).verdict for name in ("reached", "epochs")))
-    for name in ("pattern", "recalls"):
-        answers = _judge_band(bands()[f"{base_name}.{name}"], last).verdict
-        if answers.kind == "NOT_REPRODUCED" and verdict.kind in ("REPRODUCED", "INCONCLUSIVE"):
-            verdict = Verdict("NOT_REPRODUCED", f"{verdict.reason}; but not the paper's {name}: {answers.reason}")
+        verdict = verdict_on("accuracy")
+    answers: tuple[Quantity, ...] = ("pattern", "recalls")
+    for name in answers:
+        found = verdict_on(name) if name in of_variant else verdict
+        if found.kind == "NOT_REPRODUCED" and verdict.kind in ("REPRODUCED", "INCONCLUSIVE"):
+            verdict = Verdict("NOT_REPRODUCED", f"{verdict.reason}; but not the paper's {name}: {found.reason}")
     return _with_remarks(verdict, [*_left_aside(chosen, last), *remarks(last), *_degenerates(last)])
 
 
@@ -133,11 +121,12 @@ def _worse(reached: Verdict, epochs: Verdict) -> Verdict:
     return replace(min(reached, epochs, key=lambda each: order.index(each.kind)), reason=reason)
 
 
-def judge_all(records: Sequence[RunRecord]) -> tuple[Judgement, ...]:
+def judge_all(records: Sequence[RunRecord], paper: Paper) -> tuple[Judgement, ...]:
     """Judge runs of one variant by one implementation, quantity by quantity; the last one of each seed counts.
 
     Args:
         records: At least one, all of the same variant, reading and implementation.
+        paper: What they are compared with.
 
     Returns:
         One judgement for each band of the variant, in the order of the bands. Times are of runs whose time can be
@@ -146,29 +135,29 @@ def judge_all(records: Sequence[RunRecord]) -> tuple[Judgement, ...]:
     Raises:
         ValueError: If records are of several.
     """
-    chosen, of_variant = _comparable(records), bands_of(records[-1].spec.variant.base_name)
+    chosen, of_variant = _comparable(records, paper), bands_of(paper, records[-1].spec.asked.base_name)
     # before the last of each seed is chosen: a disturbed run hides no earlier one
-    timed = undisturbed([record for record in records if not time_differences(record)])
-    pools = {band: (timed or chosen) if band.quantity == "seconds" else chosen for band in of_variant}
+    timed = undisturbed([record for record in records if not time_differences(record, paper)], paper)
+    pools = {band: (timed or chosen) if band.quantity == "seconds" else chosen for band in of_variant.values()}
     return tuple(
-        _judge_with_remarks(band, pool) if pool else Judgement(band, _not_comparable(records), ())
+        _judge_with_remarks(band, pool, paper) if pool else Judgement(band, _not_comparable(records, paper), ())
         for band, pool in pools.items()
     )
 
 
-def _comparable(records: Sequence[RunRecord]) -> list[RunRecord]:
+def _comparable(records: Sequence[RunRecord], paper: Paper) -> list[RunRecord]:
     """Those that bands are for. Raises a ValueError if records are not of one variant, reading and implementation."""
     names = dict.fromkeys(
-        f"{spec.variant.name} by {'-'.join(filter(None, (spec.implementation, spec.keras_backend)))}"
+        f"{spec.asked.name} by {'-'.join(filter(None, (spec.implementation, spec.keras_backend)))}"
         for spec in (record.spec for record in records)
     )
     if len(names) != 1:
         raise ValueError(f"runs of {' and of '.join(names)}; a verdict is on one of them")
-    return [record for record in records if not differences(record)]
+    return [record for record in records if not differences(record, paper)]
 
 
-def _not_comparable(records: Sequence[RunRecord]) -> Verdict:
-    return Verdict("NOT_COMPARABLE", ", ".join(differences(records[-1])))
+def _not_comparable(records: Sequence[RunRecord], paper: Paper) -> Verdict:
+    return Verdict("NOT_COMPARABLE", differences=tuple(differences(records[-1], paper)))
 
 
 def _last_of_seeds(records: Sequence[RunRecord]) -> list[RunRecord]:
@@ -185,20 +174,20 @@ def _left_aside(records: Sequence[RunRecord], last: Sequence[RunRecord]) -> list
     ]
 
 
-def _judge_with_remarks(band: Band, pool: Sequence[RunRecord]) -> Judgement:
+def _judge_with_remarks(band: Band, pool: Sequence[RunRecord], paper: Paper) -> Judgement:
     """Of the last run of each seed, with all that has to be said beside it."""
     last = _last_of_seeds(pool)
-    judgement, said = _judge_band(band, last), [*_left_aside(pool, last), *remarks(last)]
+    judgement, said = _judge_band(band, last, paper), [*_left_aside(pool, last), *remarks(last)]
     if band.quantity == "accuracy":
         said += _degenerates(last)
     return replace(judgement, verdict=_with_remarks(judgement.verdict, said))
 
 
-def _judge_band(band: Band, records: Sequence[RunRecord]) -> Judgement:
+def _judge_band(band: Band, records: Sequence[RunRecord], paper: Paper) -> Judgement:
     if band.unjudged:
         observed = tuple(_accuracy(record) for record in records) if band.quantity == "accuracy" else ()
         return Judgement(band, Verdict("NOT_COMPARABLE", band.unjudged), observed)
-    return _JUDGES[band.quantity](band, records)
+    return _JUDGES[band.quantity](band, records, paper)
 
 
 def _with_remarks(verdict: Verdict, said: Sequence[str]) -> Verdict:
@@ -228,7 +217,7 @@ def _accuracy(record: RunRecord) -> float:
     return record.scores["paper_test"].accuracy
 
 
-def _judge_accuracy(band: Band, records: Sequence[RunRecord]) -> Judgement:
+def _judge_accuracy(band: Band, records: Sequence[RunRecord], paper: Paper) -> Judgement:
     observed = tuple(_accuracy(record) for record in records)
     verdict = _judge_numbers(band, observed)
     stopped = sum(_was_stopped_by_accuracy(record) for record in records)
@@ -243,7 +232,7 @@ def _was_stopped_by_accuracy(record: RunRecord) -> bool:
     return threshold is not None and math.isfinite(first_crossing(record, threshold))
 
 
-def _judge_reached(band: Band, records: Sequence[RunRecord]) -> Judgement:
+def _judge_reached(band: Band, records: Sequence[RunRecord], paper: Paper) -> Judgement:
     threshold = _threshold(band)
     crossings = tuple(first_crossing(record, threshold) for record in records)
     if math.isinf(band.expected):
@@ -261,7 +250,7 @@ def _threshold(band: Band) -> float:
     return band.threshold
 
 
-def _judge_epochs(band: Band, records: Sequence[RunRecord]) -> Judgement:
+def _judge_epochs(band: Band, records: Sequence[RunRecord], paper: Paper) -> Judgement:
     if band.threshold is not None:
         ended = tuple(first_crossing(record, band.threshold) for record in records)
         text = f"first above {100 * band.threshold:.0f} % "
@@ -276,8 +265,8 @@ def _judge_epochs(band: Band, records: Sequence[RunRecord]) -> Judgement:
     return Judgement(band, replace(verdict, reason=text + verdict.reason), ended)
 
 
-def _judge_training(band: Band, records: Sequence[RunRecord]) -> Judgement:
-    ends = _ends(band, records)
+def _judge_training(band: Band, records: Sequence[RunRecord], paper: Paper) -> Judgement:
+    ends = _ends(band, records, paper)
     if not ends:
         return _never_ended(band)
     observed = tuple(
@@ -286,18 +275,18 @@ def _judge_training(band: Band, records: Sequence[RunRecord]) -> Judgement:
     return Judgement(band, _judge_numbers(band, observed), observed)
 
 
-def _ends(band: Band, records: Sequence[RunRecord]) -> list[EpochRecord]:
+def _ends(band: Band, records: Sequence[RunRecord], paper: Paper) -> list[EpochRecord]:
     """The epoch of each run that is the paper's last: the end, or where the paper's rule fired, the first crossing."""
-    threshold = _papers_threshold(band.variant)
+    threshold = _papers_threshold(paper, band.variant)
     if threshold is None:
         return [record.history[-1] for record in records]
     crossings = [(record, first_crossing(record, threshold)) for record in records]
     return [record.history[int(epoch) - 1] for record, epoch in crossings if math.isfinite(epoch)]
 
 
-def _papers_threshold(base_name: str) -> float | None:
+def _papers_threshold(paper: Paper, base_name: str) -> float | None:
     """Threshold of the rule that ended the paper's run; None if none did."""
-    band = bands().get(f"{base_name}.reached")
+    band = bands(paper).get(f"{base_name}.reached")
     return band.threshold if band is not None and math.isfinite(band.expected) else None
 
 
@@ -305,43 +294,42 @@ def _never_ended(band: Band) -> Judgement:
     return Judgement(band, Verdict("NOT_COMPARABLE", "the paper's run ended above the threshold, ours never were"), ())
 
 
-def _judge_matrix(band: Band, records: Sequence[RunRecord]) -> Judgement:
-    threshold = _papers_threshold(band.variant)
+def _judge_matrix(band: Band, records: Sequence[RunRecord], paper: Paper) -> Judgement:
+    threshold = _papers_threshold(paper, band.variant)
     chosen = [
         record for record in records if threshold is None or first_crossing(record, threshold) == len(record.history)
     ]
     if not chosen:
         reason = "the paper's matrix is of the first epoch above the threshold, none of ours is"
         return Judgement(band, Verdict("NOT_COMPARABLE", reason), ())
-    paper = facts().confusion(band.variant)
-    ours = [np.array(record.scores["paper_test"].confusion) for record in chosen]
+    theirs, ours = band.matrix, [np.array(record.scores["paper_test"].confusion) for record in chosen]
     if band.quantity == "pattern":
-        verdict, measure = judge_pattern(paper, band.allowance, ours), _distance
+        verdict, measure = judge_pattern(theirs, band.allowance, ours), _distance
     else:
-        verdict, measure = judge_recalls(paper, band.allowance, ours), _largest_difference
-    return Judgement(band, verdict, tuple(measure(paper, each) for each in ours))
+        verdict, measure = judge_recalls(theirs, band.allowance, ours), _largest_difference
+    return Judgement(band, verdict, tuple(measure(theirs, each) for each in ours))
 
 
-def _distance(paper: Confusion, ours: Confusion) -> float:
-    return distance(rates(paper), rates(ours))
+def _distance(theirs: Confusion, ours: Confusion) -> float:
+    return distance(rates(theirs), rates(ours))
 
 
-def _largest_difference(paper: Confusion, ours: Confusion) -> float:
-    return float(np.nanmax(np.abs(recalls(paper) - recalls(ours))))
+def _largest_difference(theirs: Confusion, ours: Confusion) -> float:
+    return float(np.nanmax(np.abs(recalls(theirs) - recalls(ours))))
 
 
-def _judge_time(band: Band, records: Sequence[RunRecord]) -> Judgement:
-    reasons = [time_differences(record) for record in records]
+def _judge_time(band: Band, records: Sequence[RunRecord], paper: Paper) -> Judgement:
+    reasons = [time_differences(record, paper) for record in records]
     chosen = [record for record, found in zip(records, reasons, strict=True) if not found]
-    if not chosen:
-        return Judgement(band, Verdict("NOT_COMPARABLE", ", ".join(reasons[-1])), ())
-    runs = [each for each in map(papers_seconds, chosen) if each is not None]
+    if not chosen or paper.hardware is None:
+        return Judgement(band, Verdict("NOT_COMPARABLE", differences=tuple(reasons[-1])), ())
+    runs = [each for record in chosen if (each := papers_seconds(record, paper)) is not None]
     verdict = judge_seconds(band, runs)
-    disturbed = dict.fromkeys(said for record in chosen for said in disturbances(record))
+    disturbed = dict.fromkeys(said for record in chosen for said in disturbances(record, paper))
     if disturbed:
         # not a matter of more seeds: on such a card none of them would settle it
         verdict = Verdict("INCONCLUSIVE", f"{verdict.reason}; the GPU was not its own: {', '.join(disturbed)}")
-    verdict = replace(verdict, reason=f"{verdict.reason}; {time_remark(chosen)}")
+    verdict = replace(verdict, reason=f"{verdict.reason}; {time_remark(chosen, paper.hardware)}")
     return Judgement(band, verdict, tuple(each.seconds for each in runs))
 
 
@@ -359,7 +347,7 @@ def judge_seconds(band: Band, runs: Sequence[PapersSeconds]) -> Verdict:
     return replace(verdict, reason=f"{verdict.reason}, {epochs_text(runs)}")
 
 
-_JUDGES: Final[dict[Quantity, Callable[[Band, Sequence[RunRecord]], Judgement]]] = {
+_JUDGES: Final[dict[Quantity, Callable[[Band, Sequence[RunRecord], Paper], Judgement]]] = {
     "accuracy": _judge_accuracy,
     "reached": _judge_reached,
     "epochs": _judge_epochs,

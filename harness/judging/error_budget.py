@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
-from harness.judging.patterns import DECLARED_DISTANCE, few_recall_margins, sampling_distance
+import numpy as np
+
+from harness.judging.patterns import DECLARED_DISTANCE, Confusion, few_recall_margins, sampling_distance
 from harness.judging.verdicts import Scale, Unit
-from harness.papers.facts import facts
+from harness.papers.declared_bands import Quantity
 
-Quantity = Literal["accuracy", "reached", "epochs", "training-accuracy", "gap", "recalls", "pattern", "seconds"]
-QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)
-"""In the order in which they are printed. `reached`: whether test accuracy passes the stop rule's threshold; `epochs`:
-after how many epochs the stop rule ends training; `gap`: training minus test accuracy."""
 UNITS: Final[dict[Quantity, Unit]] = {"gap": "points", "seconds": "seconds", "epochs": "epochs"}
 """Of what is observed; others are in per cent."""
 
@@ -48,6 +46,7 @@ class Band:
         unjudged: Why it is not judged, if it is not.
         threshold: Of the stop rule on accuracy, a fraction, for `reached` and a crossing.
         planned: Epochs that there are at most.
+        confusion: The published matrix, for `recalls` and `pattern`: counts, a tuple a label.
     """
 
     variant: str
@@ -63,6 +62,7 @@ class Band:
     unjudged: str | None = None
     threshold: float | None = None
     planned: int = 0
+    confusion: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def name(self) -> str:
@@ -73,6 +73,17 @@ class Band:
     def allowance(self) -> float:
         """Half the band, without anything for seeds."""
         return sum(part.size for part in self.parts)
+
+    @property
+    def matrix(self) -> Confusion:
+        """The published matrix, counts, shape (7, 7), row = label.
+
+        Raises:
+            ValueError: If the band is of something else.
+        """
+        if self.confusion is None:
+            raise ValueError(f"{self.name} is no band of a confusion matrix")
+        return np.array(self.confusion, dtype=np.int64)
 
     @property
     def reason(self) -> str:
@@ -86,11 +97,11 @@ class Band:
         if self.unjudged:
             return "–"
         if self.quantity == "recalls":
-            limits = [100 * (self.allowance + each) for each in few_recall_margins(facts().confusion(self.variant))]
+            limits = [100 * (self.allowance + each) for each in few_recall_margins(self.matrix)]
             least, most = f"±{min(limits):.1f}", f"±{max(limits):.1f}"
             return f"{least} points" if least == most else f"{least} to {most} points, by class"
         if self.quantity == "pattern":
-            chance = sampling_distance(facts().confusion(self.variant), 1)
+            chance = sampling_distance(self.matrix, 1)
             return f"{100 * (self.allowance + DECLARED_DISTANCE + chance):.1f} of 100 answers"
         return self._text(self.allowance + self.scale.declared_margin)
 

@@ -1,137 +1,73 @@
-"""The bands, from what the paper says (`facts.toml`) and what we declare (`bands.toml`).
+"""The bands of a paper, from what it says (`facts.toml`) and what we declare (`bands.toml`).
 
-Expected values are facts by name, so that no number of the paper is typed here or in `bands.toml`; what follows from
+Expected values are facts by name, so that no number of a paper is typed in its `bands.toml`; what follows from
 the paper's own contradictions and roundings is computed.
 """
 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-from pydantic import ConfigDict, TypeAdapter
-
-from harness.judging.error_budget import (
-    QUANTITIES,
-    Band,
-    Part,
-    Quantity,
-)
+from harness.judging.error_budget import Band, Part
 from harness.judging.verdicts import FACTOR, POINTS
-from harness.papers.facts import (
-    CONFUSIONS,
-    Fact,
-    FactError,
-    Facts,
-    facts,
-)
-from harness.papers.variants import VARIANTS
-
-_STRICT = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True)
-class _Unsaid:
-    """Declared by us: a fraction, or a factor above 1."""
-
-    reason: str
-    size: float | None = None
-    factor: float | None = None
-
-    __pydantic_config__ = _STRICT
-
-    def part(self) -> Part:
-        if (self.size is None) == (self.factor is None):
-            raise ValueError(f"size={self.size}, factor={self.factor}: what is unsaid has one of them ({self.reason})")
-        size = math.log(self.factor) if self.factor is not None else self.size
-        return Part("unsaid", float(size or 0), _line(self.reason))
-
-
-@dataclass(frozen=True)
-class _Widest:
-    """The most that seeds may ask for, a fraction, in place of the scale's."""
-
-    size: float
-    reason: str
-
-    __pydantic_config__ = _STRICT
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A table of `bands.toml`. `excluded`: mentions (by `where`) that contradict nothing, each with the reason."""
-
-    unsaid: _Unsaid | None = None
-    unjudged: str | None = None
-    widest: _Widest | None = None
-    excluded: Mapping[str, str] = field(default_factory=dict)
-
-    __pydantic_config__ = _STRICT
-
-    def __post_init__(self) -> None:
-        if (self.unsaid is None) == (self.unjudged is None):
-            raise ValueError("a band is judged, with what is unsaid, or it is unjudged, with the reason")
-        if self.unjudged is not None and (self.widest or self.excluded):
-            raise ValueError("a band that is unjudged has neither widest nor excluded")
+from harness.papers.declared_bands import QUANTITIES, DeclaredBand, Quantity, Unsaid
+from harness.papers.facts import Fact, FactError, PaperError
+from harness.papers.paper import Paper
+from harness.variant import Variant
 
 
 @cache
-def bands() -> Mapping[str, Band]:
-    """All bands by name, in the order of the variants and of `QUANTITIES`."""
-    text = (files("harness.papers") / "jahangir2024" / "bands.toml").read_text(encoding="utf-8")
-    return read_bands(tomllib.loads(text), facts())
-
-
-def read_bands(tables: Mapping[str, Any], paper: Facts) -> Mapping[str, Band]:
-    """Bands from the tables `[variant.quantity]` and the paper's facts.
+def bands(paper: Paper) -> Mapping[str, Band]:
+    """Return all bands of a paper by name, in the order of its variants and of `QUANTITIES`.
 
     Raises:
-        ValueError: If a table is none, names what does not exist, or leaves out what should be said.
-        FactError: If a fact is missing.
+        PaperError: If a declared band does not suit its quantity, or a fact is missing.
     """
-    entries = TypeAdapter(dict[str, dict[Quantity, _Entry]]).validate_python(tables)
-    unknown = set(entries) - set(VARIANTS)
-    if unknown:
-        raise ValueError(f"bands.toml has bands of {', '.join(sorted(unknown))}, which are no variants")
     found = [
-        _band(variant, quantity, entries[variant][quantity], paper)
-        for variant in VARIANTS
+        _band(variant, quantity, declared[quantity], paper)
+        for variant in paper.variants.values()
+        for declared in [paper.declared_bands.get(variant.name, {})]
         for quantity in QUANTITIES
-        if quantity in entries.get(variant, {})
+        if quantity in declared
     ]
     return {band.name: band for band in found}
 
 
-def _band(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Band:
+def _band(variant: Variant, quantity: Quantity, entry: DeclaredBand, paper: Paper) -> Band:
     band = _EXPECTATIONS[quantity](variant, quantity, entry, paper)
     if entry.unsaid is None:
         return replace(band, parts=(), unjudged=_line(entry.unjudged or ""))
     if entry.widest and quantity not in ("accuracy", "training-accuracy", "gap"):
-        raise ValueError(f"{band.name} has widest={entry.widest.size}, which only accuracies and their gap have")
+        raise PaperError(f"{band.name} has widest={entry.widest.size}, which only accuracies and their gap have")
     widest = Part("seeds", entry.widest.size, _line(entry.widest.reason)) if entry.widest else None
-    return replace(band, parts=(entry.unsaid.part(), *(part for part in band.parts if part.size)), widest=widest)
+    return replace(band, parts=(_unsaid(entry.unsaid), *(part for part in band.parts if part.size)), widest=widest)
 
 
-def _of_share(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Band:
-    headline, *others = _counted(paper.mentions(variant, quantity), entry)
+def _unsaid(declared: Unsaid) -> Part:
+    size = math.log(declared.factor) if declared.factor is not None else declared.size
+    return Part("unsaid", float(size or 0), _line(declared.reason))
+
+
+def _of_share(variant: Variant, quantity: Quantity, entry: DeclaredBand, paper: Paper) -> Band:
+    paper.facts.headline(variant.name, quantity)  # or an error that says what is missing
+    headline, *others = _counted(paper.facts.mentions(variant.name, quantity), entry)
     figures = {each.name: each.value for each in (headline, *others)}
-    if quantity == "accuracy" and variant in CONFUSIONS and not entry.unjudged:
-        matrix = paper.confusion(variant)
-        figures[f"{variant}.confusion"] = float(matrix.trace() / matrix.sum())
+    if quantity == "accuracy" and paper.facts.has_confusion(variant.name) and not entry.unjudged:
+        matrix = paper.facts.confusion(variant.name)
+        figures[f"{variant.name}.confusion"] = float(matrix.trace() / matrix.sum())
     texts = _Texts([100 * value for value in figures.values()], ".2f", ".3f", " %")
     return Band(
-        variant=variant,
+        variant=variant.name,
         quantity=quantity,
         expected=_middle(figures.values()),
         expected_text=texts.expected,
         reference=texts.reference,
         place=headline.place,
-        facts=tuple(name for name in figures if name in paper),
+        facts=tuple(name for name in figures if name in paper.facts),
         scale=POINTS,
         parts=(
             Part("contradiction", _half_spread(figures.values()), texts.spread),
@@ -140,15 +76,17 @@ def _of_share(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> 
     )
 
 
-def _of_gap(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Band:
+def _of_gap(variant: Variant, quantity: Quantity, entry: DeclaredBand, paper: Paper) -> Band:
     """Both accuracies of one place, so that neither is taken from another run."""
-    _check_excluded(paper.mentions(variant, "training-accuracy"), entry)
-    tests = {fact.where: fact for fact in paper.mentions(variant, "accuracy")}
+    _check_excluded(paper.facts.mentions(variant.name, "training-accuracy"), entry)
+    tests = {fact.where: fact for fact in paper.facts.mentions(variant.name, "accuracy")}
     pairs = [
         (fact, tests[fact.where])
-        for fact in paper.mentions(variant, "training-accuracy")
+        for fact in paper.facts.mentions(variant.name, "training-accuracy")
         if fact.where in tests and fact.where not in entry.excluded
     ]
+    if not pairs:
+        raise FactError(f"the paper has {variant.name}'s accuracy in training and on the tests nowhere side by side")
     (training, test), *rest = pairs
     headline, resolution = training.value - test.value, training.resolution + test.resolution
     gaps = [headline]
@@ -158,7 +96,7 @@ def _of_gap(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Ba
             gaps.append(gap)
     texts = _Texts([100 * gap for gap in gaps], "+.2f", "+.3f", " points")
     return Band(
-        variant=variant,
+        variant=variant.name,
         quantity=quantity,
         expected=_middle(gaps),
         expected_text=texts.expected,
@@ -173,13 +111,13 @@ def _of_gap(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Ba
     )
 
 
-def _of_reached(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Band:
-    _refuse_excluded(variant, quantity, entry)
-    threshold, planned = paper.headline(variant, "stop-threshold"), VARIANTS[variant].epochs
-    run = paper.mentions(variant, "epochs-run")
+def _of_reached(variant: Variant, quantity: Quantity, entry: DeclaredBand, paper: Paper) -> Band:
+    _refuse_excluded(variant.name, quantity, entry)
+    threshold, planned = paper.facts.headline(variant.name, "stop-threshold"), variant.epochs
+    run = paper.facts.mentions(variant.name, "epochs-run")
     words = f"passed {100 * threshold.value:.0f} % within {planned} epochs"
     return Band(
-        variant=variant,
+        variant=variant.name,
         quantity=quantity,
         expected=run[0].value if run else math.inf,
         expected_text=words if run else f"never {words}",
@@ -192,13 +130,13 @@ def _of_reached(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -
     )
 
 
-def _of_epochs(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Band:
-    planned = VARIANTS[variant].epochs
-    run = _counted(paper.mentions(variant, "epochs-run"), entry)
+def _of_epochs(variant: Variant, quantity: Quantity, entry: DeclaredBand, paper: Paper) -> Band:
+    planned = variant.epochs
+    run = _counted(paper.facts.mentions(variant.name, "epochs-run"), entry)
     if not run:
-        fact = paper.headline(variant, "epochs")
+        fact = paper.facts.headline(variant.name, "epochs")
         return Band(
-            variant=variant,
+            variant=variant.name,
             quantity=quantity,
             expected=math.inf,
             expected_text=f"all {fact.value:.0f} run",
@@ -211,7 +149,7 @@ def _of_epochs(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) ->
     values = [each.value for each in run]
     texts = _Texts(values, ".0f", ".1f", " epochs", is_factor=True)
     return Band(
-        variant=variant,
+        variant=variant.name,
         quantity=quantity,
         expected=_geometric_middle(values),
         expected_text=texts.expected,
@@ -219,7 +157,7 @@ def _of_epochs(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) ->
         place=run[0].place,
         facts=tuple(each.name for each in run),
         scale=FACTOR,
-        threshold=paper.headline(variant, "stop-threshold").value,
+        threshold=paper.facts.headline(variant.name, "stop-threshold").value,
         planned=planned,
         parts=(
             Part("contradiction", _half_spread(map(math.log, values)), texts.spread),
@@ -228,14 +166,15 @@ def _of_epochs(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) ->
     )
 
 
-def _of_matrix(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Band:
-    _refuse_excluded(variant, quantity, entry)
-    rows = [fact for fact in paper.values() if fact.subject == variant and fact.quantity.startswith("confusion-")]
-    if entry.unjudged is None:
-        paper.confusion(variant)  # which says what is missing
+def _of_matrix(variant: Variant, quantity: Quantity, entry: DeclaredBand, paper: Paper) -> Band:
+    _refuse_excluded(variant.name, quantity, entry)
+    rows = [
+        fact for fact in paper.facts.values() if fact.subject == variant.name and fact.quantity.startswith("confusion-")
+    ]
+    matrix = paper.facts.confusion(variant.name) if entry.unjudged is None else None
     text = f"as {rows[0].place}" if rows else "a figure that cannot be read"
     return Band(
-        variant=variant,
+        variant=variant.name,
         quantity=quantity,
         expected=0.0,
         expected_text=text,
@@ -243,16 +182,18 @@ def _of_matrix(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) ->
         place=rows[0].place if rows else "–",
         facts=tuple(fact.name for fact in rows),
         scale=POINTS,
+        confusion=None if matrix is None else tuple(tuple(map(int, row)) for row in matrix),
     )
 
 
-def _of_seconds(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -> Band:
-    mentions = _counted(paper.mentions(variant, "seconds"), entry)
+def _of_seconds(variant: Variant, quantity: Quantity, entry: DeclaredBand, paper: Paper) -> Band:
+    paper.facts.headline(variant.name, quantity)  # or an error that says what is missing
+    mentions = _counted(paper.facts.mentions(variant.name, quantity), entry)
     figures = {each.value: f"{each.value:,.2f} s ({each.place})" for each in reversed(mentions)}
     texts = _Texts(list(figures), ",.2f", ",.0f", " s", is_factor=True)
     ordered = [figures[value] for value in sorted(figures, reverse=True)]
     return Band(
-        variant=variant,
+        variant=variant.name,
         quantity=quantity,
         expected=_geometric_middle(figures),
         expected_text=f"{texts.extent} s",
@@ -270,7 +211,7 @@ def _of_seconds(variant: str, quantity: Quantity, entry: _Entry, paper: Facts) -
     )
 
 
-def _counted(mentions: Sequence[Fact], entry: _Entry) -> list[Fact]:
+def _counted(mentions: Sequence[Fact], entry: DeclaredBand) -> list[Fact]:
     """The headline and all that contradicts it: neither excluded nor the rounding of another. Alone if unjudged."""
     _check_excluded(mentions, entry)
     found: list[Fact] = []
@@ -281,15 +222,15 @@ def _counted(mentions: Sequence[Fact], entry: _Entry) -> list[Fact]:
     return found
 
 
-def _check_excluded(mentions: Sequence[Fact], entry: _Entry) -> None:
+def _check_excluded(mentions: Sequence[Fact], entry: DeclaredBand) -> None:
     missing = set(entry.excluded) - {each.where for each in mentions}
     if missing:
         raise FactError(f"bands.toml excludes {', '.join(sorted(missing))}, where the paper says nothing of it")
 
 
-def _refuse_excluded(variant: str, quantity: Quantity, entry: _Entry) -> None:
+def _refuse_excluded(variant: str, quantity: Quantity, entry: DeclaredBand) -> None:
     if entry.excluded:
-        raise ValueError(f"{variant}.{quantity} excludes {', '.join(entry.excluded)}, but counts no contradictions")
+        raise PaperError(f"{variant}.{quantity} excludes {', '.join(entry.excluded)}, but counts no contradictions")
 
 
 def _is_rounding(value: float, headline: float, resolution: float) -> bool:
@@ -356,7 +297,7 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-_EXPECTATIONS: Final[dict[Quantity, Callable[[str, Quantity, _Entry, Facts], Band]]] = {
+_EXPECTATIONS: Final[dict[Quantity, Callable[[Variant, Quantity, DeclaredBand, Paper], Band]]] = {
     "accuracy": _of_share,
     "reached": _of_reached,
     "epochs": _of_epochs,

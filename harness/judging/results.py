@@ -15,8 +15,9 @@ from harness.data.dataset import Dataset
 from harness.judging.bands import Judgement, judge_all
 from harness.judging.claims.answers import Answer, answer_claims
 from harness.judging.comparability import differences, differs_in_pipeline_alone, time_differences
+from harness.judging.differences import Difference
 from harness.judging.speed_up import speed_up
-from harness.papers import load_paper
+from harness.papers.paper import Paper
 from harness.records.record import RunRecord
 from harness.records.store import RecordError
 from harness.verification.flaws import (
@@ -76,9 +77,9 @@ class Judged:
     refused: tuple[Refused, ...]
     groups: tuple[Group, ...]
     answers: tuple[Answer, ...]
-    not_comparable: tuple[tuple[str, tuple[str, ...]], ...]
+    not_comparable: tuple[tuple[str, tuple[Difference, ...]], ...]
     unchecked: tuple[str, ...]
-    times_alone: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    times_alone: tuple[tuple[str, tuple[Difference, ...]], ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -89,11 +90,12 @@ class Judged:
         return NOT_REPRODUCED if "NOT_REPRODUCED" in kinds else DONE
 
 
-def judge_results(path: Path, data: Dataset | None = None) -> Judged:
+def judge_results(path: Path, paper: Paper, data: Dataset | None = None) -> Judged:
     """Judge stored runs again, without a framework, a GPU or the pictures.
 
     Args:
         path: A folder of records, or one record.
+        paper: What they are compared with.
         data: The data set that they were made on, if it is at hand: more can be checked then.
 
     Raises:
@@ -103,28 +105,28 @@ def judge_results(path: Path, data: Dataset | None = None) -> Judged:
     if not paths:
         what = "holds no record (*.json)" if path.is_dir() else "is neither a folder nor a record"
         raise RecordError(f"{path} {what}; runs are written by `ferbench train` or `reproduce`")
-    found = {each: _examined(each, data) for each in paths}
+    found = {each: _examined(each, paper, data) for each in paths}
     flaws = {each: told for each, told in found.items() if not isinstance(told, StoredRun)}
     read = [run for run in found.values() if isinstance(run, StoredRun)]
     read.sort(key=lambda run: datetime.fromisoformat(run.record.started))
-    sound, copies, clashes = _settle_duplicates(read)
+    sound, copies, clashes = _settle_duplicates(read, paper)
     flaws |= clashes
-    reasons = {run.path: tuple(differences(run.record)) for run in sound}
-    timed = {run.path for run in sound if not time_differences(run.record)}
+    reasons = {run.path: tuple(differences(run.record, paper)) for run in sound}
+    timed = {run.path for run in sound if not time_differences(run.record, paper)}
     return Judged(
         folder=path,
         sound=tuple(sound),
         copies=tuple(copies),
         refused=tuple(Refused(each, flaws[each]) for each in paths if each in flaws),
-        groups=tuple(_judged_groups(sound)),
-        answers=answer_claims([run for run in sound if not reasons[run.path]], load_paper("jahangir2024")),
+        groups=tuple(_judged_groups(sound, paper)),
+        answers=answer_claims([run for run in sound if not reasons[run.path]], paper),
         not_comparable=tuple((path.stem, why) for path, why in reasons.items() if why and path not in timed),
         unchecked=tuple(_unchecked(sound, data)),
         times_alone=tuple((path.stem, why) for path, why in reasons.items() if why and path in timed),
     )
 
 
-def _examined(path: Path, data: Dataset | None) -> StoredRun | tuple[Flaw, ...]:
+def _examined(path: Path, paper: Paper, data: Dataset | None) -> StoredRun | tuple[Flaw, ...]:
     """A sound run that bands can take, or all that is wrong with a file."""
     try:
         run = read_stored(path)
@@ -132,7 +134,7 @@ def _examined(path: Path, data: Dataset | None) -> StoredRun | tuple[Flaw, ...]:
             return (run,)
         flaws = verify(run, data)
         if not flaws:
-            judge_all([run.record])  # so that what breaks it breaks it here, where it is alone
+            judge_all([run.record], paper)  # so that what breaks it breaks it here, where it is alone
     except Exception as error:  # noqa: BLE001 - a foreign file may break anything, and the others are still judged
         seen = f"{type(error).__name__} while it was checked: {error}"
         advice = "take it from where it was made; if ferbench wrote it so, report the file as a fault of ferbench"
@@ -140,12 +142,16 @@ def _examined(path: Path, data: Dataset | None) -> StoredRun | tuple[Flaw, ...]:
     return flaws or run
 
 
-def _judged_groups(runs: Sequence[StoredRun]) -> Iterable[Group]:
+def _judged_groups(runs: Sequence[StoredRun], paper: Paper) -> Iterable[Group]:
     groups = _grouped(runs, lambda run: (run.record.spec.variant.name, implementation_name(run)))
     for (variant, implementation), group in groups.items():
         records = [run.record for run in group]
         yield Group(
-            variant, implementation, tuple(record.run for record in records), judge_all(records), speed_up(records)
+            variant,
+            implementation,
+            tuple(record.run for record in records),
+            judge_all(records, paper),
+            speed_up(records, paper),
         )
 
 
@@ -157,7 +163,7 @@ def _grouped(runs: Iterable[StoredRun], key: Callable[[StoredRun], _Key]) -> dic
 
 
 def _settle_duplicates(
-    runs: Sequence[StoredRun],
+    runs: Sequence[StoredRun], paper: Paper
 ) -> tuple[list[StoredRun], list[Path], dict[Path, tuple[Flaw, ...]]]:
     """Runs that count, copies of these, and runs that clash.
 
@@ -169,9 +175,9 @@ def _settle_duplicates(
     copies: list[Path] = []
     clashes: dict[Path, dict[tuple[str, str, str], list[str]]] = {}
     for run in runs:
-        if not _uses(run.record):
+        if not _uses(run.record, paper):
             continue
-        found = {other.path: clash for other in counting if (clash := _clash(run, other)) is not None}
+        found = {other.path: clash for other in counting if (clash := _clash(run, other, paper)) is not None}
         if _COPY in found.values():
             copies.append(run.path)
             continue
@@ -189,12 +195,12 @@ def _settle_duplicates(
     return [run for run in runs if run.path not in flaws and run.path not in copies], copies, flaws
 
 
-def _uses(record: RunRecord) -> set[str]:
+def _uses(record: RunRecord, paper: Paper) -> set[str]:
     """What a run is taken for: accuracies and all else but seconds, seconds, and what is told beside these."""
-    found = set() if differences(record) else {"accuracy"}
-    if not time_differences(record):
+    found = set() if differences(record, paper) else {"accuracy"}
+    if not time_differences(record, paper):
         found.add("seconds")
-    if differs_in_pipeline_alone(record):
+    if differs_in_pipeline_alone(record, paper):
         found.add("speed-up")
     return found
 
@@ -212,13 +218,13 @@ _SAME_START: Final = (
 )
 
 
-def _clash(run: StoredRun, other: StoredRun) -> tuple[str, str, str] | None:
+def _clash(run: StoredRun, other: StoredRun, paper: Paper) -> tuple[str, str, str] | None:
     """Name of the check, what was seen and what was expected, where two runs cannot both count."""
     one, two = run.record, other.record
     if _are_alike(run.arrays, other.arrays, "test"):
         return _COPY if _origin(run) == _origin(other) else _SAME_LOGITS
     # the speed-up is no verdict: a choice there takes no run away
-    if _seed(run) == _seed(other) and (_uses(one) & _uses(two)) - {"speed-up"}:
+    if _seed(run) == _seed(other) and (_uses(one, paper) & _uses(two, paper)) - {"speed-up"}:
         seen = f"seed {one.spec.seed} of {one.spec.variant.name} is in {{names}} too, with other results"
         return "same-seed", seen, "one run a seed"
     is_other_seed = one.spec.seed != two.spec.seed

@@ -1,70 +1,57 @@
-"""Seconds of a run as the paper counts them, and whether the card that took them is of the paper's class."""
+"""Seconds of a run as a paper counts them, and whether the card that took them is of the paper's class."""
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from harness.attribution.prediction import Interval, paper_peak
-from harness.papers.facts import facts
-from harness.papers.variants import VARIANTS, find_variant
+from harness.judging.differences import Difference
+from harness.papers.hardware import Gpu
+from harness.papers.paper import Paper
 from harness.records.record import RunRecord
-from harness.variant import Variant, VariantError
-
-PAPERS_GPU: Final = "RTX 4080 SUPER"
-"""Source: paper, "Experiment Setup": "NVIDIA GEFORCE RTX 4080 SUPER 16G"."""
-LIKE_THE_PAPERS_GPU: Final = re.compile(r"\bRTX 4080( SUPER)?$")
-"""As drivers name it. The SUPER has 5 % more cores (10,240, 9,728), which the band's factor holds; the laptops' chip of
-the same number is another one and is named with more words."""
-PRODUCT_SHARE: Final = Interval(0.5, 1.2)
-"""Of the nominal float32 peak of the paper's card (52.2 TFLOP/s) that a large matrix product reaches on a card of its
-class; declared, not measured. A clock of 3.0 GHz would make 1.18 of it; a card that does less than half is held back,
-divided, or another one under that name."""
 
 
-def declared_variant(name: str) -> Variant | None:
-    """What a variant's name says; None where nothing has it."""
-    try:
-        return find_variant(name)
-    except VariantError:
+def product_rate(record: RunRecord, gpu: Gpu) -> Difference | None:
+    """Say that a card which is called like the paper's is not of its class, by its calibrated product.
+
+    Returns:
+        None where it is as fast as expected, or where nobody can tell.
+    """
+    calibration, share = record.calibration, _share_of_peak(record, gpu)
+    if calibration is None or share is None or share in gpu.product_share:
         return None
-
-
-def is_called_alike(gpu: str | None) -> bool:
-    """Whether a GPU has the name of the paper's class."""
-    return gpu is not None and LIKE_THE_PAPERS_GPU.search(gpu) is not None
-
-
-def rate_differences(record: RunRecord) -> list[str]:
-    """Why a card that is called like the paper's is not of its class, by its calibrated product; empty otherwise."""
-    calibration, share = record.calibration, _share_of_papers_peak(record)
-    if calibration is None or share is None or share in PRODUCT_SHARE:
-        return []
     product = calibration.product
-    low, high = (rate / 1e12 for rate in (min(product.rates), max(product.rates)))
-    return [
-        f"device {record.environment.gpu} by its name, but its product of {product.work} ran at "
-        f"{product.rate / 1e12:.1f} TFLOP/s ({low:.1f} to {high:.1f}, n = {len(product.rates)}), {share:.0%} of an "
-        f"{PAPERS_GPU}'s nominal {paper_peak(facts()) / 1e12:.1f}, expected {PRODUCT_SHARE.low:.0%} to "
-        f"{PRODUCT_SHARE.high:.0%}"
-    ]
+    return Difference(
+        "product-rate",
+        record.environment.gpu,
+        gpu.name,
+        (
+            ("work", product.work),
+            ("rate", product.rate),
+            ("lowest", min(product.rates)),
+            ("highest", max(product.rates)),
+            ("count", len(product.rates)),
+            ("share", share),
+            ("peak", gpu.peak),
+            ("least_share", gpu.product_share.low),
+            ("most_share", gpu.product_share.high),
+        ),
+    )
 
 
-def _share_of_papers_peak(record: RunRecord) -> float | None:
+def _share_of_peak(record: RunRecord, gpu: Gpu) -> float | None:
     """Of the product that was calibrated on a card called like the paper's; None where it was none, or was not
     calibrated, or not in float32, which alone has a reference here."""
-    calibration, gpu = record.calibration, record.environment.gpu
-    if calibration is None or (calibration.gpu, calibration.precision) != (gpu, "float32") or not is_called_alike(gpu):
+    calibration, name = record.calibration, record.environment.gpu
+    if calibration is None or (calibration.gpu, calibration.precision) != (name, "float32"):
         return None
-    return calibration.product.rate / paper_peak(facts())
+    return calibration.product.rate / gpu.peak if gpu.is_called_alike(name) else None
 
 
-def class_remark(records: Sequence[RunRecord]) -> str:
+def class_remark(records: Sequence[RunRecord], gpu: Gpu) -> str:
     """By what the class of device was recognised."""
-    shares = [_share_of_papers_peak(record) for record in records]
+    shares = [_share_of_peak(record, gpu) for record in records]
     known = [share for share in shares if share is not None]
     if len(known) < len(shares):
         return "the class of the GPU by its name alone, its rate not calibrated in float32"
@@ -103,14 +90,14 @@ class PapersSeconds:
     has_lone_first: bool = False
 
 
-def papers_seconds(record: RunRecord) -> PapersSeconds | None:
+def papers_seconds(record: RunRecord, paper: Paper) -> PapersSeconds | None:
     """The paper's epochs by those of a run: as they were where enough were run, else extrapolated.
 
     The first epoch of a phase may hold what a framework still does once: it counts once, and the later ones' mean
     stands for those that were not run; the first itself where it is alone. Where layers are unfrozen on the way, each
     phase is counted by its own epochs; None where a phase has none.
     """
-    variant, epochs = record.spec.variant, int(papers_epochs(record.spec.variant.base_name))
+    variant, epochs = record.spec.variant, papers_epochs(record, paper)
     planned = [phase.epochs for phase in record.spec.asked.phases]
     planned[-1] = epochs - sum(planned[:-1])
     times = [each.training_seconds + each.evaluation_seconds for each in record.history]
@@ -147,7 +134,8 @@ def epochs_text(runs: Sequence[PapersSeconds]) -> str:
     return f"{text}; the first took {told} of the later ones' mean and counts once{lone if has_lone else ''}"
 
 
-def papers_epochs(base_name: str) -> float:
+def papers_epochs(record: RunRecord, paper: Paper) -> int:
     """How many epochs the paper's times are for: those that it ran, where it says so, else those that were planned."""
-    run = facts().mentions(base_name, "epochs-run") or facts().mentions(base_name, "epochs")
-    return run[0].value if run else float(VARIANTS[base_name].epochs)
+    name = record.spec.asked.base_name
+    run = paper.facts.mentions(name, "epochs-run") or paper.facts.mentions(name, "epochs")
+    return int(run[0].value) if run else record.spec.asked.epochs

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from harness.judging.differences import Difference
 from harness.statistics.intervals import CONFIDENCE, normal_quantile, prediction_margin
 from harness.statistics.seeds import SEEDS_NEEDED, further_seeds
 
@@ -24,20 +25,22 @@ Unit = Literal["percent", "points", "seconds", "epochs"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What can be said, and why in one sentence.
+    """What can be said, and why.
 
     Attributes:
         kind: The verdict.
-        reason: Why.
+        reason: Why, in one sentence.
         further_seeds: Of an INCONCLUSIVE one. Of numbers: how many more runs would settle it if mean and spread stay as
             they are (of one or two runs: if the spread is the declared one). Of what happens or does not (a threshold
             is passed, a rule fires): how many are enough if all of them do as the paper's run. None where no number
             would settle it, and of other verdicts.
+        differences: Of a NOT_COMPARABLE one, in what the run differs from what is judged; it has no other reason then.
     """
 
     kind: VerdictKind
-    reason: str
+    reason: str = ""
     further_seeds: int | None = None
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.architectures import layers
-from harness.attribution.prediction import (
-    CORE_RATIO,
-    STEP_OVERHEAD,
-    UTILISATION,
-    Interval,
-    paper_peak,
-)
-from harness.data.generator_speed import speed_at
+from harness.data.generator_speed import CORE_RATIO, speed_at
 from harness.data.reading import KNOWN_COUNTS
-from harness.judging.timing import is_called_alike
+from harness.interval import Interval
+from harness.measuring.assumptions import STEP_OVERHEAD, UTILISATION
 from harness.measuring.speed import measure_speed, numpy_product, product_operations
 from harness.operations import epoch_flops, recomputed_image_flops
-from harness.papers.facts import facts
+from harness.papers.hardware import Gpu
 from harness.records.machine import DeviceCalibration
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
@@ -28,8 +22,7 @@ from harness.training.fit import evaluation_batch_size
 
 CLOCKED_SHARE: Final = Interval(0.15, 0.9)
 """Of a clocked rate (a CPU's matrix products by NumPy, a GPU's calibrated convolution) that a step reaches; declared.
-The best seen on a CPU is 0.86 (`harness.papers.jahangir2024.review.physics.HIGHEST_SHARE`); batch norms and
-poolings, which are not counted, take the rest."""
+The best seen on a CPU is 0.86; batch norms and poolings, which are not counted, take the rest."""
 START_SECONDS: Final = Interval(5.0, 60.0)
 """A process, its framework, the data, the compilation of each phase; declared."""
 NO_SECONDS: Final = Interval(0.0, 0.0)
@@ -79,10 +72,12 @@ class Forecast:
         return (self.seconds.low + self.seconds.high) / 2 if self.seconds else None
 
 
-def machine_of_gpu(name: str | None, calibration: DeviceCalibration | None = None) -> Machine:
-    """By the nominal peak of the paper's card for one of its class, else by a calibration where there is one."""
-    if name and is_called_alike(name):
-        peak = paper_peak(facts())
+def machine_of_gpu(
+    name: str | None, calibration: DeviceCalibration | None = None, *, known: Gpu | None = None
+) -> Machine:
+    """Return what is known of a GPU: by the nominal peak of a known one of its class, else by a calibration."""
+    if name and known is not None and known.is_called_alike(name):
+        peak = known.peak
         share = f"{UTILISATION.low:.0%} to {UTILISATION.high:.0%} of {peak / 1e12:.1f} TFLOP/s"
         basis = f"operations ÷ ({share}), {1000 * STEP_OVERHEAD.high:.0f} ms a step at most besides"
         return Machine(name, Interval(UTILISATION.low * peak, UTILISATION.high * peak), basis, STEP_OVERHEAD)

@@ -7,14 +7,13 @@ PyTorch, where it fuses or computes again, or more, where its plan of buffers ha
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from harness.architectures import count_parameters
 from harness.interface import Precision
 from harness.measuring.tensors import Network, evaluate, train
-from harness.papers.variants import VARIANTS
 from harness.training.fit import evaluation_batch_size
 from harness.variant import Phase, Variant
 
@@ -146,21 +145,25 @@ def predict_peak(
     return max(found, key=lambda each: each.total)
 
 
-def predictions(precision: Precision = "float32", *, checkpointing: bool = False) -> Iterator[MemoryPrediction]:
-    """All variants in all phases, at the paper's batch sizes."""
-    for variant in VARIANTS.values():
+def predictions(
+    variants: Iterable[Variant], precision: Precision = "float32", *, checkpointing: bool = False
+) -> Iterator[MemoryPrediction]:
+    """Variants in all phases, at their batch sizes."""
+    for variant in variants:
         for phase in variant.phases:
             yield predict_memory(variant, phase, precision=precision, checkpointing=checkpointing)
 
 
-def memory_table(precision: Precision = "float32", device_memory: int = DEVICE_MEMORY) -> str:
+def memory_table(
+    variants: Collection[Variant], precision: Precision = "float32", device_memory: int = DEVICE_MEMORY
+) -> str:
     """All predictions in Markdown, in MiB, against a device of so many bytes."""
     lines = [
         "| variant, phase | batch | weights | Adam's moments | kept for backward | peak of a step | when "
         "| evaluation | in all | of the device | with checkpointing |",
         "|---|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|",
     ]
-    both = zip(predictions(precision), predictions(precision, checkpointing=True), strict=True)
+    both = zip(predictions(variants, precision), predictions(variants, precision, checkpointing=True), strict=True)
     for plain, frugal in both:
         sizes = (plain.weights, plain.moments, plain.kept, plain.training)
         cells = [
@@ -172,24 +175,26 @@ def memory_table(precision: Precision = "float32", device_memory: int = DEVICE_M
     return "\n".join(lines)
 
 
-def out_of_memory_advice(prediction: MemoryPrediction, *, device_memory: int) -> str:
+def out_of_memory_advice(prediction: MemoryPrediction, *, device_memory: int, papers_batch: int) -> str:
     """What to tell people whose device ran out of memory: the figure, and the two ways out.
 
     Args:
         prediction: Of the phase that needs most.
         device_memory: Of the device, in bytes, as its driver reports it.
+        papers_batch: Images a step by the paper, which alone are comparable.
     """
     need = f"the device ran out of memory: {_need(prediction, device_memory, 'was predicted to need')}"
     if prediction.fits(device_memory):
         need += ". It should have fitted: look for another process on the device first (nvidia-smi)"
-    return f"{need}. {_ways_out(prediction, device_memory)}"
+    return f"{need}. {_ways_out(prediction, device_memory, papers_batch)}"
 
 
-def too_large_warning(prediction: MemoryPrediction, *, device_memory: int) -> str | None:
+def too_large_warning(prediction: MemoryPrediction, *, device_memory: int, papers_batch: int) -> str | None:
     """What to tell people before the start if their device is predicted to be too small; None if it is not."""
     if prediction.fits(device_memory):
         return None
-    return f"{_need(prediction, device_memory, 'is predicted to need')}. {_ways_out(prediction, device_memory)}"
+    need = _need(prediction, device_memory, "is predicted to need")
+    return f"{need}. {_ways_out(prediction, device_memory, papers_batch)}"
 
 
 def _need(prediction: MemoryPrediction, device_memory: int, predicted: str) -> str:
@@ -204,8 +209,8 @@ def _need(prediction: MemoryPrediction, device_memory: int, predicted: str) -> s
     )
 
 
-def _ways_out(prediction: MemoryPrediction, device_memory: int) -> str:
-    ways = (_checkpointing_advice(prediction, device_memory), _batch_advice(prediction, device_memory))
+def _ways_out(prediction: MemoryPrediction, device_memory: int, papers_batch: int) -> str:
+    ways = (_checkpointing_advice(prediction, device_memory), _batch_advice(prediction, device_memory, papers_batch))
     return f"Two ways out: {'; '.join(ways)}"
 
 
@@ -219,18 +224,17 @@ def _checkpointing_advice(prediction: MemoryPrediction, device_memory: int) -> s
     )
 
 
-def _batch_advice(prediction: MemoryPrediction, device_memory: int) -> str:
+def _batch_advice(prediction: MemoryPrediction, device_memory: int, papers_batch: int) -> str:
     # half of one that should have fitted: something else was in the way
     smaller = prediction.batch_size // 2 if prediction.fits(device_memory) else prediction.batch_size - 1
     sizes = range(1, smaller + 1)
     most = bisect_left(sizes, True, key=lambda size: not _again(prediction, size).fits(device_memory))
     if not most:
         return "no smaller batch is predicted to fit"
-    papers = VARIANTS[prediction.variant.base_name].batch_size
-    need = f"is predicted to need {_gib(_again(prediction, min(most, papers)).total)}"
-    if papers <= most:
-        return f"--batch-size {papers}, the paper's and the only comparable one, {need} (up to {most} should fit)"
-    return f"--batch-size {most} {need}, but the paper's is {papers}, so that the run becomes NOT_COMPARABLE"
+    need = f"is predicted to need {_gib(_again(prediction, min(most, papers_batch)).total)}"
+    if papers_batch <= most:
+        return f"--batch-size {papers_batch}, the paper's and the only comparable one, {need} (up to {most} should fit)"
+    return f"--batch-size {most} {need}, but the paper's is {papers_batch}, so that the run becomes NOT_COMPARABLE"
 
 
 def _again(prediction: MemoryPrediction, batch_size: int, *, checkpointing: bool | None = None) -> MemoryPrediction:

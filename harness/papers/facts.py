@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from harness.errors import UserError
 from harness.interface import CLASSES
 
 _STRICT = ConfigDict(extra="forbid")
@@ -34,7 +32,11 @@ MAXIMUM_QUOTED_WORDS: Final = 20
 _SCALES: Final[Mapping[str, float]] = {"percent": 0.01, "million-parameters": 1e6}
 
 
-class FactError(ValueError):
+class PaperError(UserError, ValueError):
+    """A paper's folder that is missing or broken. The message says what was seen, what was expected, and what to do."""
+
+
+class FactError(PaperError):
     """A fact that does not exist or cannot be one. The message names it."""
 
 
@@ -230,36 +232,3 @@ def read_facts(tables: Mapping[str, Any]) -> Facts:
             raise FactError(f"{fact.name} and {places[key]} are the same number of the same words")
         places[key] = fact.name
     return Facts(found)
-
-
-CONFUSIONS: Final = ("vgg16-scratch", "vgg16-fine-tune", "resnet50-transfer", "resnet50-fine-tune")
-"""Of callers that are not handed a paper yet; so are the functions below."""
-
-
-@cache
-def _tables() -> Mapping[str, Any]:
-    return parse((files("harness.papers") / "jahangir2024" / "facts.toml").read_text(encoding="utf-8"))
-
-
-def parse(text: str) -> Mapping[str, Any]:
-    """Tables of a `facts.toml`.
-
-    Raises:
-        FactError: If it is no TOML, which a name that stands there twice makes it.
-    """
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise FactError(f"facts.toml is not read: {error}; a fact that stands there twice is refused") from error
-
-
-@cache
-def facts() -> Facts:
-    """What the paper reports."""
-    return read_facts(_tables())
-
-
-@cache
-def ignored() -> tuple[Ignored, ...]:
-    """What of the paper's digits is no fact, and why."""
-    return TypeAdapter(tuple[Ignored, ...]).validate_python(_tables()["ignored"])

@@ -1,4 +1,4 @@
-"""The machine that a paper names, and what is assumed of it: `hardware.toml`."""
+"""The machine that a paper names, and what is known of it: `hardware.toml`."""
 
 from __future__ import annotations
 
@@ -76,27 +76,18 @@ class Cpu:
 
 @dataclass(frozen=True)
 class Hardware:
-    """What a paper's times were taken on, and what a prediction of them assumes.
+    """What a paper's times were taken on.
 
     Attributes:
         gpu: Its graphics card.
         cpu: Its processor, which makes the pictures in the input pipelines `generator` and `manual`.
         pipelines: Input pipelines on which the paper's seconds are judged.
-        utilisation: Share of the GPU's nominal peak that a training step reaches.
-        core_ratio: How many times as fast a core of the paper's CPU makes a picture as a core that was measured.
-        step_overhead_seconds: What a step takes besides its arithmetic.
+        alike: Two variants whose epochs last alike although their work differs, if the paper has such.
     """
 
     gpu: Gpu
     cpu: Cpu
     pipelines: tuple[Pipeline, ...]
-    utilisation: Interval
-    core_ratio: Interval
-    step_overhead_seconds: Interval
+    alike: tuple[str, str] | None = None
 
     __pydantic_config__ = _STRICT
-
-    def __post_init__(self) -> None:
-        for name in ("utilisation", "core_ratio"):
-            if getattr(self, name).low == 0:
-                raise ValueError(f"{name.replace('_', ' ')} begins at 0; expected more, or an epoch never ends")

@@ -15,9 +15,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness.papers.claims import check_variants, read_claims
 from harness.papers.declared_bands import ADAPTER as DECLARED_BANDS
-from harness.papers.facts import Ignored, read_facts
+from harness.papers.facts import Ignored, PaperError, read_facts
 from harness.papers.hardware import Hardware
-from harness.papers.paper import DatasetName, Paper, PaperError, Predicate
+from harness.papers.paper import DatasetName, Paper, Predicate
 from harness.papers.variants import read_readings, read_sources, read_variant
 from harness.papers.written_review import read_review
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from harness.errors import UserError
 from harness.papers.claims import Claim
 from harness.papers.declared_bands import DeclaredBands
 from harness.papers.facts import Facts, Ignored
@@ -23,10 +22,6 @@ DatasetName = Literal["fer2013", "toyfaces"]
 
 Predicate = Callable[["Paper"], Iterable[Finding]]
 """A check of a paper against itself. It yields nothing where the facts give no reason."""
-
-
-class PaperError(UserError, ValueError):
-    """A paper's folder that is missing or broken. The message says what was seen, what was expected, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,10 @@ from harness.variant import Variant
 FIELDS_OF_WORK = frozenset({"blocks", "input_size", "phases"})
 """Fields of a reading that change how many operations an image takes."""
 
+ALIKE_EPOCHS = 0.05
+ALIKE_RUNS = 0.01
+"""Relative differences of seconds up to which an epoch, and a whole run, count as equally long."""
+
 
 @dataclass(frozen=True)
 class Rate:

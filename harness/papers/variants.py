@@ -7,11 +7,8 @@ where the paper says only part of it.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter
@@ -134,38 +131,3 @@ def apply_readings(variant: Variant, readings: tuple[Reading, ...], words: str) 
 def paper_fields() -> tuple[str, ...]:
     """Names of the fields that carry a claim about the paper, in order."""
     return tuple(field.name for field in fields(Variant) if field.name not in NOT_FROM_THE_PAPER)
-
-
-# Of callers that are not handed a paper yet:
-
-
-@cache
-def _tables() -> Mapping[str, Any]:
-    text = (files("harness.papers") / "jahangir2024" / "variants.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
-
-
-@cache
-def sources(base_name: str) -> Mapping[str, Source]:
-    """The source of each field of a variant without readings, by field name."""
-    return read_sources(_tables()["variants"][base_name])
-
-
-@cache
-def readings(base_name: str) -> tuple[Reading, ...]:
-    """The readings of a variant, in the order of `variants.toml`."""
-    return read_readings(_tables().get("readings", {}).get(base_name, {}))
-
-
-VARIANTS: Final[Mapping[str, Variant]] = {
-    name: read_variant(name, entries) for name, entries in _tables()["variants"].items()
-}
-"""The six variants in their default readings, by name."""
-
-
-def find_variant(name: str) -> Variant:
-    """Return a variant by name, with any readings behind an at-sign."""
-    base_name, _, suffix = name.partition("@")
-    if base_name not in VARIANTS:
-        raise VariantError(f"unknown variant {base_name!r}; the variants are {', '.join(VARIANTS)}")
-    return apply_readings(VARIANTS[base_name], readings(base_name), suffix)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.papers.facts import Fact
-from harness.papers.variants import find_variant
 from harness.variant import Architecture, Strategy, Variant
 
 _NETWORKS: Final[Mapping[Architecture, str]] = {"vgg16": "VGG16", "resnet50": "ResNet50"}
@@ -57,13 +56,8 @@ def share(value: float, decimals: int = 0) -> str:
     return f"{100 * value:.{decimals}f} %"
 
 
-def called(name: str) -> str:
-    """A variant, or one of its readings, in words: `fine-tuned VGG16`, `ResNet50 from scratch, if fed 224×224`."""
-    return described(find_variant(name))
-
-
 def described(variant: Variant) -> str:
-    """The same of a variant at hand."""
+    """Return a variant in words, with its readings: `fine-tuned VGG16`, `ResNet50 from scratch, if fed 224×224`."""
     reading = variant.name.partition("@")[2]
     words = _STRATEGIES[variant.strategy].format(_NETWORKS[variant.architecture])
     return words + (_READINGS.get(reading, f", read as {reading}") if reading else "")

@@ -31,6 +31,7 @@ from harness.registry import (
 )
 
 if TYPE_CHECKING:
+    from harness.papers import Paper
     from harness.runs.planned_suite import PlannedSuite
 
 MARKERS: Final = (
@@ -144,6 +145,20 @@ def run_options(config: pytest.Config) -> RunOptions:
     return options
 
 
+def chosen_paper(config: pytest.Config) -> Paper:
+    """Return the paper that gpu tests are about.
+
+    Raises:
+        pytest.UsageError: If there is no such paper, or its folder is broken.
+    """
+    from harness.papers import PaperError, load_paper
+
+    try:
+        return load_paper(run_options(config).paper)
+    except PaperError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 def require_implementation(config: pytest.Config, name: Any) -> None:
     """Skip, or fail under --require-implementations, where a framework is not installed or not chosen."""
     chosen = config.getoption("--ferbench-implementation")
@@ -171,7 +186,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
     is_rehearsal = config.getoption("rehearse")
     terminalreporter.section(f"ferbench{' rehearsal' if is_rehearsal else ''}: paper · ours · verdict")
-    for line in render(result_table(found), small_print(found), time_table(found), *seed_lines(found)):
+    paper = chosen_paper(config)
+    lines = seed_lines(found, paper)
+    for line in render(result_table(found, paper), small_print(found), time_table(found), *lines):
         terminalreporter.write_line(line)
     suite = config.stash[SUITE]
     for planned in suite.runs.values() if suite else ():

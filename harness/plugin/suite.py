@@ -14,6 +14,7 @@ import pytest
 
 from harness.plugin.base import (
     SUITE,
+    chosen_paper,
     render,
     run_options,
 )
@@ -100,12 +101,12 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
     """What a gpu test runs, by the options.
 
     Raises:
-        ValueError: As `harness.runs.asking.make_spec`: DatasetError, WeightsError, VariantError, ImplementationError.
+        UserError: As `harness.runs.specification.make_spec`.
     """
-    from harness.runs.asking import lacks_weights, make_spec
+    from harness.runs.specification import lacks_weights, make_spec
 
-    options = run_options(config)
-    is_stand_in = config.getoption("rehearse") and lacks_weights(variant, options.weights_dir)
+    options, found = run_options(config), chosen_paper(config).find_variant(variant)
+    is_stand_in = config.getoption("rehearse") and lacks_weights(found, options.weights_dir)
     options = replace(options, seed=seed, stand_in_weights=options.stand_in_weights or is_stand_in)
     return make_spec(variant, implementation, options)
 
@@ -124,7 +125,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     reporter.ensure_newline()
     try:
-        suite = plan_suite(specs, results_dir(config), reuse=config.getoption("reuse_runs"), say=reporter.write_line)
+        hardware = chosen_paper(config).hardware
+        suite = plan_suite(
+            specs,
+            results_dir(config),
+            reuse=config.getoption("reuse_runs"),
+            known=hardware.gpu if hardware else None,
+            say=reporter.write_line,
+        )
     except DatasetError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[SUITE] = suite

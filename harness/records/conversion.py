@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from harness.papers.variants import find_variant
+from harness.papers import load_paper
+from harness.records.options import DEFAULT_PAPER
 from harness.records.record import SCHEMA_VERSION
 from harness.training.budget import Budget, limit_variant
 from harness.training.stop_reason import StopKind, StopReason
-from harness.variant import Variant, VariantError, parse_variant
+from harness.variant import Variant, parse_variant
 
 Values = dict[str, Any]
 
@@ -54,9 +55,8 @@ def _asked(stored: Variant, budget: Budget) -> tuple[Variant, int | None]:
 
     Where today's variant of that name does not lead to the stored one, the stored one is what was asked for.
     """
-    try:
-        declared = find_variant(stored.name)
-    except VariantError:
+    declared = load_paper(DEFAULT_PAPER).declared(stored.name)
+    if declared is None:
         return stored, None
     limited = limit_variant(declared, budget)
     chosen = stored.batch_size if stored.batch_size != limited.batch_size else None

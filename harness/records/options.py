@@ -26,6 +26,7 @@ from harness.variant import Pipeline
 Device = Literal["cpu", "gpu"]
 TrainingPrecision = Literal["float32", "tf32", "mixed"]
 
+DEFAULT_PAPER: Final = "jahangir2024"
 PYPROJECT: Final = "pyproject.toml"
 """Of the current folder. Its table `[tool.ferbench]` names options as the command line does: `batch-size = 16`."""
 
@@ -75,6 +76,11 @@ def _option(default: object, help: str, **said: Any) -> Any:
 class RunOptions:
     """What a run may be asked for; each field's metadata is its `Option`."""
 
+    paper: str = _option(
+        DEFAULT_PAPER,
+        "A paper that is built in, by its name, or the folder of another one.",
+        metavar="NAME|DIR",
+    )
     fer2013: Path | None = _option(
         None,
         "FER-2013 as zip, folder, fer2013.csv or icml_face_data.csv. Without it: toyfaces, drawn faces.",
@@ -169,7 +175,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {each.name: each.default for each in datacl
 
 @cache
 def kinds() -> Mapping[str, Any]:
-    """Type of each option's value where one is given, by name: `int`, `bool`, `float`, `Path` or a `Literal`."""
+    """Type of each option's value where one is given, by name: `int`, `bool`, `float`, `str`, `Path` or a `Literal`."""
     hints = typing.get_type_hints(RunOptions)
     return {name: _without_none(hint) for name, hint in hints.items()}
 
@@ -280,6 +286,8 @@ def _checked(name: str, value: Any, told: str) -> Any:
         is_right = is_number and (low is None or value >= low) and (high is None or value <= high)
     elif kind is bool:
         expected, is_right = "true or false", isinstance(value, bool)
+    elif kind is str:
+        expected, is_right = "a name or a path", isinstance(value, str)
     else:
         expected, is_right = "a path", isinstance(value, Path)
     if not is_right:

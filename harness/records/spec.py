@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from pydantic import ConfigDict
 
-from harness.records.options import DEFAULTS, OPTIONS, Device, TrainingPrecision
+from harness.records.options import DEFAULT_PAPER, DEFAULTS, OPTIONS, Device, TrainingPrecision
 from harness.registry import ImplementationName, KerasBackend
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.training.rows import ProtocolName
 from harness.variant import Pipeline, Variant
-
-DEFAULT_PAPER: Final = "jahangir2024"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from harness.attribution.parts import (
     Spread,
 )
 from harness.attribution.prediction import Assumptions, Explanation, Prediction
-from harness.papers.jahangir2024.review.physics import CARD_SOURCE, DIRECT_SOURCE
+from harness.operations import DIRECT_SOURCE
 from harness.runs.environment import read_environment
 
 _STYLES: dict[Explanation, str] = {
@@ -72,7 +72,7 @@ def attribution_page(report: AttributionReport) -> RenderableType:
         told = " ".join(report.closing.sentences)
         parts.append(
             Text.assemble(
-                "\nDoes the input pipeline explain 163 s an epoch for two networks alike? ",
+                f"\nDoes the input pipeline explain {report.closing.seconds:.0f} s an epoch for two networks alike? ",
                 (report.closing.answer, "bold"),
                 f". {told}",
             )
@@ -232,7 +232,7 @@ def _arithmetic(report: AttributionReport) -> Iterator[str]:
         f"{given.utilisation.high:.0%} of the peak, o = {1e3 * given.step_overhead.low:g} to "
         f"{1e3 * given.step_overhead.high:g} ms a step of {rate.variant.batch_size} images (both assumed)"
     )
-    yield f"{CARD_SOURCE}; {DIRECT_SOURCE}."
+    yield f"{given.peak_source}; {DIRECT_SOURCE}."
 
 
 def _warnings(report: AttributionReport) -> Iterator[str]:

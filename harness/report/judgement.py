@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from unicodedata import category
 
 from rich.box import SIMPLE_HEAD
@@ -12,10 +13,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.judging.bands import Judgement, VerdictKind
+from harness.judging.bands import Judgement
 from harness.judging.claims.answers import Answer, AnswerKind
+from harness.judging.differences import Difference
 from harness.judging.results import Group as JudgedGroup
 from harness.judging.results import Judged, Refused
+from harness.judging.verdicts import VerdictKind
+from harness.report.differences import difference_text, reason_text
 
 _VERDICTS: dict[VerdictKind, str] = {
     "REPRODUCED": "green",
@@ -58,8 +62,8 @@ def judgement_json(judged: Judged) -> str:
                 if each.speed_up
             ],
             "claims": [_claim_json(answer) for answer in judged.answers],
-            "not_comparable": [{"run": name, "reasons": list(why)} for name, why in judged.not_comparable],
-            "times_alone": [{"run": name, "reasons": list(why)} for name, why in judged.times_alone],
+            "not_comparable": _differences_json(judged.not_comparable),
+            "times_alone": _differences_json(judged.times_alone),
             "unchecked": list(judged.unchecked),
             "exit_code": judged.exit_code,
         },
@@ -78,7 +82,8 @@ def _verdict_json(group: JudgedGroup, judgement: Judgement) -> dict[str, object]
         "expected": band.expected_text,
         "place": band.place,
         "kind": verdict.kind,
-        "reason": verdict.reason,
+        "reason": reason_text(verdict),
+        "differences": [asdict(each) for each in verdict.differences],
         "further_seeds": verdict.further_seeds,
         "observed": [value if math.isfinite(value) else None for value in judgement.observed],
         "runs": list(group.runs),
@@ -156,7 +161,7 @@ def _verdicts(judged: Judged) -> Table:
         verdicts = {each.verdict for each in group.judgements}
         for each in group.judgements:
             band, verdict = each.band, each.verdict
-            text = Text.assemble((verdict.kind, _VERDICTS[verdict.kind]), _text(f": {verdict.reason}"))
+            text = Text.assemble((verdict.kind, _VERDICTS[verdict.kind]), _text(f": {reason_text(verdict)}"))
             if len(verdicts) == 1:  # such as NOT_COMPARABLE: one row says it
                 table.add_row(*start, _text("all"), _text(""), text)
                 break
@@ -198,8 +203,15 @@ def _about_claims(answers: Sequence[Answer]) -> str:
     )
 
 
-def _reasons(runs: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
-    return [f"{name}: {', '.join(reasons)}" for name, reasons in runs]
+def _reasons(runs: Sequence[tuple[str, tuple[Difference, ...]]]) -> list[str]:
+    return [f"{name}: {', '.join(map(difference_text, why))}" for name, why in runs]
+
+
+def _differences_json(runs: Sequence[tuple[str, tuple[Difference, ...]]]) -> list[dict[str, object]]:
+    return [
+        {"run": name, "reasons": list(map(difference_text, why)), "differences": list(map(asdict, why))}
+        for name, why in runs
+    ]
 
 
 def _speed_ups(judged: Judged) -> list[str]:

@@ -14,9 +14,10 @@ from typing import Final
 
 from harness.errors import UserError
 from harness.interval import Interval
-from harness.judging.bands import bands, judge
+from harness.judging.bands import judge
 from harness.judging.claims.answers import Answer, answer_claims
 from harness.judging.comparability import differences
+from harness.judging.expectations import bands
 from harness.judging.results import Judged, judge_results
 from harness.judging.verdicts import Verdict
 from harness.measuring.forecast import FER2013_IMAGES, forecast, machine_of_gpu
@@ -146,7 +147,7 @@ def what_is_known(paper: Paper, folder: Path | None = None) -> Known:
     if folder is None and not EVIDENCE.is_dir():
         judged = Judged(EVIDENCE, (), (), (), (), answer_claims([], paper), (), ())
     else:
-        judged = judge_results(folder or EVIDENCE)
+        judged = judge_results(folder or EVIDENCE, paper)
     if judged.refused:
         first = judged.refused[0]
         raise EvidenceError(f"{first.path} is no evidence: {first.flaws[0]}; `ferbench judge {judged.folder}` says all")
@@ -184,7 +185,7 @@ def _groups(name: str, paper: Paper, runs: Sequence[StoredRun]) -> Iterator[Best
         if variant.base_name == name and "paper_test" in run.record.scores:
             grouped.setdefault((variant.name, implementation_name(run)), []).append(run)
     for (variant_name, implementation), runs_of_it in grouped.items():
-        group = [run for run in runs_of_it if not differences(run.record)] or runs_of_it
+        group = [run for run in runs_of_it if not differences(run.record, paper)] or runs_of_it
         accuracies = [run.record.scores["paper_test"].accuracy for run in group]
         yield BestRuns(
             variant=variant_name,
@@ -192,7 +193,7 @@ def _groups(name: str, paper: Paper, runs: Sequence[StoredRun]) -> Iterator[Best
             seeds=len({run.record.spec.seed for run in group}),
             accuracy=statistics.fmean(accuracies),
             conditions=conditions(group[-1].record, paper),
-            verdict=judge([run.record for run in group]),
+            verdict=judge([run.record for run in group], paper),
             paths=tuple(run.path for run in group),
         )
 
@@ -221,7 +222,7 @@ def conditions(record: RunRecord, paper: Paper) -> str:
 
 
 def _settling(name: str, paper: Paper, best: BestRuns | None) -> Settling:
-    band = bands().get(f"{name}.accuracy")
+    band = bands(paper).get(f"{name}.accuracy")
     seeds: int | None = SEEDS_NEEDED if band is None or band.unjudged is None else SEEDS_OF_A_THRESHOLD
     if best and best.reading:
         pass  # another reading settles nothing of the default one
@@ -245,5 +246,6 @@ def hours_of_a_run(name: str, paper: Paper, pipeline: Pipeline) -> Interval | No
         return None
     data = "fer2013.zip" if paper.dataset == "fer2013" else None
     spec = RunSpec(paper.variants[name], "pytorch", fer2013=data, pipeline=pipeline)
-    seconds = forecast(spec, machine_of_gpu(paper.hardware.gpu.name), []).seconds
+    gpu = paper.hardware.gpu
+    seconds = forecast(spec, machine_of_gpu(gpu.name, known=gpu), []).seconds
     return None if seconds is None else Interval(seconds.low / 3600, seconds.high / 3600)

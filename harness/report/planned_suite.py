@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from harness.attribution.prediction import Interval
+from harness.interval import Interval
 from harness.judging.bands import judge_all
 from harness.judging.comparability import differences, time_differences
 from harness.judging.speed_up import speed_up
 from harness.judging.timing import seconds_per_epoch
+from harness.papers.paper import Paper
+from harness.report.differences import reason_text
 from harness.report.tables import Runs, group_runs
 from harness.runs.planned_suite import Planned, PlannedSuite
 
@@ -76,7 +78,7 @@ def progress_line(suite: PlannedSuite) -> str:
     return f"{line}, {rest}" if suite.pending else line
 
 
-def seed_lines(runs: Runs) -> Iterator[str]:
+def seed_lines(runs: Runs, paper: Paper) -> Iterator[str]:
     """Mean, spread, speed-up and the verdict on the time of each variant and implementation, over all its seeds."""
     for (variant, implementation), group in group_runs(runs).items():
         records = [record for _, record in group if record.status == "complete"]
@@ -88,13 +90,15 @@ def seed_lines(runs: Runs) -> Iterator[str]:
         parts = [f"accuracy {_mean_text([100 * each for each in accuracies], '%')}"]
         parts += [f"epoch {_mean_text(seconds, 's')}"] if seconds else []
         yield f"{label}: {count} seed{'' if count == 1 else 's'}; {', '.join(parts)}"
-        faster = speed_up(records)
+        faster = speed_up(records, paper)
         if faster:
             yield f"{label}: {faster}"
-        if differences(records[-1]) and all(map(time_differences, records)):  # the table says it already
+        if differences(records[-1], paper) and all(
+            time_differences(record, paper) for record in records
+        ):  # the table says it already
             continue
-        times = [each.verdict for each in judge_all(records) if each.band.quantity == "seconds"]
-        yield from dict.fromkeys(f"{label}: time {verdict.kind}: {verdict.reason}" for verdict in times)
+        times = [each.verdict for each in judge_all(records, paper) if each.band.quantity == "seconds"]
+        yield from dict.fromkeys(f"{label}: time {verdict.kind}: {reason_text(verdict)}" for verdict in times)
 
 
 def _mean_text(values: Sequence[float], unit: str) -> str:

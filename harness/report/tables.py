@@ -11,10 +11,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.judging.bands import Verdict, VerdictKind, judge
-from harness.papers.facts import facts
+from harness.judging.bands import judge
+from harness.judging.verdicts import Verdict, VerdictKind
+from harness.papers.paper import Paper
 from harness.records.record import RunRecord
 from harness.records.store import read_arrays
+from harness.report.differences import reason_text
 from harness.report.records import features_line, stop_line, views_told
 
 _STYLES: dict[VerdictKind, str] = {
@@ -37,12 +39,12 @@ def group_runs(runs: Runs) -> dict[tuple[str, str], list[tuple[Path, RunRecord]]
     return groups
 
 
-def judge_groups(runs: Runs) -> dict[tuple[str, str], Verdict]:
+def judge_groups(runs: Runs, paper: Paper) -> dict[tuple[str, str], Verdict]:
     """The verdict on each group of `group_runs`."""
-    return {key: judge([record for _, record in group]) for key, group in group_runs(runs).items()}
+    return {key: judge([record for _, record in group], paper) for key, group in group_runs(runs).items()}
 
 
-def result_table(runs: Runs) -> Table:
+def result_table(runs: Runs, paper: Paper) -> Table:
     """Paper, ours and verdict, one row for each variant and implementation."""
     table = Table(title="test accuracy: paper · ours · verdict", title_justify="left")
     table.add_column("variant", overflow="fold")  # in 80 columns NOT_… would be two verdicts
@@ -50,21 +52,21 @@ def result_table(runs: Runs) -> Table:
     for heading in ("paper", "ours", "clean", "train", "images/s"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
-    verdicts = judge_groups(runs)
+    verdicts = judge_groups(runs, paper)
     for key, group in group_runs(runs).items():
         name, implementation = key
         records = [record for _, record in group]
-        paper = facts().headline(records[0].spec.variant.base_name, "accuracy").value
+        reported = paper.facts.mentions(records[0].spec.variant.base_name, "accuracy")
         verdict = verdicts[key]
         table.add_row(
             name,
             implementation,
-            f"{100 * paper:.2f} %",
+            _percent(fact.value for fact in reported[:1]),
             _percent(record.scores["paper_test"].accuracy for record in records if record.scores),
             _percent(r.scores["clean_test"].accuracy for r in records if "clean_test" in r.scores),
             _percent(record.history[-1].training_accuracy for record in records if record.history),
             _rate(records[-1]),
-            Text.assemble((verdict.kind, _STYLES[verdict.kind]), f": {verdict.reason}"),
+            Text.assemble((verdict.kind, _STYLES[verdict.kind]), f": {reason_text(verdict)}"),
         )
     return table
 

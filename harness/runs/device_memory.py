@@ -20,7 +20,7 @@ from harness.records.spec import RunSpec
 
 def memory_warning(spec: RunSpec, *, device_memory: int) -> str | None:
     """What to say before a run starts that is predicted to need more than its device has; None if it is not."""
-    warning = too_large_warning(_predicted(spec), device_memory=device_memory)
+    warning = too_large_warning(_predicted(spec), device_memory=device_memory, papers_batch=spec.asked.batch_size)
     return warning and f"may run out of memory: {warning}"
 
 
@@ -28,7 +28,7 @@ def out_of_memory(spec: RunSpec) -> str:
     """What was too much for the device, and what to do."""
     gpu = find_gpu() if spec.device == "gpu" else None
     memory = gpu[0].memory_bytes if gpu else psutil.virtual_memory().total
-    return out_of_memory_advice(_predicted(spec), device_memory=memory)
+    return out_of_memory_advice(_predicted(spec), device_memory=memory, papers_batch=spec.asked.batch_size)
 
 
 def used_memory(spec: RunSpec, implementation: Implementation) -> Memory:

@@ -19,6 +19,7 @@ from harness.measuring.forecast import (
     machine_of_gpu,
 )
 from harness.measuring.gpu import find_gpu
+from harness.papers.hardware import Gpu
 from harness.records.machine import DeviceCalibration
 from harness.records.record import Environment, RunRecord
 from harness.records.spec import RunSpec
@@ -123,7 +124,12 @@ class PlannedSuite:
 
 
 def plan_suite(
-    specs: Mapping[str, RunSpec], results: Path, *, reuse: bool, say: Callable[[str], None] = lambda text: None
+    specs: Mapping[str, RunSpec],
+    results: Path,
+    *,
+    reuse: bool,
+    known: Gpu | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> PlannedSuite:
     """What a suite will do; calibrates the machine for each framework that will train.
 
@@ -131,6 +137,7 @@ def plan_suite(
         specs: By the names of their tests; all on one device, one data set and one pipeline.
         results: Where records lie and will lie.
         reuse: Let complete records answer in place of new runs.
+        known: A GPU whose nominal peak is known, such as a paper's: no calibration is needed of one of its class.
         say: Told what takes a while.
 
     Raises:
@@ -140,13 +147,13 @@ def plan_suite(
     is_gpu = any(spec.device == "gpu" for spec in specs.values())
     here, found = read_environment({}, gpu=None), find_gpu() if is_gpu else None
     gpu = found[0] if found else None
-    machine = machine_of_gpu(gpu.name if gpu else None) if is_gpu else machine_of_cpu(here.cpu)
+    machine = machine_of_gpu(gpu.name if gpu else None, known=known) if is_gpu else machine_of_cpu(here.cpu)
     earlier, refused = _answered(specs, records, here, machine) if reuse else ({}, [])
     to_train = [spec for name, spec in specs.items() if name not in earlier]
     calibrations, uncalibrated = calibrate_frameworks(to_train, say)
     runs = {}
     for name, spec in specs.items():
-        where = machine_of_gpu(machine.name, calibrations.get(framework_of(spec))) if is_gpu else machine
+        where = machine_of_gpu(machine.name, calibrations.get(framework_of(spec)), known=known) if is_gpu else machine
         expected = forecast(spec, where, [record for _, record in records])
         runs[name] = Planned(spec, expected, earlier.get(name))
     told = (memory_warning(spec, device_memory=gpu.memory_bytes) for spec in specs.values()) if gpu else ()

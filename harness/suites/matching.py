@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.papers.variants import find_variant
 from harness.suites.saved import SavedSuite
 from harness.suites.saved_runs import SavedRun, agree, differing
 
@@ -67,8 +66,10 @@ def why_not(one: Sequence[SavedRun], other: Sequence[SavedRun]) -> str | None:
     if shared:
         return f"{', '.join(sorted(shared))} is on both sides; expected other runs on each"
     counts = {run.epochs for run in (*one, *other)}
-    if len(find_variant(one[0].variant).phases) > 1 and len(counts) > 1 and last_epoch([*one, *other]) is None:
-        return f"of several phases, and {' and '.join(map(str, sorted(counts)))} epochs: their epochs do unequal work"
+    has_one_phase = all(run.phases == 1 for run in (*one, *other))
+    if not has_one_phase and len(counts) > 1 and last_epoch([*one, *other]) is None:
+        told = " and ".join(map(str, sorted(counts)))
+        return f"of several phases, or of nobody knows how many, and {told} epochs: their epochs do unequal work"
     return None
 
 

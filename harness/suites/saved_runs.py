@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from harness.judging.comparability import disturbances
-from harness.papers.variants import find_variant
+from harness.measuring.gpu import doubts
 from harness.records.record import RunRecord
-from harness.variant import VariantError
 
 MOST_SECONDS: Final = 1e9
 MOST_EPOCHS: Final = 10**6
+MOST_PHASES: Final = 10**3
 _LONGEST_WORD: Final = 200
 _LABEL: Final = re.compile(
     r"-(?P<implementation>pytorch|keras3)(-(?P<backend>jax|torch|tensorflow))?"
@@ -21,6 +20,8 @@ _LABEL: Final = re.compile(
     r"(?P<checkpointing>-checkpointing)?(?P<deterministic>-deterministic)?-seed(?P<seed>\d{1,10})-\d{8}T\d+"
 )
 """How a record is named: `RunSpec.label` and the time."""
+_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(@[a-z0-9-]+(,[a-z0-9-]+)*)?")
+"""Of a variant with its readings."""
 _OF_LENGTH: Final = frozenset({"epochs", "phases", "name", "pipeline"})
 """Fields of a variant that do not change what an epoch does; phases do where there are several."""
 _WORK: Final = {"deterministic": bool, "checkpointing": bool, "batch_size": int}
@@ -52,6 +53,7 @@ class SavedRun:
         training: What else decides how accurate it becomes.
         conditions: Device and versions.
         was_cut: Seconds ended it; another run of as many has other epochs.
+        phases: How many its variant has; None where nobody says.
     """
 
     name: str
@@ -70,6 +72,7 @@ class SavedRun:
     training: Mapping[str, object] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
     was_cut: bool = False
+    phases: int | None = None
 
 
 def agree(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
@@ -99,7 +102,8 @@ def from_record(record: RunRecord) -> SavedRun:
     score = record.scores["paper_test"]
     return SavedRun(
         name=word(record.run),
-        variant=_variant(spec.variant.name),
+        variant=word(spec.asked.name),
+        phases=len(spec.asked.phases),
         implementation=spec.implementation,
         seed=spec.seed,
         epochs=len(history),
@@ -148,6 +152,7 @@ def from_benchmark(
     return SavedRun(
         name=word(record.removesuffix(".json") or name),
         variant=_variant(given.get("variant")),
+        phases=_count(given, "phases", MOST_PHASES, least=1) if "phases" in given else None,
         implementation=_implementation(given.get("implementation")),
         seed=int(seed) if seed and given["seed"] == seed else _count(given, "seed", 2**32 - 1),
         epochs=epochs,
@@ -216,7 +221,7 @@ def _conditions(record: RunRecord) -> dict[str, str]:
                 "system": environment.operating_system,
                 "python": environment.python,
                 "commit": environment.git_commit,
-                "GPU disturbed": ", ".join(disturbances(record)) or (record.gpu and "no"),
+                "GPU disturbed": record.gpu and (", ".join(doubts(record.gpu.identity, record.gpu.use)) or "no"),
             }
         ),
         **{word(name): word(version) for name, version in environment.versions.items()},
@@ -226,10 +231,9 @@ def _conditions(record: RunRecord) -> dict[str, str]:
 def _variant(value: object) -> str:
     if not isinstance(value, str):
         raise Unusable("neither params nor extra_info name the variant")
-    try:
-        return find_variant(value).name
-    except VariantError as error:
-        raise Unusable(word(error)) from error
+    if not _NAME.fullmatch(value):
+        raise Unusable(f"variant {word(value)}, expected a name such as network-strategy@reading")
+    return value
 
 
 def _implementation(value: object) -> str:

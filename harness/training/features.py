@@ -30,7 +30,6 @@ from harness.data.batches import plain_batches
 from harness.data.cache import CACHE_VARIABLE, cache_folder
 from harness.data.dataset import Dataset, DatasetError
 from harness.interface import Features, Model
-from harness.papers.variants import readings
 from harness.training.fit import Interrupted, evaluation_batch_size
 from harness.variant import Variant, VariantError
 from harness.weights.canonical import digest
@@ -56,18 +55,13 @@ def check_cacheable(variant: Variant, views: int | None) -> None:
     if variant.augmentation is not None and views is None:
         raise VariantError(
             f"{variant.name} augments, so without a number of views its features differ from epoch to epoch and "
-            f"cannot be kept; give one, or {_advice(variant, 'unaugmented')}leave --cached-features away"
+            f"cannot be kept; give one, choose a reading that does not augment, or leave --cached-features away"
         )
     if all(phase.trainable != "head" for phase in variant.phases):
         raise VariantError(
             f"{variant.name} never trains the head alone, so its features change and cannot be kept; "
-            f"{_advice(variant, 'frozen')}leave --cached-features away"
+            "choose a reading whose base is frozen, or leave --cached-features away"
         )
-
-
-def _advice(variant: Variant, reading: str) -> str:
-    known = {each.name for each in readings(variant.base_name)}
-    return f"choose the reading `{reading}`, or " if reading in known else ""
 
 
 @dataclass(frozen=True, eq=False)

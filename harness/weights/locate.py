@@ -11,10 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.architectures import Shape, layers, require_equal_shapes
+from harness.architectures import Shape, base_weight_names, layers, require_equal_shapes
 from harness.data.cache import cache_folder
 from harness.interface import Weights
-from harness.papers.variants import find_variant
 from harness.variant import Variant
 from harness.weights import keras_h5, torch_zip
 from harness.weights.canonical import digest, load_canonical, require_finite
@@ -85,19 +84,13 @@ def load_checkpoint(name: str, *, weights_dir: Path | None, download: bool = Tru
     checkpoint = catalogue()[name]
     path = find_file(name, checkpoint, weights_dir=weights_dir, download=download)
     weights = _read(path, name, checkpoint)
-    missing = [each for each in _names(checkpoint) if each not in weights]
+    missing = [each for each in base_weight_names(checkpoint.architecture) if each not in weights]
     if missing:
         raise WeightsError(
             f"{path} lacks {len(missing)} weights of {checkpoint.architecture}, {missing[0]} first. Remove that file; "
             f"the published one is at {checkpoint.url}"
         )
     return BaseWeights(weights, name, path.name, digest(weights))
-
-
-def _names(checkpoint: Checkpoint) -> list[str]:
-    """Names of the weights of a checkpoint's base, in the order of its layers."""
-    whole = find_variant(f"{checkpoint.architecture}-transfer")
-    return [f"{layer.name}.{weight}" for layer in layers(whole) if layer.part == "base" for weight in layer.weights]
 
 
 def _read(path: Path, name: str, checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
@@ -108,10 +101,11 @@ def _read(path: Path, name: str, checkpoint: Checkpoint) -> dict[str, NDArray[np
                 raise WeightsError(f"{path} holds the weights {metadata.get('source')!r}, expected {name!r}")
         else:
             weights = _READERS[checkpoint.layout](path)
-        if weights.keys().isdisjoint(_names(checkpoint)):
+        names = base_weight_names(checkpoint.architecture)
+        if weights.keys().isdisjoint(names):
             raise WeightsError(
                 f"{path} holds weights of another network, {', '.join(sorted(weights)[:3])} and so on; expected those "
-                f"of {checkpoint.architecture}, {', '.join(_names(checkpoint)[:3])} and so on"
+                f"of {checkpoint.architecture}, {', '.join(names[:3])} and so on"
             )
         require_finite(weights, str(path))
     except WeightsError as error:

@@ -19,12 +19,12 @@ from harness.child import ChildFailed
 from harness.data.dataset import DatasetError
 from harness.data.toyfaces import toyfaces
 from harness.interface import Implementation
-from harness.papers.variants import VARIANTS, find_variant
 from harness.records.machine import Speed
 from harness.records.spec import RunSpec
 from harness.registry import choose_keras_backend
 from harness.variant import Pipeline
 from tests.support.models import RUNTIMES, narrow_variant
+from tests.support.papers import PAPER
 
 IMAGES = 60
 """Seven batches of 8, and some to spare."""
@@ -128,7 +128,7 @@ def ferbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr("harness.commands.attribute.missing_framework", lambda *_: None)
-    monkeypatch.setattr("harness.runs.asking.missing_framework", lambda *_: None)
+    monkeypatch.setattr("harness.runs.specification.missing_framework", lambda *_: None)
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["ferbench", "attribute", *map(str, arguments)])
@@ -187,7 +187,7 @@ def test_the_page_says_what_was_measured_and_what_it_explains(ferbench: FerBench
     assert "generator 20.0% (20.0%–20.0%) 80.0% (80.0%–80.0%) 1.00 (1.00–1.00) 1.25 (1.25–1.25)" in words
     assert "one after the other step" in words
     assert "100 (100–100) GFLOP/s, NumPy's matrix product in turns with it 200 (200–200)" in words
-    for name in VARIANTS:
+    for name in PAPER.variants:
         assert name in done.out
     assert "Does the input pipeline explain 163 s an epoch for two networks alike? yes, but not it alone." in words
     assert "28,709 / (a · r) + 7,178 / (p · r), a = 180 (180–180) augmented" in words
@@ -218,7 +218,7 @@ def test_defaults_are_smaller_where_pictures_are_enlarged(ferbench: FerBench, as
         ("vgg16-scratch-pytorch-seed0", 32, 5, False),
     ]
     assert {each.pipelines for each in asked} == {("device", "generator", "manual")}
-    assert asked[2].spec.variant == find_variant("vgg16-scratch"), "no cap of a budget"
+    assert asked[2].spec.variant == PAPER.find_variant("vgg16-scratch"), "no cap of a budget"
 
 
 def test_what_is_given_is_handed_on(ferbench: FerBench, asked: list[Task]) -> None:
@@ -267,6 +267,8 @@ def test_a_failed_process_raises(monkeypatch: pytest.MonkeyPatch) -> None:
         returncode, stderr = 0, None  # it ended well, and yet wrote nothing
 
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: Done())
-    task = Task(RunSpec(find_variant("vgg16-scratch"), "pytorch"), ("device",), pictures=False, seconds=1, rounds=1)
+    task = Task(
+        RunSpec(PAPER.find_variant("vgg16-scratch"), "pytorch"), ("device",), pictures=False, seconds=1, rounds=1
+    )
     with pytest.raises(ChildFailed, match="measured nothing"):
         measure_apart(task)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.papers.review import audit
-from tests.support.audited import PAPER
+from tests.support.papers import PAPER
 
 FerBench = Callable[..., tuple[int, str, str]]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.commands import reproduce
-from harness.papers.variants import VARIANTS
-from harness.runs.execute import RunFailed
+from harness.runs.process import RunFailed
 from tests.support.command_line import COMPLETE, INTERRUPTED, FakeExecute, FerBench
+from tests.support.papers import PAPER
 
 
 def test_reproduce_needs_a_framework(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_reproduce_runs_all_variants_in_both_frameworks(ferbench: FerBench, monk
     outcome = ferbench("reproduce", "--seed", 4)
     assert outcome.code == 0
     assert [spec.label for spec in execute.specs] == [
-        f"{name}-{implementation}-seed4" for name in VARIANTS for implementation in ("keras3-jax", "pytorch")
+        f"{name}-{implementation}-seed4" for name in PAPER.variants for implementation in ("keras3-jax", "pytorch")
     ]
     assert "12 runs, budget smoke" in outcome.out
 
@@ -44,7 +44,7 @@ def test_weights_are_drawn_where_nothing_can_be_compared(
     monkeypatch.setattr(reproduce, "execute", execute)
     assert "drawn weights stand in for ImageNet's" in ferbench("reproduce").out
     assert [spec.stand_in_weights for spec in execute.specs] == [
-        "scratch" not in name for name in VARIANTS for _ in "12"
+        "scratch" not in name for name in PAPER.variants for _ in "12"
     ]
     (tmp_path / "fer2013.zip").touch()
     assert "stand in" not in ferbench("reproduce", "--fer2013", tmp_path / "fer2013.zip").out
@@ -70,7 +70,7 @@ def test_an_interruption_stops_the_others(ferbench: FerBench, monkeypatch: pytes
 
 def test_half_a_table_is_said_to_be_half(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = lambda name, _: "keras" if name == "keras3" else None  # noqa: E731
-    monkeypatch.setattr("harness.runs.asking.missing_framework", missing)
+    monkeypatch.setattr("harness.runs.specification.missing_framework", missing)
     monkeypatch.setattr(reproduce, "missing_framework", missing)
     monkeypatch.setattr(reproduce, "execute", FakeExecute(*[COMPLETE] * 6))
     assert "keras3 is not installed: half of the table will be missing" in ferbench("reproduce").out

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.papers.variants import VARIANTS
 from tests.support.command_line import FerBench
+from tests.support.papers import PAPER
 
 
 def test_variants_are_listed(ferbench: FerBench) -> None:
     outcome = ferbench("variants")
     assert outcome.code == 0
-    for name in VARIANTS:
+    for name in PAPER.variants:
         assert name in outcome.out
 
 

@@ -10,16 +10,16 @@ import pytest
 
 from harness import __main__ as command_line
 from harness.architectures import initial_weights
-from harness.papers.variants import find_variant
 from harness.report.weights import weights_table
 from harness.variant import narrow
 from harness.weights.canonical import load_canonical
 from harness.weights.catalogue import catalogue
 from tests.support.checks import check_same_bits
 from tests.support.keras_files import write_keras_h5
+from tests.support.papers import PAPER
 
 FILE = catalogue()["keras-vgg16"].file
-NARROW = narrow(find_variant("vgg16-transfer"), width_divisor=16)
+NARROW = narrow(PAPER.find_variant("vgg16-transfer"), width_divisor=16)
 BASE = {name: array for name, array in initial_weights(NARROW, seed=3).items() if name.startswith("block")}
 
 

@@ -26,12 +26,12 @@ from harness.data.fer2013 import load_fer2013
 from harness.data.pixels import IDENTITY_MAP, warp
 from harness.data.toyfaces import toyfaces
 from harness.interface import IMAGE_SIZE, Batch, Implementation, Model
-from harness.papers.variants import find_variant
 from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
 from harness.variant import Augmentation, narrow
 from tests.support.checks import check_close
 from tests.support.models import shared_model
+from tests.support.papers import PAPER
 from tests.support.strategies import SEEDS
 
 pytestmark = pytest.mark.filterwarnings(
@@ -253,7 +253,7 @@ def test_one_lookup_is_the_generators_enlargement_and_warp(
     enlarged: Callable[[NDArray[np.uint8]], NDArray[np.float64]],
     limits: tuple[float, float],
 ) -> None:
-    augmentation = find_variant("vgg16-transfer").augmentation
+    augmentation = PAPER.find_variant("vgg16-transfer").augmentation
     assert augmentation is not None
     generator = generator_of(keras_image, augmentation)
     differences = []
@@ -333,7 +333,7 @@ def test_the_references_enlargement_is_everybodys(resizer: Resizer) -> None:
 @pytest.fixture(scope="module")
 def model(implementation: Implementation) -> Model:
     """The narrowest of networks: what is asked for are its pixels."""
-    variant = narrow(find_variant("vgg16-scratch"), width_divisor=64, input_size=SIZE)
+    variant = narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=64, input_size=SIZE)
     return shared_model(implementation, replace(variant, input_channels=3))
 
 

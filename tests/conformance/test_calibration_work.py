@@ -15,12 +15,12 @@ from harness.interface import CalibrationInputs, Runtime
 from harness.measuring import calibration, speed
 from harness.measuring.calibration import CalibrationTask
 from harness.measuring.speed import CalibrationSizes, Pace, draw_inputs
-from harness.papers.variants import VARIANTS
 from harness.records.machine import DeviceCalibration
 from harness.records.options import RunOptions
-from harness.runs.asking import make_spec
+from harness.runs.specification import make_spec
 from tests.support.fake_model import numbered_dataset
 from tests.support.models import RUNTIMES
+from tests.support.papers import PAPER
 
 SIZES = CalibrationSizes(product=24, pictures=2, edge=6, channels=8, copied=1000)
 INPUTS = draw_inputs(SIZES)
@@ -31,7 +31,7 @@ BFLOAT16 = 2**-8
 
 
 def work_of(implementation, runtime: Runtime):
-    return implementation.calibration_work(VARIANTS["vgg16-scratch"], INPUTS, runtime=runtime)
+    return implementation.calibration_work(PAPER.variants["vgg16-scratch"], INPUTS, runtime=runtime)
 
 
 def convolved(inputs: CalibrationInputs) -> np.ndarray:
@@ -69,7 +69,7 @@ def test_a_calibration_of_this_machine(implementation, monkeypatch, tmp_path) ->
     monkeypatch.setattr(calibration, "open_dataset", lambda path, allow_deviating_data: numbered_dataset())
     monkeypatch.setattr(speed, "PACES", {"cpu": Pace(3, repeat_seconds=0.001, warm_up_seconds=0.0)})
     spec = make_spec("vgg16-scratch", implementation.name, RunOptions(threads=RUNTIMES[implementation.name].threads))
-    task = CalibrationTask(spec, (VARIANTS["vgg16-scratch"], VARIANTS["resnet50-fine-tune"]))
+    task = CalibrationTask(spec, (PAPER.variants["vgg16-scratch"], PAPER.variants["resnet50-fine-tune"]))
     path = tmp_path / "found.json"
     monkeypatch.setattr(sys, "argv", ["", TypeAdapter(CalibrationTask).dump_json(task).decode(), str(path)])
     assert calibration.main() == 0

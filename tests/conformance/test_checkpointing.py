@@ -11,7 +11,6 @@ import pytest
 from harness.architectures import initial_weights, trainable_layers
 from harness.interface import Implementation, Model
 from harness.measuring.memory import predict_memory
-from harness.papers.variants import find_variant
 from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
 from harness.variant import Phase, Variant
@@ -28,6 +27,7 @@ from tests.support.models import (
     narrow_variant,
     pretrained_variant,
 )
+from tests.support.papers import PAPER
 
 pytestmark = pytest.mark.rehearsed
 
@@ -146,7 +146,7 @@ def test_jax_keeps_the_inputs_of_blocks(implementation: Implementation) -> None:
     """
     if implementation.versions().get("backend") != "jax":
         pytest.skip("JAX's alone")
-    variant = replace(find_variant("vgg16-transfer"), batch_size=2)
+    variant = replace(PAPER.find_variant("vgg16-transfer"), batch_size=2)
     phase = variant.phases[0]
     plain, frugal = (kept_by_jax(build(implementation, variant, checkpointing=each)) for each in (False, True))
     assert predict_memory(variant, phase).kept <= plain

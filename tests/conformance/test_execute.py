@@ -18,19 +18,19 @@ from harness.architectures import initial_weights
 from harness.data.dataset import Dataset
 from harness.data.toyfaces import toyfaces
 from harness.judging.bands import differences
-from harness.papers.variants import find_variant
 from harness.plugin.base import require_implementation
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.records.store import RecordError, read_arrays, read_run
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend
-from harness.runs.execute import RunFailed, execute
+from harness.runs.process import RunFailed, execute
 from harness.training.budget import Budget
 from harness.training.metrics import score
 from harness.training.stop_reason import StopReason
 from harness.variant import narrow
 from tests.support.checks import check_close_to_scale
 from tests.support.keras_files import write_keras_h5
+from tests.support.papers import PAPER
 
 TINY = Budget("custom", epochs=2, examples=96, test_examples=64, input_size=48)
 SEED = 5
@@ -47,7 +47,7 @@ def tiny_spec(implementation: str, config: pytest.Config, *, budget: Budget = TI
     """A run that takes a second once its framework is imported."""
     require_implementation(config, implementation)
     backend = choose_keras_backend(config.getoption("keras_backend")) if implementation == "keras3" else None
-    variant = narrow(find_variant("vgg16-scratch"), width_divisor=8)
+    variant = narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=8)
     return RunSpec(variant, implementation, backend, budget=budget, seed=SEED, threads=1 if backend is None else None)  # type: ignore[arg-type]
 
 
@@ -112,7 +112,7 @@ def frozen_spec(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
     """A frozen base whose weights lie in a file of the official layout, and two views of each image in three epochs."""
     monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path / "cache"))
     spec = tiny_spec(request.param, request.config)
-    variant = narrow(find_variant("vgg16-transfer@frozen"), width_divisor=8, input_size=32)
+    variant = narrow(PAPER.find_variant("vgg16-transfer@frozen"), width_divisor=8, input_size=32)
     weights = {name: array for name, array in initial_weights(variant, seed=99).items() if name.startswith("block")}
     write_keras_h5(tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", weights)
     budget = replace(TINY, epochs=3)
@@ -163,7 +163,7 @@ def test_weights_that_are_nowhere_are_named(
 def test_stand_in_weights_are_said_to_be(frozen_spec: RunSpec, tmp_path: Path) -> None:
     _, record = execute(replace(frozen_spec, weights_dir=None, stand_in_weights=True), tmp_path / "results")
     assert (record.weights.source, record.weights.file) == ("stand-in", None)
-    assert "stand-in weights" in differences(record)
+    assert "stand-in weights" in differences(record, PAPER)
 
 
 def test_timings_fit_into_each_other(finished: Finished) -> None:
@@ -227,7 +227,7 @@ import signal
 import sys
 from pathlib import Path
 from pydantic import TypeAdapter
-from harness.runs.execute import execute
+from harness.runs.process import execute
 from harness.records.spec import RunSpec
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored

@@ -21,9 +21,9 @@ from tests.support.models import build, faces
 
 from harness.registry import load_implementation
 from harness.runs.device_memory import settle
-from harness.papers.variants import find_variant, narrow
+from harness.papers.variants import narrow
 
-variant = replace(narrow(find_variant("resnet50-scratch"), width_divisor=16), batch_size=8)
+variant = replace(narrow(PAPER.find_variant("resnet50-scratch"), width_divisor=16), batch_size=8)
 model = build(load_implementation("keras3", keras_backend="torch"), variant)
 batches = list(faces(variant)) * 15
 

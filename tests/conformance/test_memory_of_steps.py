@@ -15,7 +15,6 @@ import pytest
 from harness.architectures import initial_weights, layers
 from harness.interface import Implementation, Runtime
 from harness.measuring.memory import predict_memory
-from harness.papers.variants import find_variant
 from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
 from harness.variant import Phase, Variant
@@ -26,6 +25,7 @@ from tests.support.models import (
     narrow_variant,
     pretrained_variant,
 )
+from tests.support.papers import PAPER
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +106,7 @@ def test_autograd_keeps_what_was_predicted_to_the_byte(
 
 @pytest.mark.slow
 def test_autograd_keeps_what_was_predicted_at_full_width(pytorch: Implementation) -> None:
-    variant = find_variant("vgg16-scratch")
+    variant = PAPER.find_variant("vgg16-scratch")
     model = pytorch.build(variant, weights=initial_weights(variant, 0), seed=0, runtime=Runtime())
     batch = faces(variant)[0]
     assert len(batch) == variant.batch_size
@@ -120,10 +120,10 @@ def test_autograd_keeps_what_was_predicted_at_full_width(pytorch: Implementation
     [
         pytest.param(v, p, id=f"{v.name}-{p.trainable}-{v.batch_size}")
         for v in (
-            find_variant("vgg16-scratch"),
-            find_variant("resnet50-scratch"),
-            *(replace(find_variant(f"{name}-fine-tune"), batch_size=4) for name in ("vgg16", "resnet50")),
-            replace(find_variant("vgg16-transfer"), batch_size=4),
+            PAPER.find_variant("vgg16-scratch"),
+            PAPER.find_variant("resnet50-scratch"),
+            *(replace(PAPER.find_variant(f"{name}-fine-tune"), batch_size=4) for name in ("vgg16", "resnet50")),
+            replace(PAPER.find_variant("vgg16-transfer"), batch_size=4),
         )
         for p in v.phases
     ],

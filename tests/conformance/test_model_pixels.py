@@ -20,10 +20,10 @@ from harness.interface import (
     Implementation,
     Model,
 )
-from harness.papers.variants import find_variant
 from harness.variant import Augmentation, Variant, narrow
 from tests.support.checks import check_close
 from tests.support.models import build
+from tests.support.papers import PAPER
 from tests.support.strategies import images, maps
 
 COUNT = 2
@@ -41,7 +41,7 @@ Seen: 6e-4 at 224, 2e-5 at 48."""
 
 
 def variant_of(size: int, channels: int, convention: str) -> Variant:
-    variant = narrow(find_variant("vgg16-scratch"), width_divisor=64, input_size=size)
+    variant = narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=64, input_size=size)
     return replace(variant, input_channels=channels, input_convention=convention)
 
 

@@ -29,10 +29,10 @@ from harness.interface import (
     Implementation,
     Model,
 )
-from harness.papers.variants import find_variant
 from harness.variant import Augmentation, InputConvention, narrow
 from tests.support.checks import check_close
 from tests.support.models import shared_model
+from tests.support.papers import PAPER
 from tests.support.strategies import (
     EPOCHS,
     SEEDS,
@@ -66,13 +66,13 @@ MIRRORS = np.tile(np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 47.0]], np.float32), (C
 AUGMENTATION = Augmentation(
     rotation_degrees=20.0, width_shift=0.2, height_shift=0.2, shear_degrees=10.0, zoom=0.2, horizontal_flip=True
 )
-VARIANT = replace(find_variant("vgg16-scratch"), augmentation=AUGMENTATION, batch_size=COUNT)
+VARIANT = replace(PAPER.find_variant("vgg16-scratch"), augmentation=AUGMENTATION, batch_size=COUNT)
 ROWS = 3 * COUNT
 
 
 def model_of(implementation: Implementation, size: int, channels: int, convention: InputConvention) -> Model:
     """The narrowest of networks: what is asked for are its pixels."""
-    variant = narrow(find_variant("vgg16-scratch"), width_divisor=64, input_size=size)
+    variant = narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=64, input_size=size)
     return shared_model(implementation, replace(variant, input_channels=channels, input_convention=convention))
 
 

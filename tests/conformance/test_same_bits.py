@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.papers.variants import find_variant
 from harness.plugin.base import require_implementation
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.records.store import read_arrays
 from harness.registry import KERAS_BACKENDS, missing_framework
-from harness.runs.execute import execute
+from harness.runs.process import execute
 from harness.training.budget import Budget
 from harness.variant import narrow
 from tests.support.checks import check_same_bits
 from tests.support.models import SEED, WIDTH_DIVISOR
+from tests.support.papers import PAPER
 from tests.support.repository import environment
 
 FRAMEWORKS = ("pytorch", *(f"keras3-{backend}" for backend in KERAS_BACKENDS))
@@ -79,7 +79,7 @@ def digests(process: subprocess.Popen[str]) -> list[str]:
 def test_two_runs_leave_the_same_bits(framework: str, deterministic: bool, tmp_path: Path) -> None:
     """Each in a process of its own, on as many threads as the framework takes."""
     name, _, backend = framework.partition("-")
-    variant = narrow(find_variant("vgg16-scratch"), width_divisor=WIDTH_DIVISOR)
+    variant = narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=WIDTH_DIVISOR)
     spec = RunSpec(variant, name, backend or None, budget=TINY, seed=SEED, deterministic=deterministic)  # type: ignore[arg-type]
     (path, first), (other, second) = execute(spec, tmp_path), execute(spec, tmp_path)
     assert (first.status, second.status) == ("complete", "complete")

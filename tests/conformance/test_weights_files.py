@@ -14,7 +14,6 @@ import pytest
 
 from harness.architectures import layers
 from harness.interface import Weights
-from harness.papers.variants import find_variant
 from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
 from harness.variant import Variant
@@ -24,8 +23,9 @@ from harness.weights.locate import load_base_weights
 from harness.weights.torch_names import TORCHVISION_NAMES
 from tests.support.checks import check_same_bits, check_shapes
 from tests.support.keras_files import write_keras_h5
+from tests.support.papers import PAPER
 
-VARIANTS = {"vgg16": find_variant("vgg16-transfer"), "resnet50": find_variant("resnet50-transfer")}
+VARIANTS = {"vgg16": PAPER.find_variant("vgg16-transfer"), "resnet50": PAPER.find_variant("resnet50-transfer")}
 SMALLEST_INPUT = 32
 """Pixels; the weights of a base do not depend on it."""
 

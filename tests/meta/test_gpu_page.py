@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from harness.measuring.forecast import forecast, machine_of_gpu
-from harness.papers.variants import VARIANTS
 from harness.records.spec import RunSpec
 from harness.variant import Pipeline
+from tests.support.papers import HARDWARE, PAPER
 from tests.support.repository import ROOT
 
 PAGE = (ROOT / "GPU.md").read_text(encoding="utf-8")
@@ -20,9 +20,9 @@ CARD = "NVIDIA GeForce RTX 4080 SUPER"
 
 def durations() -> Iterator[str]:
     """Rows of the table: PFLOP, and hours from and to, of each variant and of all."""
-    machine, sums = machine_of_gpu(CARD), [[0.0, 0.0], [0.0, 0.0]]
+    machine, sums = machine_of_gpu(CARD, known=HARDWARE.gpu), [[0.0, 0.0], [0.0, 0.0]]
     pipelines: tuple[Pipeline, ...] = ("device", "generator")
-    for name, variant in VARIANTS.items():
+    for name, variant in PAPER.variants.items():
         cells, operations = [], 0
         for pipeline, of_pipeline in zip(pipelines, sums, strict=True):
             found = forecast(RunSpec(variant, "pytorch", fer2013="fer2013.zip", pipeline=pipeline), machine, [])

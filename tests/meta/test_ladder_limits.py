@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 
 from harness.interface import Model
-from harness.papers.variants import VARIANTS, find_variant
 from harness.parity.arbiter import build_arbiter, kink_margin, smoothest_course
 from harness.parity.ladder import (
     PEAK,
@@ -35,6 +34,7 @@ from harness.parity.problem import (
     without_effect,
 )
 from harness.report.parity import ladder_page
+from tests.support.papers import PAPER
 
 FLOOR, CAP = 64 * ROUNDING, 1e-2
 EXPECTED = np.array([3.0, -4.0])
@@ -168,7 +168,7 @@ class Standing:
         return self.name
 
 
-SMALL = comparable(find_variant("vgg16-scratch"))
+SMALL = comparable(PAPER.find_variant("vgg16-scratch"))
 SOME_TASK = Task(make_problem(SMALL, SMALL.phases[0], seed=0), Standing("arbiter"))
 
 
@@ -220,7 +220,7 @@ def test_a_rung_with_nothing_to_compare_holds() -> None:
 
 def ladder(*errors: float) -> Ladder:
     """A ladder of one rung and a layer for each of Keras' errors."""
-    variant = find_variant("vgg16-scratch")
+    variant = PAPER.find_variant("vgg16-scratch")
     found = [
         TensorComparison("gradients", f"dense{place}.kernel", each, 1e-7, FLOOR, CAP)
         for place, each in enumerate(errors)
@@ -262,15 +262,15 @@ def test_a_floor_is_below_its_cap_on_every_rung() -> None:
 
 
 def test_biases_without_effect_are_those_in_front_of_a_norm() -> None:
-    assert not without_effect(VARIANTS["vgg16-scratch"])
-    assert without_effect(VARIANTS["vgg16-fine-tune"]) == {"block5_conv3.bias"}  # the norm stands in the head
-    found = without_effect(VARIANTS["resnet50-scratch"])
+    assert not without_effect(PAPER.variants["vgg16-scratch"])
+    assert without_effect(PAPER.variants["vgg16-fine-tune"]) == {"block5_conv3.bias"}  # the norm stands in the head
+    found = without_effect(PAPER.variants["resnet50-scratch"])
     assert len(found) == 53  # all convolutions of ResNet50
     assert "conv2_block1_0_conv.bias" in found
 
 
 def test_a_problem_depends_on_its_seed_alone() -> None:
-    variant = comparable(find_variant("vgg16-scratch"))
+    variant = comparable(PAPER.find_variant("vgg16-scratch"))
     first, again, other = (make_problem(variant, variant.phases[0], seed=seed) for seed in (1, 1, 2))
     for name, array in first.weights.items():
         assert np.array_equal(array, again.weights[name])
@@ -280,12 +280,12 @@ def test_a_problem_depends_on_its_seed_alone() -> None:
 
 
 def test_weights_of_a_problem_are_all_different() -> None:
-    weights = lively_weights(comparable(find_variant("resnet50-scratch")), seed=0)
+    weights = lively_weights(comparable(PAPER.find_variant("resnet50-scratch")), seed=0)
     assert not any(np.all(array == array.flat[0]) for array in weights.values() if array.size > 1)
 
 
 def test_the_margin_is_that_of_the_nearest_kink() -> None:
-    variant = comparable(find_variant("vgg16-scratch"), width_divisor=64)
+    variant = comparable(PAPER.find_variant("vgg16-scratch"), width_divisor=64)
     random = np.random.default_rng(0)
     far = _activations(variant, random)
     near = dict(far)
@@ -296,7 +296,7 @@ def test_the_margin_is_that_of_the_nearest_kink() -> None:
 
 
 def test_the_margin_sees_a_pooling_near_a_tie_but_not_copies_of_one_pixel() -> None:
-    variant = comparable(find_variant("vgg16-scratch"), width_divisor=64)
+    variant = comparable(PAPER.find_variant("vgg16-scratch"), width_divisor=64)
     activations = _activations(variant, np.random.default_rng(0))
     before = activations["block1_conv2_relu"]
     before[0, 0, 0], before[0, 0, 1] = 9.0, 9.0

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import pytest
 
 from harness.interface import Implementation
-from harness.papers.variants import VARIANTS
 from harness.parity.float64 import compare_in_float64, has_float64
 from harness.parity.problem import make_problem
 from harness.registry import choose_keras_backend
 from tests.support.climbing import arbiter, small_variant
+from tests.support.papers import PAPER
 
 SEED = 3
 """Of a problem whose 13th batch has a coordinate 3e-7 below an integer, which float32 rounds up."""
@@ -19,7 +19,7 @@ WITHOUT_NORMS = ("vgg16-scratch", "vgg16-transfer")
 
 
 def test_the_variants_without_norms() -> None:
-    assert tuple(name for name, variant in VARIANTS.items() if has_float64(variant)) == WITHOUT_NORMS
+    assert tuple(name for name, variant in PAPER.variants.items() if has_float64(variant)) == WITHOUT_NORMS
 
 
 @pytest.mark.parametrize("name", ["vgg16-scratch", pytest.param("vgg16-transfer", marks=pytest.mark.slow)])

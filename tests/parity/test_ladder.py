@@ -17,7 +17,6 @@ from harness.interface import (
     Totals,
     Weights,
 )
-from harness.papers.variants import VARIANTS, find_variant
 from harness.parity.command import choose_size, climb_variant
 from harness.parity.ladder import (
     RUNGS,
@@ -36,6 +35,7 @@ from tests.support.climbing import (
     climber,
     small_variant,
 )
+from tests.support.papers import PAPER
 
 Implementations = Mapping[str, Implementation]
 
@@ -65,18 +65,18 @@ def test_a_coordinate_beside_an_integer_is_looked_up_in_one_piece(both_implement
     [("vgg16-scratch", "gradients"), pytest.param("resnet50-scratch", "logits", marks=pytest.mark.slow)],
 )
 def test_rungs_hold_at_full_width(both_implementations: Implementations, name: str, upto: str) -> None:
-    variant = comparable(find_variant(name), width_divisor=1, batch_size=2)
+    variant = comparable(PAPER.find_variant(name), width_divisor=1, batch_size=2)
     ladder = climb_small(both_implementations, variant, upto=upto)
     assert ladder.first_failure is None, ladder.first_failure
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", PAPER.variants)
 def test_every_rung_holds_at_the_papers_size(
     both_implementations: Implementations, request: pytest.FixtureRequest, name: str
 ) -> None:
     assert set(both_implementations) == {"keras3", "pytorch"}
-    variant = choose_size(find_variant(name), full=True)
+    variant = choose_size(PAPER.find_variant(name), full=True)
     backend = choose_keras_backend(request.config.getoption("keras_backend"))
     for ladder in climb_variant(variant, keras_backend=backend):
         assert ladder.first_failure is None, ladder.first_failure

@@ -10,19 +10,19 @@ import pytest
 
 from harness.architectures import layers
 from harness.interface import Implementation
-from harness.papers.variants import find_variant
 from harness.plugin.base import require_implementation
 from harness.registry import load_implementation
 from harness.variant import Variant
 from tests.support.checks import check_close_to_scale
 from tests.support.models import build, faces, lively_weights
+from tests.support.papers import PAPER
 
 FEATURES_TOLERANCE = 1e-5
 """Of the largest feature: the same layers in the same framework, one pass compiled and one not. Seen: 5e-7."""
 
 SMALL = {
-    "VGG16": (replace(find_variant("vgg16-scratch@five-blocks"), input_channels=3, batch_size=2), "block5_pool"),
-    "ResNet50": (replace(find_variant("resnet50-scratch"), input_channels=3, batch_size=2), "conv5_block3_out"),
+    "VGG16": (replace(PAPER.find_variant("vgg16-scratch@five-blocks"), input_channels=3, batch_size=2), "block5_pool"),
+    "ResNet50": (replace(PAPER.find_variant("resnet50-scratch"), input_channels=3, batch_size=2), "conv5_block3_out"),
 }
 """By name in `keras.applications`: the base at 48×48×3, and the layer that ends it."""
 
@@ -53,7 +53,7 @@ def base_parameters(variant: Variant) -> dict[str, int]:
 
 def test_every_layer_has_the_references_parameters(reference: Any) -> None:
     transfer = {"VGG16": "vgg16-transfer", "ResNet50": "resnet50-transfer"}[reference.name]
-    assert base_parameters(find_variant(transfer)) == parameters(reference)
+    assert base_parameters(PAPER.find_variant(transfer)) == parameters(reference)
 
 
 def test_features_are_the_references(keras3: Implementation, reference: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.attribution.parts import Attribution, Clocked, Measured, PictureRate
-from harness.papers.variants import VARIANTS
 from harness.records.machine import Speed
+from tests.support.papers import PAPER
 
 
 def attribution(inputs, steps, together, images=(10, 20, 40)) -> Attribution:
@@ -16,7 +16,15 @@ def attribution(inputs, steps, together, images=(10, 20, 40)) -> Attribution:
 
 def measured(*clocked: Clocked) -> Measured:
     return Measured(
-        "pytorch", VARIANTS["vgg16-scratch"], "all", clocked, (), 10**9, Speed("product", 100e9, (1.0, 0.5)), {}, None
+        "pytorch",
+        PAPER.variants["vgg16-scratch"],
+        "all",
+        clocked,
+        (),
+        10**9,
+        Speed("product", 100e9, (1.0, 0.5)),
+        {},
+        None,
     )
 
 

@@ -10,12 +10,12 @@ from typing import Final
 import pytest
 
 from harness.interface import Implementation, Model
-from harness.papers.variants import find_variant
 from harness.parity.arbiter import build_arbiter
 from harness.parity.ladder import Ladder, climb
 from harness.parity.problem import comparable, make_problem
 from harness.variant import Phase, Variant
 from tests.support.models import build
+from tests.support.papers import PAPER
 
 TWO_STAGES: Final[Mapping[str, tuple[Phase, ...]]] = {
     "resnet50-transfer": (Phase(100, "head"),),
@@ -40,7 +40,7 @@ PROBLEM_SEED: Final = 2
 
 def small_variant(name: str) -> Variant:
     """A variant's narrow network on 32×32 pixels in batches of 8."""
-    variant = find_variant(name)
+    variant = PAPER.find_variant(name)
     if name in TWO_STAGES:
         variant = replace(variant, blocks=2, phases=TWO_STAGES[name])
     return comparable(variant)

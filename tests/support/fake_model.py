@@ -21,9 +21,9 @@ from harness.interface import (
     Totals,
     Weights,
 )
-from harness.papers.variants import VARIANTS
 from harness.training.fit import EpochRecord
 from harness.variant import Phase, StopRule, Variant
+from tests.support.papers import PAPER
 
 CONFIDENCE = 4.0
 """The logit of the answer; the others are 0."""
@@ -33,7 +33,7 @@ def fake_variant(**changes: Any) -> Variant:
     """A variant of three epochs, batches of 8 and no rules; `epochs` alone makes one phase of that length."""
     values: dict[str, Any] = {"epochs": 3, "stop_rule": StopRule("never"), "input_size": 48, "batch_size": 8} | changes
     values.setdefault("phases", (Phase(values["epochs"], "all"),))
-    return replace(VARIANTS["vgg16-scratch"], **values)
+    return replace(PAPER.variants["vgg16-scratch"], **values)
 
 
 def numbered_dataset(training: int = 50, public_test: int = 20, private_test: int = 20) -> Dataset:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.interface import CLASSES
-from harness.papers.variants import find_variant
 from harness.records.machine import DeviceCalibration, Speed
 from harness.records.record import (
     SCHEMA_VERSION,
@@ -28,6 +27,7 @@ from harness.training.stop_reason import StopReason
 from harness.variant import Variant
 from harness.verification.known_data import known_layout
 from harness.weights.catalogue import find_checkpoint
+from tests.support.papers import PAPER
 
 FER2013 = DatasetIdentity("fer2013", "zip", "", (), 28709, 7178, 7178, (1.0,) * 7)
 FER2013 = replace(FER2013, digest=known_layout(FER2013).digest)  # type: ignore[union-attr, arg-type]
@@ -124,7 +124,7 @@ def fake_record(
 ) -> RunRecord:
     """A complete run of FER-2013 by the paper's protocol; None has no scores."""
     spec = RunSpec(
-        asked=find_variant(variant) if isinstance(variant, str) else variant,
+        asked=PAPER.find_variant(variant) if isinstance(variant, str) else variant,
         implementation=implementation,  # type: ignore[arg-type]
         keras_backend="jax" if implementation == "keras3" else None,
         fer2013="fer2013.zip",

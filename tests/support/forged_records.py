@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from harness.architectures import initial_weights
-from harness.papers.variants import find_variant
 from harness.records.record import (
     DatasetIdentity,
     RunRecord,
@@ -34,6 +33,7 @@ from harness.verification.known_data import Layout, known_layout
 from harness.weights.canonical import digest
 from harness.weights.catalogue import find_checkpoint
 from tests.support.fake_records import FER2013, fake_record
+from tests.support.papers import PAPER
 
 Arrays = dict[str, NDArray[Any]]
 Answer = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.integer]]
@@ -109,7 +109,7 @@ def sound_run(
         epoch_seconds: Of training.
         **fields: Of the record, which may contradict anything.
     """
-    chosen, data = find_variant(variant), identity(budget)
+    chosen, data = PAPER.find_variant(variant), identity(budget)
     tests = layout().rows("public_test", "private_test")
     rows = (
         tests if budget.test_examples is None else tests[:: len(tests) // budget.test_examples][: budget.test_examples]

@@ -23,8 +23,8 @@ from harness.interface import (
     Runtime,
     State,
 )
-from harness.papers.variants import find_variant
 from harness.variant import Phase, Variant, narrow
+from tests.support.papers import PAPER
 
 SEED: Final = 5
 IMAGES: Final = 32
@@ -39,12 +39,14 @@ network: on a machine with other work, two threads were seen to take a hundred t
 
 def narrow_variant(name: str, *, dropout: float = 0.0) -> Variant:
     """A scratch variant with an eighth of the channels and small batches, for batches from `faces`."""
-    return replace(narrow(find_variant(name), width_divisor=WIDTH_DIVISOR), dropout=dropout, batch_size=BATCH_SIZE)
+    return replace(
+        narrow(PAPER.find_variant(name), width_divisor=WIDTH_DIVISOR), dropout=dropout, batch_size=BATCH_SIZE
+    )
 
 
 def pretrained_variant(name: str, *, input_size: int = 32, **changes: Any) -> Variant:
     """A transfer or fine-tune variant with an eighth of the channels, small batches and pictures."""
-    variant = narrow(find_variant(name), width_divisor=WIDTH_DIVISOR, input_size=input_size)
+    variant = narrow(PAPER.find_variant(name), width_divisor=WIDTH_DIVISOR, input_size=input_size)
     return replace(variant, batch_size=BATCH_SIZE, **changes)
 
 

@@ -22,13 +22,18 @@ from harness.architectures import (
     weight_shapes,
 )
 from harness.interface import CLASSES
-from harness.papers.variants import VARIANTS, find_variant, readings
 from harness.variant import Phase, Variant, narrow
 from tests.support.checks import check_same_bits
+from tests.support.papers import PAPER
 
 EVERY_READING = [
-    *VARIANTS,
-    *(f"{name}@{reading.name}" for name in VARIANTS for reading in readings(name) if not reading.is_default),
+    *PAPER.variants,
+    *(
+        f"{name}@{reading.name}"
+        for name in PAPER.variants
+        for reading in PAPER.readings[name]
+        if not reading.is_default
+    ),
 ]
 every_reading = pytest.mark.parametrize("name", EVERY_READING)
 
@@ -62,20 +67,20 @@ def by_name(variant: Variant) -> dict[str, Layer]:
 
 @pytest.mark.parametrize(("name", "row"), TABLE_3.items())
 def test_a_row_of_table_3(name: str, row: tuple[tuple[int, ...], int]) -> None:
-    layer = by_name(find_variant("vgg16-scratch"))[name]
+    layer = by_name(PAPER.find_variant("vgg16-scratch"))[name]
     assert (layer.output_shape, layer.parameters) == row
 
 
 def test_printed_convolutions_of_table_3_add_up() -> None:
-    assert sum(layer.parameters for layer in base_of(find_variant("vgg16-scratch@three-blocks"))) == 1_734_336
+    assert sum(layer.parameters for layer in base_of(PAPER.find_variant("vgg16-scratch@three-blocks"))) == 1_734_336
 
 
 def test_four_blocks_leave_table_3s_flatten() -> None:
-    assert by_name(find_variant("vgg16-scratch"))["flatten1"].output_shape == (4608,)
+    assert by_name(PAPER.find_variant("vgg16-scratch"))["flatten1"].output_shape == (4608,)
 
 
 def test_table_3s_last_dense_rows() -> None:
-    found = by_name(find_variant("vgg16-scratch"))
+    found = by_name(PAPER.find_variant("vgg16-scratch"))
     assert (found["dense2"].parameters, found["logits"].parameters) == (2_080, 231)
 
 
@@ -88,35 +93,35 @@ def test_table_3s_last_dense_rows() -> None:
     ],
 )
 def test_base_at_224_is_keras(name: str, parameters: int, output_shape: tuple[int, ...]) -> None:
-    base = base_of(find_variant(name))
+    base = base_of(PAPER.find_variant(name))
     assert sum(layer.parameters for layer in base) == parameters
     assert base[-1].output_shape == output_shape
 
 
 def test_resnet50_has_fifty_layers_with_its_classifier() -> None:
-    main_path = [layer for layer in base_of(find_variant("resnet50-transfer")) if layer.kind == "convolution"]
+    main_path = [layer for layer in base_of(PAPER.find_variant("resnet50-transfer")) if layer.kind == "convolution"]
     assert len([layer for layer in main_path if not layer.name.endswith("_0_conv")]) + 1 == 50
 
 
 def test_resnet50_at_48_leaves_two_by_two() -> None:
-    assert base_of(find_variant("resnet50-scratch"))[-1].output_shape == (2, 2, 2048)
+    assert base_of(PAPER.find_variant("resnet50-scratch"))[-1].output_shape == (2, 2, 2048)
 
 
 # Operations
 
 
 def test_operations_of_one_layer_by_hand() -> None:
-    layer = by_name(find_variant("vgg16-scratch"))["block1_conv2"]
+    layer = by_name(PAPER.find_variant("vgg16-scratch"))["block1_conv2"]
     assert layer.flops == 2 * (48 * 48) * (3 * 3 * 64) * 64 == 169_869_312
 
 
 def test_operations_of_vgg16_are_the_published_ones() -> None:
     # 15,346,630,656 multiply-adds of the convolutions at 224×224, as counters of operations list them
-    assert sum(layer.flops for layer in base_of(find_variant("vgg16-transfer"))) == 2 * 15_346_630_656
+    assert sum(layer.flops for layer in base_of(PAPER.find_variant("vgg16-transfer"))) == 2 * 15_346_630_656
 
 
 def test_operations_of_resnet50_are_version_1s() -> None:
-    multiply_adds = sum(layer.flops for layer in base_of(find_variant("resnet50-transfer"))) / 2
+    multiply_adds = sum(layer.flops for layer in base_of(PAPER.find_variant("resnet50-transfer"))) / 2
     # version 1.5, with the stride on the 3×3 convolution, has 4.1e9
     assert ADDITIONS_OF_RESNET50 <= multiply_adds < ADDITIONS_OF_RESNET50 + 1e8
 
@@ -126,7 +131,7 @@ def test_operations_of_resnet50_are_version_1s() -> None:
 
 @every_reading
 def test_every_reading_has_layers(name: str) -> None:
-    variant = find_variant(name)
+    variant = PAPER.find_variant(name)
     found = layers(variant)
     assert len({layer.name for layer in found}) == len(found)
     assert found[-1].name == "logits"
@@ -139,7 +144,7 @@ def test_every_reading_has_layers(name: str) -> None:
 
 @every_reading
 def test_weights_are_those_of_the_layers(name: str) -> None:
-    variant = find_variant(name)
+    variant = PAPER.find_variant(name)
     shapes = weight_shapes(variant)
     assert sum(math.prod(shape) for shape in shapes.values()) == count_parameters(variant)
     owners = list(dict.fromkeys(name.rpartition(".")[0] for name in shapes))
@@ -147,12 +152,12 @@ def test_weights_are_those_of_the_layers(name: str) -> None:
 
 
 def test_head_layers_are_counted_by_kind() -> None:
-    assert head_names(find_variant("vgg16-scratch")) == ("flatten1", "dense1", "dropout1", "dense2")
+    assert head_names(PAPER.find_variant("vgg16-scratch")) == ("flatten1", "dense1", "dropout1", "dense2")
 
 
 @pytest.mark.parametrize("name", ["vgg16-scratch", "resnet50-scratch"])
 def test_narrow_networks_have_the_same_layers(name: str) -> None:
-    wide, slim = find_variant(name), narrow(find_variant(name), width_divisor=8)
+    wide, slim = PAPER.find_variant(name), narrow(PAPER.find_variant(name), width_divisor=8)
     assert [(layer.name, layer.kind) for layer in layers(slim)] == [(layer.name, layer.kind) for layer in layers(wide)]
     slim_base, wide_base = base_of(slim), base_of(wide)
     assert slim_base[-1].output_shape == (*wide_base[-1].output_shape[:2], wide_base[-1].output_shape[2] // 8)
@@ -167,7 +172,7 @@ def weighted(variant: Variant) -> set[str]:
 
 @every_reading
 def test_every_phase_of_every_reading_can_be_trained(name: str) -> None:
-    variant = find_variant(name)
+    variant = PAPER.find_variant(name)
     head = {layer.name for layer in layers(variant) if layer.part == "head" and layer.weights}
     for phase in variant.phases:
         found = trainable_layers(variant, phase)
@@ -177,7 +182,7 @@ def test_every_phase_of_every_reading_can_be_trained(name: str) -> None:
 
 
 def test_the_last_block_of_vgg16() -> None:
-    variant = find_variant("vgg16-fine-tune")
+    variant = PAPER.find_variant("vgg16-fine-tune")
     found = trainable_layers(variant, Phase(1, "block5"))
     head = {"batch_norm1", "dense1", "dense2", "logits"}
     assert found == {"block5_conv1", "block5_conv2", "block5_conv3", *head}
@@ -197,7 +202,7 @@ def test_the_last_block_of_vgg16() -> None:
     ],
 )
 def test_deeper_layers_of_resnet50(trainable: str, convolutions: int) -> None:
-    variant = find_variant("resnet50-fine-tune")
+    variant = PAPER.find_variant("resnet50-fine-tune")
     found = trainable_layers(variant, Phase(1, trainable))
     assert len([name for name in found if name.endswith("_conv")]) == convolutions
     assert len([name for name in found if name.endswith("_bn")]) == convolutions, "its norms come with each"
@@ -205,7 +210,7 @@ def test_deeper_layers_of_resnet50(trainable: str, convolutions: int) -> None:
 
 
 def test_a_projection_belongs_to_its_block() -> None:
-    found = trainable_layers(find_variant("resnet50-fine-tune"), Phase(1, "conv5_block1"))
+    found = trainable_layers(PAPER.find_variant("resnet50-fine-tune"), Phase(1, "conv5_block1"))
     assert {"conv5_block1_0_conv", "conv5_block1_0_bn"} <= found
     assert not any(name.startswith("conv4") for name in found)
 
@@ -223,7 +228,7 @@ def test_a_projection_belongs_to_its_block() -> None:
 )
 def test_an_unknown_block_is_refused_with_those_that_exist(name: str, trainable: str, known: str) -> None:
     with pytest.raises(ValueError, match=rf"{name} has no block '{trainable}' to train from; {known}"):
-        trainable_layers(find_variant(name), Phase(1, trainable))
+        trainable_layers(PAPER.find_variant(name), Phase(1, trainable))
 
 
 # Features
@@ -239,23 +244,23 @@ def test_an_unknown_block_is_refused_with_those_that_exist(name: str, trainable:
     ],
 )
 def test_features_are_what_the_base_leaves(name: str, shape: tuple[int, ...]) -> None:
-    assert feature_shape(find_variant(name)) == shape
+    assert feature_shape(PAPER.find_variant(name)) == shape
 
 
 def test_features_of_the_bases_shape_are_taken() -> None:
-    check_features((5, 7, 7, 512), find_variant("vgg16-transfer"), Phase(1, "head"))
+    check_features((5, 7, 7, 512), PAPER.find_variant("vgg16-transfer"), Phase(1, "head"))
 
 
 @pytest.mark.parametrize("shape", [(5, 512, 7, 7), (7, 7, 512), (5, 25088), (5, 7, 7, 64), (5,)])
 def test_features_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=rf"{re.escape(str(shape))}, expected \(n, 7, 7, 512\)"):
-        check_features(shape, find_variant("vgg16-transfer"), Phase(1, "head"))
+        check_features(shape, PAPER.find_variant("vgg16-transfer"), Phase(1, "head"))
 
 
 @pytest.mark.parametrize("trainable", ["all", "block5"])
 def test_features_are_refused_while_the_base_is_trained(trainable: str) -> None:
     with pytest.raises(ValueError, match=rf"vgg16-transfer trains '{trainable}' now"):
-        check_features((5, 7, 7, 512), find_variant("vgg16-transfer"), Phase(1, trainable))
+        check_features((5, 7, 7, 512), PAPER.find_variant("vgg16-transfer"), Phase(1, trainable))
 
 
 # Initial weights
@@ -263,7 +268,7 @@ def test_features_are_refused_while_the_base_is_trained(trainable: str) -> None:
 
 @pytest.mark.parametrize("name", ["vgg16-scratch", "resnet50-scratch"])
 def test_initial_weights_are_keras_defaults(name: str) -> None:
-    variant = find_variant(name)
+    variant = PAPER.find_variant(name)
     weights = initial_weights(variant, seed=0)
     assert {name: array.shape for name, array in weights.items()} == weight_shapes(variant)
     constants = {"bias": 0.0, "gamma": 1.0, "beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
@@ -282,7 +287,7 @@ def test_initial_weights_are_keras_defaults(name: str) -> None:
 
 
 def test_kernels_are_uniform() -> None:
-    kernel = initial_weights(find_variant("vgg16-scratch"), seed=0)["block4_conv2.kernel"].astype(np.float64)
+    kernel = initial_weights(PAPER.find_variant("vgg16-scratch"), seed=0)["block4_conv2.kernel"].astype(np.float64)
     limit = math.sqrt(6 / (9 * 512 + 9 * 512))
     # 2,359,296 values: the means of v and v² deviate by limit/2,660 and by limit²/5,150
     assert abs(kernel.mean()) < 5 * limit / 2660
@@ -290,7 +295,7 @@ def test_kernels_are_uniform() -> None:
 
 
 def test_the_seed_alone_decides_the_weights() -> None:
-    variant = narrow(find_variant("vgg16-scratch"), width_divisor=8)
+    variant = narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=8)
     first = initial_weights(variant, seed=1)
     check_same_bits(initial_weights(variant, seed=1), first, what="same seed")
     other = initial_weights(variant, seed=2)
@@ -299,14 +304,14 @@ def test_the_seed_alone_decides_the_weights() -> None:
 
 
 def test_no_two_kernels_are_drawn_from_one_stream() -> None:
-    weights = initial_weights(narrow(find_variant("vgg16-scratch"), width_divisor=8), seed=0)
+    weights = initial_weights(narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=8), seed=0)
     # block3_conv2 and block3_conv3 have the same shape
     assert not np.array_equal(weights["block3_conv2.kernel"], weights["block3_conv3.kernel"])
 
 
 def test_a_layer_draws_the_same_whatever_else_there_is() -> None:
     four, five = (
-        initial_weights(narrow(find_variant(f"vgg16-scratch@{each}-blocks"), width_divisor=8), seed=0)
+        initial_weights(narrow(PAPER.find_variant(f"vgg16-scratch@{each}-blocks"), width_divisor=8), seed=0)
         for each in ("four", "five")
     )
     shared = [name for name in four if name.startswith("block")]
@@ -314,7 +319,7 @@ def test_a_layer_draws_the_same_whatever_else_there_is() -> None:
 
 
 def test_dropout_and_size_leave_resnet50s_weights_as_they_are() -> None:
-    variant = narrow(find_variant("resnet50-scratch"), width_divisor=8)
+    variant = narrow(PAPER.find_variant("resnet50-scratch"), width_divisor=8)
     expected = initial_weights(variant, seed=0)
     check_same_bits(initial_weights(replace(variant, dropout=0.0, input_size=64), seed=0), expected, what="weights")
 

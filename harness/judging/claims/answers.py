@@ -62,7 +62,8 @@ def answer_claims(runs: Sequence[StoredRun], paper: Paper, asked: Iterable[Claim
     for run in runs:
         by_variant = found.setdefault(implementation_name(run), {})
         by_variant.setdefault(run.record.spec.variant.name, {})[run.record.spec.seed] = run
-    samples = {name: Sample(by_variant) for name, by_variant in found.items()}
+    pipelines = paper.hardware.pipelines if paper.hardware else ()
+    samples = {name: Sample(by_variant, pipelines) for name, by_variant in found.items()}
     return tuple(_answer(claim, samples, paper) for claim in (paper.claims.values() if asked is None else asked))
 
 

@@ -21,9 +21,9 @@ from harness.judging.claims.comparisons import (
     times,
 )
 from harness.judging.claims.measures import NamedMeasure, RunOutcome, accuracy, shift_text
-from harness.judging.comparability import PAPERS_PIPELINES
 from harness.statistics.equivalence import compare_answers
 from harness.statistics.seeds import SEEDS_NEEDED
+from harness.variant import Pipeline
 from harness.verification.flaws import StoredRun
 from harness.verification.known_data import known_layout
 
@@ -34,9 +34,11 @@ class Sample:
 
     Attributes:
         runs: By variant (with its readings), then by seed.
+        pipelines: Input pipelines on which the paper's seconds are compared.
     """
 
     runs: Mapping[str, Mapping[int, StoredRun]]
+    pipelines: tuple[Pipeline, ...] = ()
 
     def compare(self, named: NamedMeasure, first: str, second: str, *, margin: float = 0.0) -> Comparison:
         """Whether a measure is greater for `first` than for `second` by more than a margin, seed by seed."""
@@ -145,11 +147,11 @@ class Sample:
         pairs = self._pairs(slow, fast)
         if not pairs:
             return self._missing(what, (slow, fast))
-        reasons = {seed: why for seed, pair in pairs.items() if (why := _untimed(*pair))}
+        reasons = {seed: why for seed, pair in pairs.items() if (why := _untimed(self.pipelines, *pair))}
         by_reason = {why: [seed for seed in reasons if reasons[seed] == why] for why in reasons.values()}
         left_out = "; ".join(f"{seeds_named(seeds)}, {why}" for why, seeds in by_reason.items())
         if len(reasons) == len(pairs):
-            ways = f"on one GPU, on the pipeline {' or '.join(PAPERS_PIPELINES)}, without kept features"
+            ways = f"on one GPU, on the pipeline {' or '.join(self.pipelines)}, without kept features"
             return Comparison(what, left_out, wanted=f"{SEEDS_NEEDED} seeds of {slow} and of {fast} {ways}")
         sign = -1 if most else 1
         ratios = {seed: _ratio(*pair) for seed, pair in pairs.items() if seed not in reasons}
@@ -211,10 +213,10 @@ def _place(run: StoredRun) -> tuple[object, ...]:
     return *where, spec.device, spec.threads, spec.pipeline, spec.precision, spec.deterministic, spec.checkpointing
 
 
-def _untimed(*pair: StoredRun) -> str:
+def _untimed(pipelines: tuple[Pipeline, ...], *pair: StoredRun) -> str:
     """Why the seconds of two runs cannot be compared as the paper does; empty if they can."""
     specs = [run.record.spec for run in pair]
-    others = sorted({str(spec.pipeline) for spec in specs} - set(PAPERS_PIPELINES))
+    others = sorted({str(spec.pipeline) for spec in specs} - set(pipelines))
     if any(spec.device != "gpu" or run.record.environment.gpu is None for spec, run in zip(specs, pair, strict=True)):
         return "computed by a processor, the paper's seconds are of a GPU"
     if others:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.judging.bands import Band, bands
+from harness.judging.error_budget import Band
+from harness.judging.expectations import bands
 from harness.judging.results import Judged
+from harness.report.differences import reason_text
 from harness.report.expected.markdown import page, table
 from harness.report.known import Known
 
@@ -33,7 +35,7 @@ def bands_page(known: Known) -> str:
     """Render the page."""
     sections = []
     for variant in known.variants:
-        rows = [_row(band, known.evidence) for band in bands().values() if band.variant == variant.name]
+        rows = [_row(band, known.evidence) for band in bands(known.paper).values() if band.variant == variant.name]
         if rows:
             headings = ("band", "expected", "where", "one or two seeds", "three or more", "made of", "why", "found")
             sections.append(f"## {variant.name}\n\n{table(headings, rows)}")
@@ -56,7 +58,7 @@ def _row(band: Band, evidence: Judged) -> tuple[str, ...]:
 def verdicts_text(band: Band, evidence: Judged) -> str:
     """Verdicts of comparable runs of the band's variant, in all its readings; empty where there are none."""
     return "; ".join(
-        f"`{group.variant}`, {group.implementation}: {each.verdict.kind}, {each.verdict.reason}"
+        f"`{group.variant}`, {group.implementation}: {each.verdict.kind}, {reason_text(each.verdict)}"
         for group in evidence.groups
         for each in group.judgements
         if each.band.name == band.name and each.verdict.kind != "NOT_COMPARABLE"

@@ -8,7 +8,9 @@ from typing import Final
 from harness.data.reading import KNOWN_COUNTS
 from harness.interface import CLASSES
 from harness.judging.bands import judge
+from harness.papers.paper import Paper
 from harness.records.record import RunRecord
+from harness.report.differences import reason_text
 from harness.report.expected.markdown import escaped, page, table
 from harness.report.known import Known, conditions
 from harness.verification.flaws import StoredRun, implementation_name
@@ -38,16 +40,16 @@ def _table(runs: Sequence[StoredRun], known: Known) -> str:
                 "training accuracy", "verdict on the accuracy", "record")  # fmt: skip
     rows = [
         (f"`{run.record.spec.variant.name}`", implementation_name(run), str(run.record.spec.seed),
-         _conditions(run.record, known), *_results(run.record), _verdict(run.record),
+         _conditions(run.record, known), *_results(run.record), _verdict(run.record, known.paper),
          f"[record]({_FOLDER}/{run.path.name})")
         for run in runs
     ]  # fmt: skip
     return table(headings, rows)
 
 
-def _verdict(record: RunRecord) -> str:
-    verdict = judge([record])
-    return f"{verdict.kind}: {escaped(verdict.reason)}"
+def _verdict(record: RunRecord, paper: Paper) -> str:
+    verdict = judge([record], paper)
+    return f"{verdict.kind}: {escaped(reason_text(verdict))}"
 
 
 def _conditions(record: RunRecord, known: Known) -> str:

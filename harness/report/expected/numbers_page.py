@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.judging.bands import Band, bands
+from harness.judging.error_budget import Band
+from harness.judging.expectations import bands
 from harness.papers.facts import Fact
 from harness.papers.finding import Finding
 from harness.report.expected.bands_page import verdicts_text
@@ -40,7 +41,7 @@ def _section(known: Known, name: str) -> str:
 def _rows(known: Known, name: str, quantity: str) -> Iterator[tuple[str, ...]]:
     facts = known.paper.facts
     for index, fact in enumerate(facts.mentions(name, quantity)):
-        band = bands().get(f"{name}.{BANDED.get(quantity, quantity)}") if not index else None
+        band = bands(known.paper).get(f"{name}.{BANDED.get(quantity, quantity)}") if not index else None
         expected = (_limits(band), verdicts_text(band, known.evidence)) if band else ("", "")
         what = quantity.replace("-", " ") if not index else ""
         doubts = _doubts(fact, facts.headline(name, quantity), known.findings)

@@ -16,7 +16,6 @@ from harness.agreement.agreement import (
     judge_agreement,
     read_side,
 )
-from harness.papers.variants import find_variant
 from harness.records.store import RecordError, write_run
 from harness.statistics.multiplicity import holm
 from harness.training.budget import BUDGETS
@@ -31,6 +30,7 @@ from tests.support.fake_records import (
     fake_record,
     scored,
 )
+from tests.support.papers import PAPER
 
 IMAGES = 7178
 
@@ -91,8 +91,8 @@ def test_swapping_the_sides_turns_the_sign(tmp_path: Path) -> None:
         ({"budget": BUDGETS["hour"]}, "budget.name paper, not hour; budget.seconds None, not 3600.0"),
         ({"protocol": "honest"}, "protocol paper, not honest"),
         ({"weights": replace(DRAWN, digest="0" * 64)}, "digest of first weights efef"),
-        ({"variant": narrow(find_variant("vgg16-scratch"), width_divisor=8)}, "width_divisor 1, not 8"),
-        ({"variant": replace(find_variant("vgg16-scratch"), input_size=64)}, "input_size 48, not 64"),
+        ({"variant": narrow(PAPER.find_variant("vgg16-scratch"), width_divisor=8)}, "width_divisor 1, not 8"),
+        ({"variant": replace(PAPER.find_variant("vgg16-scratch"), input_size=64)}, "input_size 48, not 64"),
         ({"variant": "vgg16-scratch@unstopped"}, "keras3-jax has no complete run of vgg16-scratch@unstopped"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 
 from harness.attribution.alike import close
-from harness.attribution.prediction import Assumptions, Interval, paper_peak, predict_all
-from harness.papers import load_paper
+from harness.attribution.prediction import Assumptions, predict_all
+from harness.interval import Interval
 from harness.papers.throughput import rates
-from harness.papers.variants import VARIANTS
 from tests.support.attributions import pictures
+from tests.support.papers import HARDWARE, PAPER
 
-PAPER = load_paper("jahangir2024")
+PEAK = HARDWARE.gpu.peak
 ALL_SIZES = [pictures(48, 1, (3000.0,), (6000.0,)), pictures(augmented=(180.0,), plain=(900.0,))]
 
 
 def closing(paper=PAPER, sizes=ALL_SIZES, **assumed):
-    return close(list(predict_all(paper, sizes, Assumptions(paper_peak(paper.facts), **assumed))))
+    assert HARDWARE.alike is not None
+    return close(list(predict_all(paper, sizes, Assumptions(PEAK, **assumed))), HARDWARE.alike)
 
 
 def test_pictures_that_take_as_long_are_an_explanation_but_equal_work_is_another() -> None:
@@ -52,6 +53,6 @@ def test_without_pictures_of_that_size_nothing_is_said() -> None:
 
 
 def test_every_time_of_every_variant_is_predicted() -> None:
-    predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(paper_peak(PAPER.facts))))
-    assert {each.rate.variant.base_name for each in predictions} == set(VARIANTS)
+    predictions = list(predict_all(PAPER, [*ALL_SIZES], Assumptions(PEAK)))
+    assert {each.rate.variant.base_name for each in predictions} == set(PAPER.variants)
     assert len(predictions) == len(list(rates(PAPER)))

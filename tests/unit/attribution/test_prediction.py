@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from harness.attribution.prediction import Assumptions, Interval, Prediction, paper_peak, predict
-from harness.papers import load_paper
+from harness.attribution.prediction import Assumptions, Prediction, predict
+from harness.interval import Interval
 from harness.papers.throughput import Rate, rates
-from harness.papers.variants import find_variant
 from tests.support.attributions import pictures
+from tests.support.papers import HARDWARE, PAPER
 
-PAPER = load_paper("jahangir2024")
+PEAK = HARDWARE.gpu.peak
 
 
 def rate_of(name: str, fact: str = "table-6") -> Rate:
@@ -25,7 +25,7 @@ def rate_of(name: str, fact: str = "table-6") -> Rate:
 
 
 def test_the_peak_is_that_of_the_card_which_the_paper_names() -> None:
-    assert paper_peak(PAPER.facts) == pytest.approx(52.2e12, rel=1e-3)
+    assert pytest.approx(52.2e12, rel=1e-3) == PEAK
 
 
 def test_a_prediction_by_hand() -> None:
@@ -55,7 +55,7 @@ def test_the_measurements_own_range_widens_the_pipelines() -> None:
 
 def test_without_augmentation_training_pictures_are_plain_ones() -> None:
     rate = rate_of("vgg16-transfer")
-    plain = replace(rate, variant=find_variant("vgg16-transfer@unaugmented"))
+    plain = replace(rate, variant=PAPER.find_variant("vgg16-transfer@unaugmented"))
     found = predict(plain, [pictures()], Assumptions(1e14, core_ratio=Interval(1, 1)))
     assert found is not None
     assert found.pipeline.low == pytest.approx(35_887 / 200)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from harness.data.augment import affine_maps, draw_maps, identity_maps
 from harness.data.pixels import IDENTITY_MAP
-from harness.papers.variants import VARIANTS
 from harness.variant import Augmentation
 from tests.support.checks import check_close
+from tests.support.papers import PAPER
 from tests.support.strategies import (
     EPOCHS,
     SEEDS,
@@ -33,7 +33,7 @@ ROUNDING = 1e-9
 SINGLE_ROUNDING = 1e-5
 """Source pixels, in float32: offsets below 150 are kept to 8e-6."""
 
-AUGMENTATIONS = [variant.augmentation for variant in VARIANTS.values() if variant.augmentation]
+AUGMENTATIONS = [variant.augmentation for variant in PAPER.variants.values() if variant.augmentation]
 
 
 def matrices(maps: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -19,10 +19,10 @@ from harness.data.batches import (
 )
 from harness.data.dataset import Dataset
 from harness.interface import CLASSES, Batch
-from harness.papers.variants import find_variant
+from tests.support.papers import PAPER
 from tests.support.strategies import EPOCHS, SEEDS, datasets
 
-VARIANT = find_variant("vgg16-scratch")
+VARIANT = PAPER.find_variant("vgg16-scratch")
 CLASS_WEIGHTS = np.linspace(0.25, 2.5, len(CLASSES))
 SIZES = st.integers(1, 12)
 

@@ -28,13 +28,13 @@ from harness.data.picture_files import (
 from harness.data.pipelines import DevicePipeline, open_pipeline, require_memory
 from harness.data.toyfaces import toyfaces
 from harness.interface import CLASSES
-from harness.papers.variants import find_variant
 from harness.records.options import RunOptions
 from harness.records.record import from_json, to_json
 from harness.records.spec import RunSpec
-from harness.runs.asking import make_spec
+from harness.runs.specification import make_spec
 from harness.variant import Pipeline, VariantError, narrow
 from tests.support.fake_records import fake_record
+from tests.support.papers import PAPER
 
 PILLOW_LARGEST = 1.001
 """Grey levels between the fused lookup and pictures that Pillow enlarged: it rounds to bytes after each of two axes."""
@@ -49,7 +49,9 @@ PNG_TAIL = 24
 @pytest.fixture(scope="module")
 def device() -> DevicePipeline:
     dataset = toyfaces(training=28, public_test=7, private_test=7)
-    variant = replace(narrow(find_variant("vgg16-transfer"), width_divisor=8, input_size=INPUT_SIZE), batch_size=8)
+    variant = replace(
+        narrow(PAPER.find_variant("vgg16-transfer"), width_divisor=8, input_size=INPUT_SIZE), batch_size=8
+    )
     return DevicePipeline.of(dataset, dataset.rows("training"), variant, seed=3)
 
 
@@ -181,8 +183,8 @@ def reference(images, maps, size):
 
 def test_manual_is_refused_where_memory_would_not_do() -> None:
     with pytest.raises(DatasetError, match=r"35,887 images of 224×224×3 float32 take 21\.6 GB, of 24\.0 GB.*18\.0 GB"):
-        require_memory(find_variant("vgg16-transfer"), 35_887, available_bytes=24 * 10**9)
-    require_memory(find_variant("vgg16-scratch"), 35_887, available_bytes=10**9)
+        require_memory(PAPER.find_variant("vgg16-transfer"), 35_887, available_bytes=24 * 10**9)
+    require_memory(PAPER.find_variant("vgg16-scratch"), 35_887, available_bytes=10**9)
 
 
 def test_picture_files_hold_the_pixels_and_are_written_once(device, tmp_path: Path, monkeypatch) -> None:

@@ -21,9 +21,9 @@ from harness.data.batches import training_batches
 from harness.data.dataset import Dataset
 from harness.data.pixels import IDENTITY_MAP, network_input, warp
 from harness.interface import CLASSES, IMAGE_SIZE
-from harness.papers.variants import VARIANTS
 from harness.variant import Augmentation
 from tests.support.checks import check_close
+from tests.support.papers import PAPER
 from tests.support.strategies import (
     EPOCHS,
     SEEDS,
@@ -43,7 +43,7 @@ LATTICE_ROUNDING = 1e-12
 SIZES = st.sampled_from([1, 7, 30, 48, 96, 224])
 CHANNELS = st.sampled_from([1, 3])
 ROWS = 24
-AUGMENTATIONS = [variant.augmentation for variant in VARIANTS.values() if variant.augmentation]
+AUGMENTATIONS = [variant.augmentation for variant in PAPER.variants.values() if variant.augmentation]
 
 
 def unit_range(
@@ -149,7 +149,7 @@ def processes() -> Iterator[Executor]:
 
 @pytest.mark.parametrize("batch_size", [1, 7, ROWS])
 def test_maps_are_the_same_to_the_bit_in_other_processes_and_batches(processes: Executor, batch_size: int) -> None:
-    variant = VARIANTS["vgg16-transfer"]
+    variant = PAPER.variants["vgg16-transfer"]
     dataset = Dataset(np.zeros((ROWS, 48, 48), np.uint8), *np.zeros((2, ROWS), np.uint8), "toyfaces", "toyfaces", "")
     weights = np.ones(len(CLASSES))
     keys = [(seed, epoch) for seed in (0, 2**32 - 1) for epoch in (0, 1)]

@@ -18,9 +18,9 @@ from harness.judging.bands import (
 )
 from harness.judging.comparability import remarks, time_differences
 from harness.judging.timing import PapersSeconds, papers_epochs, seconds_per_epoch
-from harness.papers.variants import find_variant
 from harness.records.machine import GpuIdentity, GpuUse
 from harness.records.record import Gpu, RunRecord, WeightsIdentity
+from harness.report.differences import reason_text
 from harness.training.budget import BUDGETS, Budget
 from harness.training.stop_reason import StopReason
 from harness.variant import narrow
@@ -33,14 +33,15 @@ from tests.support.fake_records import (
     fake_record,
     history_of,
 )
+from tests.support.papers import PAPER, told
 
-VARIANT = find_variant("vgg16-scratch")
+VARIANT = PAPER.find_variant("vgg16-scratch")
 RAN_OUT = StopReason("budget-seconds", 2, seconds=3600.0)
 PAPERS_MACHINE = replace(MACHINE, gpu="NVIDIA GeForce RTX 4080 SUPER")
 
 
 def by_quantity(records: list[RunRecord]) -> dict[str, Judgement]:
-    return {each.band.quantity: each for each in judge_all(records)}
+    return {each.band.quantity: each for each in judge_all(records, PAPER)}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,10 @@ def by_quantity(records: list[RunRecord]) -> dict[str, Judgement]:
         ({"budget": Budget("custom", test_examples=512)}, ["budget custom"]),
         ({"budget": Budget("custom", epochs=3)}, ["budget custom"]),
         ({"protocol": "honest"}, ["protocol honest"]),
-        ({"variant": narrow(VARIANT, width_divisor=8)}, ["width ÷ 8"]),
+        (
+            {"variant": narrow(VARIANT, width_divisor=8)},
+            ["not the variant that the paper's folder declares, by its width_divisor"],
+        ),
         ({"variant": "vgg16-transfer", "weights": replace(DRAWN, source="stand-in")}, ["stand-in weights"]),
         ({"variant": "vgg16-transfer"}, []),
         ({"variant": "vgg16-transfer", "weights": DRAWN}, ["weights random, the variant's are keras-vgg16"]),
@@ -74,22 +78,28 @@ def by_quantity(records: list[RunRecord]) -> dict[str, Judgement]:
             {"variant": "vgg16-transfer", "weights": WeightsIdentity("keras-vgg16", "a.h5", "0" * 64)},
             ["weights unlike the published ones"],
         ),
-        ({"variant": replace(VARIANT, learning_rate=1.0)}, ["variant unlike variants.toml"]),
-        ({"variant": replace(VARIANT, name="vgg16-scratch@invented")}, ["variant unlike variants.toml"]),
+        (
+            {"variant": replace(VARIANT, learning_rate=1.0)},
+            ["not the variant that the paper's folder declares, by its learning_rate"],
+        ),
+        (
+            {"variant": replace(VARIANT, name="vgg16-scratch@invented")},
+            ["the paper has no variant vgg16-scratch@invented"],
+        ),
         ({"accuracy": None, "status": "interrupted"}, ["run interrupted"]),
         ({"accuracy": None, "status": "failed", "dataset": TOYFACES}, ["run failed", "data toyfaces"]),
     ],
 )
 def test_what_is_not_comparable_says_why(fields: dict[str, Any], expected: list[str]) -> None:
     record = fake_record(**fields)
-    assert differences(record) == expected
+    assert told(differences(record, PAPER)) == expected
     if expected:
-        assert judge([record]).kind == "NOT_COMPARABLE"
-        assert judge([record]).reason == ", ".join(expected)
-        verdicts = {each.verdict for each in judge_all([record])}
-        assert verdicts == {judge([record])}
+        assert judge([record], PAPER).kind == "NOT_COMPARABLE"
+        assert reason_text(judge([record], PAPER)) == ", ".join(expected)
+        verdicts = {each.verdict for each in judge_all([record], PAPER)}
+        assert verdicts == {judge([record], PAPER)}
     else:
-        assert judge([record]).kind != "NOT_COMPARABLE"
+        assert judge([record], PAPER).kind != "NOT_COMPARABLE"
 
 
 def with_pipeline(record: RunRecord, pipeline: Any) -> RunRecord:
@@ -98,9 +108,9 @@ def with_pipeline(record: RunRecord, pipeline: Any) -> RunRecord:
 
 def test_a_pipeline_that_augments_nothing_is_another_training() -> None:
     record = with_pipeline(fake_record(variant="resnet50-transfer"), "manual")
-    assert differences(record) == ["pipeline manual, which augments nothing"]
-    assert differences(with_pipeline(fake_record(variant="resnet50-transfer@unaugmented"), "manual")) == []
-    assert differences(with_pipeline(fake_record(), "generator")) == []
+    assert told(differences(record, PAPER)) == ["pipeline manual, which augments nothing"]
+    assert told(differences(with_pipeline(fake_record(variant="resnet50-transfer@unaugmented"), "manual"), PAPER)) == []
+    assert told(differences(with_pipeline(fake_record(), "generator"), PAPER)) == []
 
 
 @pytest.mark.parametrize(
@@ -116,7 +126,7 @@ def test_a_pipeline_that_augments_nothing_is_another_training() -> None:
 )
 def test_views_that_repeat_are_another_augmentation(views: int | None, epochs: int, expected: list[str]) -> None:
     record = fake_record(variant="vgg16-transfer", history=history_of([0.5] * epochs))
-    assert differences(replace(record, spec=replace(record.spec, views=views))) == expected
+    assert told(differences(replace(record, spec=replace(record.spec, views=views)), PAPER)) == expected
 
 
 def test_the_readings_of_all_runs_are_named() -> None:
@@ -131,12 +141,12 @@ def test_tf32_is_judged_and_named() -> None:
     other = replace(record, spec=replace(record.spec, seed=1, precision="tf32"))
     assert remarks([record]) == []
     assert remarks([record, other]) == remarks([other]) == ["precision tf32"]
-    assert judge([other]).reason == f"{judge([record]).reason}; precision tf32"
+    assert judge([other], PAPER).reason == f"{judge([record], PAPER).reason}; precision tf32"
 
 
 def test_a_csv_is_judged_and_named() -> None:
     records = [fake_record(0.547, variant="resnet50-scratch", dataset=replace(FER2013, door="fer2013.csv"))]
-    assert "; data from fer2013.csv known by their counts alone" in judge(records).reason
+    assert "; data from fer2013.csv known by their counts alone" in judge(records, PAPER).reason
 
 
 def timed(seed: int = 0, *, seconds: float = 50.0, pipeline: str = "generator", **fields: Any) -> RunRecord:
@@ -165,24 +175,24 @@ def timed(seed: int = 0, *, seconds: float = 50.0, pipeline: str = "generator", 
 )
 def test_when_seconds_cannot_be_compared(fields: dict[str, Any], expected: list[str]) -> None:
     record = timed(**fields)
-    assert time_differences(record) == expected
+    assert told(time_differences(record, PAPER)) == expected
     if expected:
         found = by_quantity([record])["seconds"]
-        assert (found.verdict.kind, found.verdict.reason) == ("NOT_COMPARABLE", ", ".join(expected))
+        assert (found.verdict.kind, reason_text(found.verdict)) == ("NOT_COMPARABLE", ", ".join(expected))
 
 
 def test_kept_features_are_no_time_of_the_network() -> None:
     record = timed()
     kept = replace(record, spec=replace(record.spec, cached_features=True))
-    assert time_differences(kept) == ["features of the frozen base kept"]
+    assert told(time_differences(kept, PAPER)) == ["features of the frozen base kept"]
 
 
 def test_deterministic_operations_are_no_time_of_the_papers() -> None:
     """Nor are they pooled with ordinary ones: the other seed is judged alone."""
     record = timed()
     fixed = replace(record, spec=replace(record.spec, seed=1, deterministic=True))
-    assert time_differences(fixed) == ["deterministic operations, which may take more time"]
-    assert differences(fixed) == []
+    assert told(time_differences(fixed, PAPER)) == ["deterministic operations, which may take more time"]
+    assert told(differences(fixed, PAPER)) == []
     assert by_quantity([record, fixed])["seconds"].observed == (5500.0,)
 
 
@@ -238,7 +248,7 @@ def test_times_are_of_the_runs_whose_times_count() -> None:
     [("vgg16-scratch", 78), ("vgg16-transfer", 100), ("vgg16-fine-tune", 100), ("resnet50-fine-tune", 30)],
 )
 def test_epochs_of_the_papers_times(name: str, epochs: int) -> None:
-    assert papers_epochs(name) == epochs
+    assert papers_epochs(fake_record(variant=name), PAPER) == epochs
 
 
 def test_seconds_per_epoch() -> None:
@@ -259,7 +269,7 @@ def test_seconds_per_epoch() -> None:
 )
 def test_both_sides_of_a_time_are_judged(seconds: list[float], kind: str) -> None:
     """The paper's middle is √(1,092.51 · 8,764.24) = 3,094 s."""
-    band = bands()["vgg16-scratch.seconds"]
+    band = bands(PAPER)["vgg16-scratch.seconds"]
     verdict = judge_seconds(band, [PapersSeconds(78 * each, 78, 78, 1.0) for each in seconds])
     assert verdict.kind == kind
     assert verdict.reason.startswith(

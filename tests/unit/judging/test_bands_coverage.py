@@ -25,8 +25,8 @@ from harness.judging.verdicts import (
     judge_reached,
     judge_values,
 )
-from harness.papers.facts import facts
 from harness.statistics.intervals import CONFIDENCE
+from tests.support.papers import PAPER
 
 DRAWS = 2000
 MATRIX_DRAWS = 400
@@ -137,7 +137,7 @@ def matrices(
     Leaning: each answer has a factor of its own, or all are `AXIS`, more or less.
     """
     random = np.random.default_rng([seed, count, round(1000 * tilt)])
-    paper = facts().confusion(of)
+    paper = PAPER.facts.confusion(of)
     rates = paper / paper.sum(axis=1, keepdims=True)
     shape = (draws, count, 1, 1 if one_axis else 7)
     leaning = rates * np.exp(random.normal(0, tilt, size=shape) * (AXIS if one_axis else 1))
@@ -250,7 +250,7 @@ def test_a_threshold_out_of_reach_is_refused() -> None:
 
 def test_another_network_is_refused_by_its_answers() -> None:
     """Power: what Figure 20's procedure gives, held against Figure 16, another network of the paper."""
-    other, ours = facts().confusion("vgg16-fine-tune"), matrices(5, 0.15, 2, draws=50)
+    other, ours = PAPER.facts.confusion("vgg16-fine-tune"), matrices(5, 0.15, 2, draws=50)
     for judge in (judge_pattern, judge_recalls):
         assert {judge(other, 0.05, list(each)).kind for each in ours} == {"NOT_REPRODUCED"}
 

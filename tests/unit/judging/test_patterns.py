@@ -26,7 +26,6 @@ from harness.judging.patterns import (
     sampling_distance,
     settling_probability,
 )
-from harness.papers.facts import CONFUSIONS, facts
 from harness.statistics.intervals import prediction_margin
 from tests.support.fake_records import (
     TOYFACES,
@@ -34,9 +33,10 @@ from tests.support.fake_records import (
     history_of,
     score_of_confusion,
 )
+from tests.support.papers import PAPER
 
-PAPER = {name: facts().confusion(name) for name in CONFUSIONS}
-FIGURE_20 = PAPER["vgg16-scratch"]
+MATRICES = {name: PAPER.facts.confusion(name) for name in PAPER.confusions}
+FIGURE_20 = MATRICES["vgg16-scratch"]
 MAJORITY = "training accuracy {:.1f} % is no more than 1 point above the share of the commonest class, 25.1 %"
 
 
@@ -67,15 +67,15 @@ def test_distance_by_hand() -> None:
     assert distance(np.eye(7), np.roll(np.eye(7), 1, axis=1)) == 1
 
 
-@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(CONFUSIONS, 2)))
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(PAPER.confusions, 2)))
 def test_no_band_holds_two_networks_of_the_paper(first: str, second: str) -> None:
     """Half of the smallest distance is the widest that our seeds may ask for."""
-    apart = distance(rates(PAPER[first]), rates(PAPER[second]))
+    apart = distance(rates(MATRICES[first]), rates(MATRICES[second]))
     assert apart > 0.24
     assert apart / 2 >= WIDEST_DISTANCE
-    chance = sampling_distance(PAPER[first], 1)
+    chance = sampling_distance(MATRICES[first], 1)
     assert 0.05 + DECLARED_DISTANCE + chance < apart
-    assert judge_pattern(PAPER[first], 0.05, [PAPER[second]]).kind == "NOT_REPRODUCED"
+    assert judge_pattern(MATRICES[first], 0.05, [MATRICES[second]]).kind == "NOT_REPRODUCED"
 
 
 def test_the_distance_by_chance_is_that_of_binomials() -> None:
@@ -89,7 +89,7 @@ def test_the_distance_by_chance_is_that_of_binomials() -> None:
 
 
 def test_one_answer_has_no_chance() -> None:
-    assert sampling_distance(PAPER["resnet50-fine-tune"], 1) == 0
+    assert sampling_distance(MATRICES["resnet50-fine-tune"], 1) == 0
 
 
 def test_own_distances_by_hand() -> None:
@@ -214,9 +214,9 @@ def always(name: str) -> NDArray[np.int64]:
         (FIGURE_20, None),
         (always("happy"), "every image is answered happy"),
         (always("sad"), "every image is answered sad"),
-        (PAPER["resnet50-fine-tune"], "every image is answered happy"),
-        (PAPER["resnet50-transfer"], "never answers disgust"),
-        (PAPER["vgg16-fine-tune"], "never answers disgust"),
+        (MATRICES["resnet50-fine-tune"], "every image is answered happy"),
+        (MATRICES["resnet50-transfer"], "never answers disgust"),
+        (MATRICES["vgg16-fine-tune"], "never answers disgust"),
         (np.zeros((7, 7), dtype=np.int64), None),
     ],
 )

@@ -35,6 +35,7 @@ from tests.support.forged_records import (
     sound_run,
     stored,
 )
+from tests.support.papers import PAPER, told
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_what_cannot_be_read_is_named_and_the_others_are_judged(record: Path, ca
     good = stored(record.parent, 0.6, budget=SMALL, seed=4, implementation="keras3", epochs=100)
     change, words = UNREADABLE[case]
     change(record)
-    judged = judge_results(record.parent)
+    judged = judge_results(record.parent, PAPER)
     (refused,) = judged.refused
     assert (refused.path, refused.flaws[0].check) == (record, "readable")
     assert words in str(refused.flaws[0])
@@ -131,7 +132,7 @@ def judged_pair(folder: Path, first: dict[str, Any], second: dict[str, Any]) -> 
         run, arrays = sound_run(**options)
         run = replace(run, run=f"{run.spec.label}-{name}")
         paths.append(write_run(folder, run, arrays))
-    return judge_results(folder), paths
+    return judge_results(folder, PAPER), paths
 
 
 def test_one_seed_with_two_results_does_not_count(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_the_same_logits_are_no_second_seed(tmp_path: Path) -> None:
     for seed in (0, 1):  # published weights do not tell the seed
         spec = replace(run.spec, seed=seed)
         paths.append(write_run(tmp_path, replace(run, spec=spec, run=spec.label), arrays))
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert [refused.path for refused in judged.refused] == paths
     assert "the same logits as in" in str(judged.refused[0].flaws[0])
 
@@ -178,7 +179,7 @@ def test_swapped_seeds_are_named(tmp_path: Path) -> None:
         edit_json(path, setting("spec", "seed", to=seed))
         edit_json(path, setting("run", to=f"vgg16-scratch-pytorch-seed{seed}"))
     swap(*paths)
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert [[flaw.check for flaw in refused.flaws] for refused in judged.refused] == [["seed"], ["seed"]]
 
 
@@ -196,7 +197,7 @@ def test_one_seed_asked_otherwise_is_the_same_seed(tmp_path: Path, case: str) ->
     options, change = OTHERWISE[case]
     _, paths = judged_pair(tmp_path, {"answer": 0.675}, {"answer": 0.680} | options)
     edit_json(paths[1], change)
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert [(refused.path, refused.flaws[0].check) for refused in judged.refused] == [
         (path, "same-seed") for path in paths
     ]
@@ -221,7 +222,7 @@ def written_as_seed_1(folder: Path, change: Callable[[dict[str, Any]], object]) 
     )
     forged = replace(run, spec=spec, run=spec.label, weights=weights, scores=scores, history=(*run.history[:-1], last))
     write_run(folder, forged, arrays)
-    return judge_results(folder)
+    return judge_results(folder, PAPER)
 
 
 def nudge(arrays: dict[str, Any]) -> None:
@@ -267,7 +268,7 @@ def test_a_record_of_the_same_name_takes_no_run_away(tmp_path: Path) -> None:
     beside = stored(tmp_path / "other", 0.68, budget=SMALL)
     for suffix in (".json", ".safetensors"):
         shutil.move(beside.with_suffix(suffix), tmp_path / f"zz{suffix}")
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert [run.path for run in judged.sound] == [good]
     assert judged.not_comparable == ()
     assert [(refused.path.name, refused.flaws[0].check) for refused in judged.refused] == [("zz.json", "name")]
@@ -284,7 +285,7 @@ def test_what_breaks_a_check_is_refused_and_the_others_are_judged(
         return ()
 
     monkeypatch.setattr(results, "verify", broken)
-    judged = judge_results(record.parent)
+    judged = judge_results(record.parent, PAPER)
     assert [run.path for run in judged.sound] == [good]
     ((flaw,),) = (refused.flaws for refused in judged.refused)
     assert flaw.check == "unverifiable"
@@ -294,13 +295,13 @@ def test_what_breaks_a_check_is_refused_and_the_others_are_judged(
 def test_runs_that_count_for_nothing_may_share_a_seed(tmp_path: Path) -> None:
     judged, paths = judged_pair(tmp_path, {"answer": 0.68, "budget": SMALL}, {"answer": 0.69, "budget": SMALL})
     assert [run.path for run in judged.sound] == paths
-    assert [reasons for _, reasons in judged.not_comparable] == [("budget custom",)] * 2
+    assert [told(reasons) for _, reasons in judged.not_comparable] == [["budget custom"]] * 2
 
 
 def test_three_seeds_are_judged_and_asked(tmp_path: Path) -> None:
     for seed in range(3):
         stored(tmp_path, 0.675 + seed / 1000, seed=seed)
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert (len(judged.sound), judged.refused, judged.not_comparable, judged.unchecked) == (3, (), (), ())
     ((name, count, kinds),) = (
         (group.variant, len(group.runs), {each.band.quantity: each.verdict.kind for each in group.judgements})
@@ -316,9 +317,9 @@ def test_three_seeds_are_judged_and_asked(tmp_path: Path) -> None:
 def test_an_unfinished_run_is_sound_and_not_comparable(tmp_path: Path) -> None:
     run, _ = sound_run(0.68, budget=SMALL, status="interrupted", stop_reason=StopReason("interrupted", 3), scores={})
     write_run(tmp_path, run, {})
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert judged.exit_code == 0
-    assert judged.not_comparable[0][1] == ("run interrupted", "budget custom")
+    assert told(judged.not_comparable[0][1]) == ["run interrupted", "budget custom"]
 
 
 @pytest.mark.parametrize("kind", ["empty", "missing"])
@@ -326,11 +327,11 @@ def test_a_folder_without_records_is_refused(tmp_path: Path, kind: str) -> None:
     folder = tmp_path if kind == "empty" else tmp_path / "nowhere"
     words = "holds no record" if kind == "empty" else "is neither a folder nor a record"
     with pytest.raises(RecordError, match=words):
-        judge_results(folder)
+        judge_results(folder, PAPER)
 
 
 def test_a_record_alone_can_be_judged(small: Path) -> None:
-    judged = judge_results(small)
+    judged = judge_results(small, PAPER)
     assert [run.path for run in judged.sound] == [small]
 
 
@@ -346,8 +347,9 @@ class Blocker(MetaPathFinder):
 sys.meta_path.insert(0, Blocker())
 from pathlib import Path
 from harness.judging.results import judge_results
+from harness.papers import load_paper
 from harness.report.judgement import judgement_json
-print(judgement_json(judge_results(Path(sys.argv[1]))))
+print(judgement_json(judge_results(Path(sys.argv[1]), load_paper("jahangir2024"))))
 """
 
 

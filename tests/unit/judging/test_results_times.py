@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from harness.judging.differences import Difference
 from harness.judging.results import Judged, judge_results
 from harness.records.record import RunRecord
 from harness.records.store import write_run
@@ -18,6 +19,7 @@ from harness.report.judgement import judgement_json, judgement_page
 from harness.training.budget import BUDGETS, Budget
 from tests.support.fake_records import MACHINE
 from tests.support.forged_records import sound_run
+from tests.support.papers import PAPER
 
 NAME = "resnet50-transfer"
 """Its published weights do not tell the seed."""
@@ -65,30 +67,31 @@ def shown(judged: Judged) -> str:
 def test_what_the_band_of_seconds_takes_is_listed_as_that(tmp_path: Path) -> None:
     write(tmp_path)
     refused = write(tmp_path, seed=1, pipeline="device")
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert len(judged.sound) == 2
     assert seconds_of(judged)[1] == 1
-    assert judged.times_alone == ((f"{NAME}-pytorch-generator-seed0-0", ("budget times",)),)
-    assert judged.not_comparable == ((refused.stem, ("budget times",)),)
+    budget = (Difference("budget", "times"),)
+    assert judged.times_alone == ((f"{NAME}-pytorch-generator-seed0-0", budget),)
+    assert judged.not_comparable == ((refused.stem, budget),)
     text = shown(judged)
     assert f"not comparable but for its time, which the band of seconds takes (1): {NAME}-pytorch-generator" in text
     assert f"not comparable, so neither bands nor claims take them (1): {refused.stem}: budget times" in text
-    assert json.loads(judgement_json(judged))["times_alone"] == [
-        {"run": f"{NAME}-pytorch-generator-seed0-0", "reasons": ["budget times"]}
-    ]
+    (alone,) = json.loads(judgement_json(judged))["times_alone"]
+    assert (alone["run"], alone["reasons"]) == (f"{NAME}-pytorch-generator-seed0-0", ["budget times"])
+    assert alone["differences"][0]["kind"] == "budget"
 
 
 def test_one_run_under_three_seeds_is_no_three_times(tmp_path: Path) -> None:
     for seed in range(3):
         write(tmp_path, named=seed)
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert judged.groups == ()
     assert {flaw.check for refused in judged.refused for flaw in refused.flaws} == {"same-logits"}
 
 
 def test_a_copy_counts_once(tmp_path: Path) -> None:
     paths = [write(tmp_path) for _ in range(2)]
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert (list(judged.copies), judged.refused) == (paths[1:], ())
     assert seconds_of(judged)[1] == 1
 
@@ -96,7 +99,7 @@ def test_a_copy_counts_once(tmp_path: Path) -> None:
 def test_three_seeds_are_three_times(tmp_path: Path) -> None:
     for seed in range(3):
         write(tmp_path, seed=seed)
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert seconds_of(judged) == ("REPRODUCED", 3)
     assert len(judged.times_alone) == 3
 
@@ -108,7 +111,7 @@ def test_a_seed_is_one_of_what_shares_a_band(tmp_path: Path) -> None:
         folder.mkdir()
         write(folder)
         write(folder, 0.55, budget=BUDGETS["paper"], gpu=gpu)
-        judged = judge_results(folder)
+        judged = judge_results(folder, PAPER)
         assert len(judged.sound) == counts
         assert {flaw.check for refused in judged.refused for flaw in refused.flaws} <= {"same-seed"}
 
@@ -116,12 +119,14 @@ def test_a_seed_is_one_of_what_shares_a_band(tmp_path: Path) -> None:
 def test_one_run_under_two_seeds_is_no_speed_up_of_two(tmp_path: Path) -> None:
     for seed in range(2):
         write(tmp_path, named=seed, pipeline="device")
-    assert {flaw.check for refused in judge_results(tmp_path).refused for flaw in refused.flaws} == {"same-logits"}
+    assert {flaw.check for refused in judge_results(tmp_path, PAPER).refused for flaw in refused.flaws} == {
+        "same-logits"
+    }
 
 
 def test_a_second_speed_up_takes_no_run_away(tmp_path: Path) -> None:
     """Four epochs on the device pipeline, and a whole run of the same seed, which has the accuracy."""
     write(tmp_path, pipeline="device")
     write(tmp_path, 0.55, pipeline="device", budget=BUDGETS["paper"])
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert (len(judged.sound), judged.refused) == (2, ())

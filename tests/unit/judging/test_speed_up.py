@@ -19,6 +19,7 @@ from tests.support.fake_records import (
     fake_record,
     history_of,
 )
+from tests.support.papers import PAPER
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 SHARED = Gpu(
@@ -42,7 +43,7 @@ def device_run(seconds: float = 13.0, *, pipeline: Any = "device", **fields: Any
 
 def test_each_time_of_the_paper_is_told_beside_the_device_pipelines() -> None:
     """78 epochs of 12 s and of 14 s are 1,014 s on average."""
-    assert speed_up([device_run(12.0), device_run(14.0, seed=1)]) == (
+    assert speed_up([device_run(12.0), device_run(14.0, seed=1)], PAPER) == (
         "device pipeline: 1,014 s (936 to 1,092 s, n = 2) for 78 epochs, extrapolated from 4 timed after the warm-up; "
         "the first took ×1.00 of the later ones' mean and counts once; 8.64 times as fast as the paper's 8,764.24 s "
         "(Table 6), 1.20 times as fast as the paper's 1,218.66 s (Table 5), 1.08 times as fast as the paper's "
@@ -64,16 +65,16 @@ def test_each_time_of_the_paper_is_told_beside_the_device_pipelines() -> None:
     ids=["generator", "cpu", "h100", "slow card", "status", "kept features"],
 )
 def test_what_differs_otherwise_is_no_speed_up(record: RunRecord) -> None:
-    assert speed_up([record]) is None
-    assert "times as fast" not in " ".join(seed_lines([(Path("a.json"), record)]))
+    assert speed_up([record], PAPER) is None
+    assert "times as fast" not in " ".join(seed_lines([(Path("a.json"), record)], PAPER))
 
 
 def test_a_run_whose_card_was_its_own_comes_first() -> None:
     disturbed = device_run(26.0, gpu=SHARED)
-    assert "device pipeline: 1,014 s" in (speed_up([device_run(), disturbed]) or "")
-    assert "; the GPU was not its own: shared with 1 other process" in (speed_up([disturbed]) or "")
+    assert "device pipeline: 1,014 s" in (speed_up([device_run(), disturbed], PAPER) or "")
+    assert "; the GPU was not its own: shared with 1 other process" in (speed_up([disturbed], PAPER) or "")
 
 
 def test_a_suite_tells_it() -> None:
-    (line,) = (each for each in seed_lines([(Path("a.json"), device_run())]) if "times as fast" in each)
+    (line,) = (each for each in seed_lines([(Path("a.json"), device_run())], PAPER) if "times as fast" in each)
     assert line.startswith("vgg16-scratch pytorch: device pipeline: 1,014 s (n = 1) for 78 epochs")

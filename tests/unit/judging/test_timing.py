@@ -11,8 +11,8 @@ import pytest
 from harness.judging.bands import Judgement, judge, judge_all
 from harness.judging.comparability import disturbances, time_differences, time_remark
 from harness.judging.timing import papers_seconds
-from harness.papers.variants import find_variant
 from harness.records.record import RunRecord
+from harness.report.differences import reason_text
 from harness.training.budget import BUDGETS, Budget
 from harness.training.fit import EpochRecord
 from harness.training.stop_reason import StopReason
@@ -22,6 +22,7 @@ from tests.support.fake_records import (
     fake_record,
     history_of,
 )
+from tests.support.papers import HARDWARE, PAPER, told
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 PAPERS_MACHINE = replace(MACHINE, gpu=CARD)
@@ -44,7 +45,7 @@ def timed(*seconds: float, variant: Any = "resnet50-scratch", **fields: Any) -> 
 
 
 def seconds_of(records: Sequence[RunRecord]) -> Judgement:
-    return next(each for each in judge_all(records) if each.band.quantity == "seconds")
+    return next(each for each in judge_all(records, PAPER) if each.band.quantity == "seconds")
 
 
 # The paper's epochs
@@ -60,7 +61,7 @@ def seconds_of(records: Sequence[RunRecord]) -> Judgement:
 )
 def test_the_first_epoch_counts_once(seconds: list[float], total: float, count: int, ratio: float | None) -> None:
     """What is not run takes as long as the later epochs on average: what is done once is in the first."""
-    found = papers_seconds(timed(*seconds))
+    found = papers_seconds(timed(*seconds), PAPER)
     assert found is not None
     assert (found.seconds, found.epochs, found.timed) == (pytest.approx(total), 100, count)
     assert found.first_ratio == (None if ratio is None else pytest.approx(ratio))
@@ -68,7 +69,7 @@ def test_the_first_epoch_counts_once(seconds: list[float], total: float, count: 
 
 def test_more_epochs_than_the_papers_are_cut_off() -> None:
     """78 of the paper's; ours went on to 80, and the last two took long."""
-    found = papers_seconds(timed(*[10.0] * 78, 99.0, 99.0, variant="vgg16-scratch"))
+    found = papers_seconds(timed(*[10.0] * 78, 99.0, 99.0, variant="vgg16-scratch"), PAPER)
     assert found is not None
     assert (found.seconds, found.epochs, found.timed) == (780.0, 78, 78)
 
@@ -77,7 +78,7 @@ def test_each_phase_is_counted_by_its_own_epochs() -> None:
     """10 epochs of the head, 20 of the last stage: two of each were run."""
     record = timed(14.0, 10.0, 60.0, 40.0, variant="resnet50-fine-tune", budget=BUDGETS["times"])
     assert [phase.epochs for phase in record.spec.variant.phases] == [2, 2]
-    found = papers_seconds(record)
+    found = papers_seconds(record, PAPER)
     assert found is not None
     assert (found.seconds, found.epochs, found.timed) == (14 + 9 * 10 + 60 + 19 * 40, 30, 4)
     assert (found.first_ratio, found.has_lone_first) == (pytest.approx(1.4), False)
@@ -98,7 +99,7 @@ def test_a_phase_that_is_known_by_its_first_epoch_alone_is_told(lengths: tuple[i
     budget = Budget("custom", epochs=sum(lengths))
     record = timed(*[20.0] * sum(lengths), variant="resnet50-fine-tune", budget=budget)
     assert tuple(phase.epochs for phase in record.spec.variant.phases) == lengths
-    found = papers_seconds(record)
+    found = papers_seconds(record, PAPER)
     assert found is not None
     assert found.has_lone_first
     assert said in seconds_of([record]).verdict.reason
@@ -107,7 +108,7 @@ def test_a_phase_that_is_known_by_its_first_epoch_alone_is_told(lengths: tuple[i
 @pytest.mark.parametrize("count", [0, 3, 10])
 def test_a_phase_of_which_nothing_was_run_is_not_guessed(count: int) -> None:
     record = timed(*[10.0] * count, variant="resnet50-fine-tune", status="interrupted")
-    assert papers_seconds(record) is None
+    assert papers_seconds(record, PAPER) is None
 
 
 # A few epochs are enough to time
@@ -120,21 +121,21 @@ def few(**fields: Any) -> RunRecord:
 def test_a_budget_of_epochs_leaves_the_time_to_be_judged() -> None:
     """60 + 99·50 s; the paper has 1,445 to 5,771."""
     records = [few(seed=seed) for seed in range(3)]
-    assert judge(records).kind == "NOT_COMPARABLE"
-    assert judge(records).reason == "budget times"
+    assert judge(records, PAPER).kind == "NOT_COMPARABLE"
+    assert reason_text(judge(records, PAPER)) == "budget times"
     found = seconds_of(records)
     assert (found.verdict.kind, found.observed) == ("REPRODUCED", (60 + 99 * 50.0,) * 3)
     assert (
         "for 100 epochs, extrapolated from 4 timed after the warm-up; the first took ×1.20 of the later ones' mean and "
         "counts once;"
     ) in found.verdict.reason
-    others = [each.verdict.kind for each in judge_all(records) if each.band.quantity != "seconds"]
+    others = [each.verdict.kind for each in judge_all(records, PAPER) if each.band.quantity != "seconds"]
     assert set(others) == {"NOT_COMPARABLE"}
 
 
 def test_a_budget_of_seconds_does_as_well() -> None:
     record = timed(60.0, 50.0, budget=BUDGETS["hour"], stop_reason=RAN_OUT)
-    assert time_differences(record) == []
+    assert told(time_differences(record, PAPER)) == []
     assert "extrapolated from 2 timed" in seconds_of([record]).verdict.reason
 
 
@@ -163,13 +164,16 @@ def test_seeds_of_unequal_length_are_told_so() -> None:
     [
         (few(budget=replace(BUDGETS["times"], examples=960)), "budget times"),
         (few(budget=Budget("custom", epochs=4, test_examples=512)), "budget custom"),
-        (few(variant=replace(find_variant("resnet50-scratch"), learning_rate=1.0)), "variant unlike variants.toml"),
+        (
+            few(variant=replace(PAPER.find_variant("resnet50-scratch"), learning_rate=1.0)),
+            "not the variant that the paper's folder declares, by its learning_rate",
+        ),
         (few(status="interrupted"), "run interrupted"),
     ],
     ids=["images", "tests", "variant", "status"],
 )
 def test_what_changes_an_epoch_does_not(record: RunRecord, reason: str) -> None:
-    assert reason in time_differences(record)
+    assert reason in told(time_differences(record, PAPER))
     assert seconds_of([record]).verdict.kind == "NOT_COMPARABLE"
 
 
@@ -183,41 +187,45 @@ def calibrated(product: float, **fields: Any) -> RunRecord:
 @pytest.mark.parametrize("share", [0.51, 0.8, 1.19])
 def test_a_card_that_is_as_fast_is_of_the_papers_class(share: float) -> None:
     record = calibrated(share * 52.224e12)
-    assert time_differences(record) == []
-    assert f"the class of the GPU by its name and its product, {share:.0%} of the nominal peak" in time_remark([record])
+    assert told(time_differences(record, PAPER)) == []
+    assert f"the class of the GPU by its name and its product, {share:.0%} of the nominal peak" in time_remark(
+        [record], HARDWARE
+    )
 
 
 @pytest.mark.parametrize(("rate", "share"), [(20e12, "38%"), (80e12, "153%")])
 def test_a_card_that_is_not_is_refused_with_its_figures(rate: float, share: str) -> None:
-    (reason,) = time_differences(calibrated(rate))
+    (reason,) = told(time_differences(calibrated(rate), PAPER))
     low, high = rate / 1.25 / 1e12, rate / 0.8 / 1e12
     assert reason == (
         f"device {CARD} by its name, but its product of 8,192 × 8,192 ran at {rate / 1e12:.1f} TFLOP/s "
         f"({low:.1f} to {high:.1f}, n = 3), {share} of an RTX 4080 SUPER's nominal 52.2, expected 50% to 120%"
     )
     verdict = seconds_of([calibrated(rate)]).verdict
-    assert (verdict.kind, verdict.reason) == ("NOT_COMPARABLE", reason)
+    assert (verdict.kind, reason_text(verdict)) == ("NOT_COMPARABLE", reason)
 
 
 def test_a_slow_card_that_was_disturbed_is_no_other_card() -> None:
     """What was seen meanwhile may be why: then nobody can tell."""
     record = calibrated(20e12, doubts=("shared with 1 other process",))
-    assert time_differences(record) == []
-    (found,) = disturbances(record)
-    assert found.endswith("expected 50% to 120%, while shared with 1 other process")
+    assert told(time_differences(record, PAPER)) == []
+    (found,) = disturbances(record, PAPER)
+    assert found == "its product ran at 38% of the nominal peak, while shared with 1 other process"
     assert seconds_of([record]).verdict.kind == "INCONCLUSIVE"
-    assert disturbances(calibrated(40e12, doubts=("shared with 1 other process",))) == []
+    assert disturbances(calibrated(40e12, doubts=("shared with 1 other process",)), PAPER) == []
 
 
 @pytest.mark.parametrize("fields", [{"precision": "tf32"}, {"gpu": "another card"}])
 def test_what_has_no_reference_leaves_the_name(fields: dict[str, Any]) -> None:
     for record in (calibrated(20e12, **fields), timed(50.0, 50.0)):
-        assert time_differences(record) == []
-        assert "the class of the GPU by its name alone, its rate not calibrated in float32" in time_remark([record])
+        assert told(time_differences(record, PAPER)) == []
+        assert "the class of the GPU by its name alone, its rate not calibrated in float32" in time_remark(
+            [record], HARDWARE
+        )
 
 
 def test_a_rate_makes_no_other_card_the_papers() -> None:
     record = timed(
         50.0, calibration=fake_calibration(gpu="NVIDIA H100"), environment=replace(MACHINE, gpu="NVIDIA H100")
     )
-    assert time_differences(record) == ["device NVIDIA H100, the paper's is an RTX 4080 SUPER"]
+    assert told(time_differences(record, PAPER)) == ["device NVIDIA H100, the paper's is an RTX 4080 SUPER"]

@@ -21,17 +21,17 @@ from harness.measuring.calibration import (
     calibrate_frameworks,
 )
 from harness.measuring.speed import CalibrationSizes, Pace
-from harness.papers.variants import VARIANTS
 from harness.records.machine import DeviceCalibration, GpuIdentity
 from harness.records.spec import RunSpec
 from harness.variant import Pipeline
 from tests.support.fake_model import numbered_dataset
 from tests.support.fake_records import fake_calibration
+from tests.support.papers import PAPER
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 IDENTITY = GpuIdentity(CARD, "580.1", "13.0", 2**34, 250.0, 320.0, 3105)
-SPEC = RunSpec(VARIANTS["vgg16-scratch"], "pytorch", device="gpu")
-TASK = CalibrationTask(SPEC, (VARIANTS["vgg16-scratch"],))
+SPEC = RunSpec(PAPER.variants["vgg16-scratch"], "pytorch", device="gpu")
+TASK = CalibrationTask(SPEC, (PAPER.variants["vgg16-scratch"],))
 
 
 def process(code: int, printed: str, found: DeviceCalibration | None = None) -> Callable[..., Any]:
@@ -96,8 +96,8 @@ def test_each_framework_is_calibrated_once_at_the_sizes_of_its_runs(monkeypatch:
 
     monkeypatch.setattr(calibration, "calibrate_apart", calibrate)
     names = ("vgg16-scratch", "resnet50-scratch", "vgg16-transfer", "resnet50-transfer")
-    specs = [RunSpec(VARIANTS[name], "keras3", "jax", seed=seed) for name in names for seed in (0, 1)]
-    specs += [RunSpec(VARIANTS["vgg16-scratch"], "pytorch")]
+    specs = [RunSpec(PAPER.variants[name], "keras3", "jax", seed=seed) for name in names for seed in (0, 1)]
+    specs += [RunSpec(PAPER.variants["vgg16-scratch"], "pytorch")]
     found, failed = calibrate_frameworks(specs, said.append)
     assert found == {("pytorch", None): fake_calibration()}
     assert failed == ["no calibration of keras3 on jax, its runs go on without: Keras on jax sees no GPU"]
@@ -148,8 +148,8 @@ def test_a_gpu_is_watched_while_it_is_calibrated(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.usefixtures("played")
 def test_pictures_are_those_of_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     task = CalibrationTask(
-        RunSpec(VARIANTS["vgg16-scratch"], "pytorch", device="gpu", pipeline="manual"),
-        (VARIANTS["vgg16-scratch"], VARIANTS["resnet50-fine-tune"]),
+        RunSpec(PAPER.variants["vgg16-scratch"], "pytorch", device="gpu", pipeline="manual"),
+        (PAPER.variants["vgg16-scratch"], PAPER.variants["resnet50-fine-tune"]),
     )
     monkeypatch.setattr(calibration, "PICTURES", 64)
     found = calibration.measure(task)
@@ -195,7 +195,7 @@ def test_an_error_is_printed_in_one_line(
 def test_a_batch_is_of_as_many_pictures_as_were_asked_for(monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline) -> None:
     """More than are taken otherwise; and where the data fill none, the rates that were found before are kept."""
     monkeypatch.setattr(calibration, "PICTURES", 64)
-    variants = tuple(replace(VARIANTS["vgg16-scratch"], batch_size=size) for size in (80, 4096))
+    variants = tuple(replace(PAPER.variants["vgg16-scratch"], batch_size=size) for size in (80, 4096))
     found = calibration.measure(CalibrationTask(replace(SPEC, pipeline=pipeline), variants))
     assert [(each.work, each.amount % 80) for each in found.pictures] == [(f"{pipeline}, 48×48×1", 0)]
     assert found.product.rate > 0

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from harness.architectures import layers
-from harness.attribution.prediction import STEP_OVERHEAD, Interval
+from harness.interval import Interval
 from harness.measuring import forecast as module
+from harness.measuring.assumptions import STEP_OVERHEAD
 from harness.measuring.forecast import (
     START_SECONDS,
     Machine,
@@ -18,7 +19,6 @@ from harness.measuring.forecast import (
     machine_of_gpu,
 )
 from harness.operations import epoch_flops
-from harness.papers.variants import VARIANTS, find_variant
 from harness.records.machine import Speed
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
@@ -29,15 +29,17 @@ from tests.support.fake_records import (
     fake_calibration,
     fake_record,
 )
+from tests.support.papers import HARDWARE, PAPER
 
+GPU = HARDWARE.gpu
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 TEN = Machine(MACHINE.cpu, Interval(1e12, 1e13), "ten times apart")
 UNKNOWN = Machine("a card", None, "nobody knows")
-SPEC = RunSpec(VARIANTS["vgg16-scratch"], "pytorch", fer2013="fer2013.zip")
+SPEC = RunSpec(PAPER.variants["vgg16-scratch"], "pytorch", fer2013="fer2013.zip")
 
 
 def test_operations_are_those_of_every_phase() -> None:
-    variant = VARIANTS["resnet50-fine-tune"]
+    variant = PAPER.variants["resnet50-fine-tune"]
     head, top = (epoch_flops(variant, phase, training_images=28_709, watched_images=7_178) for phase in variant.phases)
     spec = RunSpec(variant, "pytorch", fer2013="fer2013.zip")
     assert count_operations(spec) == 10 * head + 20 * top
@@ -46,7 +48,7 @@ def test_operations_are_those_of_every_phase() -> None:
 @pytest.mark.parametrize(("views", "shown"), [(None, 1), (3, 3), (50, 10)])
 def test_features_that_are_kept_are_computed_once(views: int | None, shown: int) -> None:
     """Ten epochs train the head alone: each shows a view of 28,709 images, and evaluates 7,178 as they are."""
-    variant = VARIANTS["resnet50-fine-tune"]
+    variant = PAPER.variants["resnet50-fine-tune"]
     spec = RunSpec(variant, "pytorch", fer2013="fer2013.zip", cached_features=True, views=views)
     images = {"training_images": 28_709, "watched_images": 7_178}
     head = epoch_flops(variant, variant.phases[0], **images, kept_features=True)
@@ -58,7 +60,7 @@ def test_features_that_are_kept_are_computed_once(views: int | None, shown: int)
 
 def test_a_budget_takes_operations_away() -> None:
     budget = BUDGETS["rehearsal"]
-    spec = RunSpec(VARIANTS["vgg16-scratch"], "pytorch", budget=budget)
+    spec = RunSpec(PAPER.variants["vgg16-scratch"], "pytorch", budget=budget)
     phase = spec.variant.phases[0]
     assert count_operations(spec) == 2 * epoch_flops(spec.variant, phase, training_images=16, watched_images=16)
     smaller_set = replace(SPEC, fer2013=None)  # a tenth of FER-2013
@@ -76,7 +78,7 @@ def test_seconds_are_operations_over_the_rate_and_a_start() -> None:
 
 def test_the_papers_generator_sets_a_least_time() -> None:
     """At 224: 28,709 augmented ones at 178/s and 7,178 plain ones at 1,809/s are 165 s an epoch of one core here."""
-    spec = RunSpec(VARIANTS["vgg16-transfer"], "pytorch", fer2013="fer2013.zip", pipeline="generator")
+    spec = RunSpec(PAPER.variants["vgg16-transfer"], "pytorch", fer2013="fer2013.zip", pipeline="generator")
     fast = Machine("fast", Interval(1e18, 1e18), "fast")
     found = forecast(spec, fast, [])
     assert found.seconds is not None
@@ -86,7 +88,7 @@ def test_the_papers_generator_sets_a_least_time() -> None:
     small = forecast(replace(SPEC, pipeline="generator"), fast, [])
     assert small.seconds is not None
     assert small.seconds.low == pytest.approx((28_709 / 3_035 + 7_178 / 8_926) * 100 / 2 + 5, rel=1e-3)
-    unaugmented = replace(spec, asked=find_variant("vgg16-transfer@unaugmented"))
+    unaugmented = replace(spec, asked=PAPER.find_variant("vgg16-transfer@unaugmented"))
     plain = forecast(unaugmented, fast, [])
     assert plain.seconds is not None
     assert plain.seconds.low == pytest.approx(35_887 / 1_809 * 100 / 2 + 5, rel=1e-3)
@@ -137,7 +139,7 @@ def test_other_work_or_another_machine_says_nothing(record: RunRecord) -> None:
 
 def test_the_papers_card_is_known_by_its_name() -> None:
     """52.2 TFLOP/s; of that 20 to 60 %."""
-    found = machine_of_gpu(CARD)
+    found = machine_of_gpu(CARD, known=GPU)
     assert found.rate is not None
     assert (found.rate.low / 1e12, found.rate.high / 1e12) == pytest.approx((10.4, 31.3), abs=0.05)
     assert "52.2 TFLOP/s" in found.basis
@@ -145,20 +147,22 @@ def test_the_papers_card_is_known_by_its_name() -> None:
 
 @pytest.mark.parametrize("name", [None, "NVIDIA H100 80GB HBM3", "NVIDIA GeForce RTX 40800", "RTX 4080 Laptop GPU"])
 def test_another_card_is_not(name: str | None) -> None:
-    assert machine_of_gpu(name).rate is None
+    assert machine_of_gpu(name, known=GPU).rate is None
 
 
 def test_another_card_is_known_by_its_calibrated_convolution() -> None:
     """20 TFLOP/s; of that 15 to 90 %, and what a step takes besides."""
     calibration = fake_calibration(40e12, gpu="NVIDIA H100")
-    found = machine_of_gpu("NVIDIA H100", calibration)
+    found = machine_of_gpu("NVIDIA H100", calibration, known=GPU)
     assert found.rate is not None
     assert (found.rate.low / 1e12, found.rate.high / 1e12) == pytest.approx((3, 18))
     assert found.basis == (
         "operations ÷ (15% to 90% of 20.0 TFLOP/s, the convolution calibrated now), 20 ms a step at most besides"
     )
     assert found.step_overhead == STEP_OVERHEAD
-    assert machine_of_gpu(CARD, calibration) == machine_of_gpu(CARD), "its own figures hold for any card of the name"
+    assert machine_of_gpu(CARD, calibration, known=GPU) == machine_of_gpu(CARD, known=GPU), (
+        "its own figures hold for any card of the name"
+    )
 
 
 def test_a_cpu_is_clocked(monkeypatch: pytest.MonkeyPatch) -> None:

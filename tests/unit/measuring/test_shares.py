@@ -10,7 +10,6 @@ from rich.console import Console, RenderableType
 
 from harness.measuring.shares import calibrated_shares, epoch_split, training_rate
 from harness.operations import training_image_flops
-from harness.papers.variants import VARIANTS
 from harness.report.calibration import calibration_lines, calibration_table, time_table
 from tests.support.fake_records import (
     FER2013,
@@ -18,8 +17,9 @@ from tests.support.fake_records import (
     fake_calibration,
     fake_record,
 )
+from tests.support.papers import PAPER
 
-VARIANT = VARIANTS["resnet50-fine-tune"]
+VARIANT = PAPER.variants["resnet50-fine-tune"]
 
 
 def shown(part: RenderableType) -> str:

@@ -8,12 +8,10 @@ from typing import get_args
 import pytest
 
 from harness.interface import CLASSES
-from harness.papers import load_paper
 from harness.papers.claims import Claim, ClaimError, check_variants, read_claims
 from harness.papers.review import audit
 from harness.papers.stated import Class
-
-PAPER = load_paper("jahangir2024")
+from tests.support.papers import PAPER
 
 
 @pytest.mark.parametrize("claim", PAPER.claims.values(), ids=lambda claim: claim.name)

@@ -7,7 +7,7 @@ import pytest
 from harness.architectures import count_parameters
 from harness.papers.expressions import ExpressionError, Scope, Value, members, number
 from harness.papers.facts import Fact, Facts, Unit
-from harness.papers.variants import VARIANTS
+from tests.support.papers import PAPER
 
 
 def fact(name: str, printed: str, unit: Unit = "percent") -> Fact:
@@ -28,7 +28,7 @@ FACTS = Facts(
 )
 SCOPE = Scope(
     FACTS,
-    VARIANTS,
+    PAPER.variants,
     {
         "a": "net-a.accuracy.table-1",
         "b": "net-b.accuracy.table-1",
@@ -52,7 +52,7 @@ SCOPE = Scope(
         ("count *.accuracy.table-1", 3),
         ("count *.seeds.*", 0),
         ("largest *.seconds.* / smallest *.seconds.*", 2000 / 1218.66),
-        ("network.vgg16-scratch.parameters", float(count_parameters(VARIANTS["vgg16-scratch"]))),
+        ("network.vgg16-scratch.parameters", float(count_parameters(PAPER.variants["vgg16-scratch"]))),
         ("a - human", 0.6723 - 0.655),
     ],
 )

@@ -8,17 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from harness.interface import CLASSES
-from harness.papers.facts import (
-    CONFUSIONS,
-    Fact,
-    FactError,
-    Facts,
-    facts,
-    ignored,
-    parse,
-    read_facts,
-)
-from harness.papers.variants import VARIANTS
+from harness.papers.facts import Fact, FactError, Facts, read_facts
+from tests.support.papers import PAPER
 
 WORDS = (
     r"(?i:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|twenty|thirty"
@@ -61,7 +52,10 @@ def place_facts(paper: Facts, text: str) -> tuple[dict[tuple[int, int], list[Fac
 def uncovered(paper: Facts, text: str) -> list[str]:
     """Numbers that are neither a fact nor ignored, each with its surroundings."""
     covered = bytearray(len(text))
-    spans = [*place_facts(paper, text)[0], *(m.span() for each in ignored() for m in re.finditer(each.pattern, text))]
+    spans = [
+        *place_facts(paper, text)[0],
+        *(m.span() for each in PAPER.ignored for m in re.finditer(each.pattern, text)),
+    ]
     for start, end in spans:
         covered[start:end] = b"\1" * (end - start)
     missing = [match.start() for match in NUMBER.finditer(text) if not covered[match.start()]]
@@ -69,17 +63,17 @@ def uncovered(paper: Facts, text: str) -> list[str]:
 
 
 def test_every_quote_stands_in_the_paper_and_holds_its_number(paper_text: str) -> None:
-    assert place_facts(facts(), without_references(paper_text))[1] == []
+    assert place_facts(PAPER.facts, without_references(paper_text))[1] == []
 
 
 def test_every_number_of_the_paper_is_a_fact_or_ignored_with_a_reason(paper_text: str) -> None:
-    assert uncovered(facts(), without_references(paper_text)) == []
+    assert uncovered(PAPER.facts, without_references(paper_text)) == []
 
 
 @pytest.mark.parametrize("name", ["vgg16-scratch.accuracy.abstract", "vgg16-transfer.plateau-patience.text"])
 def test_a_number_that_is_left_out_is_missed(paper_text: str, name: str) -> None:
     text = without_references(paper_text)
-    fewer = Facts({each: fact for each, fact in facts().items() if each != name})
+    fewer = Facts({each: fact for each, fact in PAPER.facts.items() if each != name})
     assert len(uncovered(fewer, text)) >= 1
 
 
@@ -106,7 +100,7 @@ def test_a_number_that_is_slipped_in_is_missed(paper_text: str, words: str) -> N
     """Behind words that an ignored pattern begins with, as behind others."""
     place = without_references(paper_text).index("Pre-Trained Models:")
     altered = f"{paper_text[:place]}{words} {paper_text[place:]}"
-    assert len(uncovered(facts(), without_references(altered))) >= 1
+    assert len(uncovered(PAPER.facts, without_references(altered))) >= 1
 
 
 def said_of_two(paper: Facts, text: str) -> set[tuple[str, ...]]:
@@ -124,41 +118,41 @@ SAID_OF_TWO = {
 def test_a_number_said_of_two_things_is_a_fact_of_both(paper_text: str) -> None:
     """That the digits are covered, one of the two would do."""
     text = without_references(paper_text)
-    assert said_of_two(facts(), text) == SAID_OF_TWO
+    assert said_of_two(PAPER.facts, text) == SAID_OF_TWO
     for pair in SAID_OF_TWO:
         for name in pair:
-            fewer = Facts({each: fact for each, fact in facts().items() if each != name})
+            fewer = Facts({each: fact for each, fact in PAPER.facts.items() if each != name})
             assert pair not in said_of_two(fewer, text)
 
 
 def test_every_ignored_pattern_is_needed(paper_text: str) -> None:
     text = without_references(paper_text)
-    assert [each.pattern for each in ignored() if not re.search(each.pattern, text)] == []
-    assert all(each.reason for each in ignored())
+    assert [each.pattern for each in PAPER.ignored if not re.search(each.pattern, text)] == []
+    assert all(each.reason for each in PAPER.ignored)
 
 
-@pytest.mark.parametrize("fact", facts().values(), ids=facts())
+@pytest.mark.parametrize("fact", PAPER.facts.values(), ids=PAPER.facts)
 def test_printed_digits_stand_in_the_quote(fact: Fact) -> None:
     assert fact.printed in fact.quote
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", PAPER.variants)
 def test_table_6_is_the_headline(name: str) -> None:
     for quantity in ("accuracy", "training-accuracy", "seconds"):
-        assert facts().headline(name, quantity).where == "table-6"
+        assert PAPER.facts.headline(name, quantity).where == "table-6"
 
 
-@pytest.mark.parametrize("name", CONFUSIONS)
+@pytest.mark.parametrize("name", PAPER.confusions)
 def test_matrices_hold_the_testing_column_of_table_2(name: str) -> None:
-    matrix = facts().confusion(name)
-    expected = [facts()[f"dataset.test-{each}.table-2"].value for each in CLASSES]
+    matrix = PAPER.facts.confusion(name)
+    expected = [PAPER.facts[f"dataset.test-{each}.table-2"].value for each in CLASSES]
     assert matrix.sum(axis=1).tolist() == expected
     assert matrix.sum() == 7178
 
 
 def test_a_matrix_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(FactError, match="no legible confusion matrix of vgg16-transfer"):
-        facts().confusion("vgg16-transfer")
+        PAPER.facts.confusion("vgg16-transfer")
 
 
 @pytest.mark.parametrize(
@@ -206,23 +200,18 @@ def test_one_number_entered_twice_is_refused() -> None:
         read_facts({"a": {"accuracy": {"text": ENTRY, "again": ENTRY}}})
 
 
-def test_a_name_that_stands_twice_is_refused() -> None:
-    with pytest.raises(FactError, match="twice"):
-        parse("[a.accuracy]\ntext = 1\ntext = 2\n")
-
-
 def test_unknown_names_are_refused_with_their_neighbours() -> None:
     with pytest.raises(FactError, match=r"near it are vgg16-scratch\.accuracy\.table-6"):
-        facts()["vgg16-scratch.accuracy.tabel-6"]
+        PAPER.facts["vgg16-scratch.accuracy.tabel-6"]
     with pytest.raises(FactError, match="says nothing"):
-        facts().headline("vgg16-scratch", "momentum")
+        PAPER.facts.headline("vgg16-scratch", "momentum")
     with pytest.raises(FactError, match="is a row"):
-        _ = facts()["vgg16-scratch.confusion-fear.figure-20"].value
+        _ = PAPER.facts["vgg16-scratch.confusion-fear.figure-20"].value
 
 
 def test_replaced_leaves_the_paper_alone() -> None:
-    other = facts().replaced({"vgg16-scratch.accuracy.table-6": "0.5"})
+    other = PAPER.facts.replaced({"vgg16-scratch.accuracy.table-6": "0.5"})
     assert other["vgg16-scratch.accuracy.table-6"].value == 0.5
-    assert facts()["vgg16-scratch.accuracy.table-6"].value == 0.6723
+    assert PAPER.facts["vgg16-scratch.accuracy.table-6"].value == 0.6723
     with pytest.raises(FactError, match="no fact"):
-        facts().replaced({"vgg16-scratch.accuracy.table-7": "0.5"})
+        PAPER.facts.replaced({"vgg16-scratch.accuracy.table-7": "0.5"})

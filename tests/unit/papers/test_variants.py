@@ -12,16 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.papers.variants import (
-    NOT_FROM_THE_PAPER,
-    VARIANTS,
-    Reading,
-    Source,
-    find_variant,
-    paper_fields,
-    readings,
-    sources,
-)
+from harness.papers.variants import NOT_FROM_THE_PAPER, Reading, Source, paper_fields
 from harness.variant import (
     HeadLayer,
     Phase,
@@ -31,6 +22,7 @@ from harness.variant import (
     narrow,
     parse_variant,
 )
+from tests.support.papers import PAPER
 
 MAXIMUM_QUOTED_WORDS = 20
 """How much is quoted at a time: enough to be found again, short enough to stay a citation."""
@@ -43,23 +35,25 @@ NAMES = (
     "resnet50-transfer",
     "resnet50-fine-tune",
 )
-EVERY_SOURCE = [pytest.param(source, id=f"{name}-{field}") for name in NAMES for field, source in sources(name).items()]
+EVERY_SOURCE = [
+    pytest.param(source, id=f"{name}-{field}") for name in NAMES for field, source in PAPER.sources[name].items()
+]
 EVERY_QUOTE = [
     pytest.param(source, id=f"{name}-{field}")
     for name in NAMES
-    for field, source in sources(name).items()
+    for field, source in PAPER.sources[name].items()
     if source.quote is not None
 ]
 EVERY_READING = [
-    pytest.param(name, reading, id=f"{name}@{reading.name}") for name in NAMES for reading in readings(name)
+    pytest.param(name, reading, id=f"{name}@{reading.name}") for name in NAMES for reading in PAPER.readings[name]
 ]
 EVERY_QUESTION = [
     pytest.param(name, question, id=f"{name}-{question}")
     for name in NAMES
-    for question in dict.fromkeys(reading.question for reading in readings(name))
+    for question in dict.fromkeys(reading.question for reading in PAPER.readings[name])
 ]
 
-every_variant = pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+every_variant = pytest.mark.parametrize("variant", PAPER.variants.values(), ids=PAPER.variants)
 
 
 def on_one_line(text: str) -> str:
@@ -76,7 +70,7 @@ def names_with_readings(draw: st.DrawFn) -> tuple[str, list[str]]:
     """A variant's name and at most one reading for each question, in any order."""
     name = draw(st.sampled_from(NAMES))
     by_question: dict[str, list[str | None]] = {}
-    for reading in readings(name):
+    for reading in PAPER.readings[name]:
         by_question.setdefault(reading.question, [None]).append(reading.name)
     chosen = [draw(st.sampled_from(answers)) for answers in by_question.values()]
     return name, draw(st.permutations([word for word in chosen if word is not None]))
@@ -86,7 +80,7 @@ def names_with_readings(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 
 def test_the_variants_are_the_papers_six_in_order() -> None:
-    assert tuple(VARIANTS) == NAMES
+    assert tuple(PAPER.variants) == NAMES
 
 
 @every_variant
@@ -102,7 +96,7 @@ def test_phases_add_up_to_the_epochs(variant: Variant) -> None:
 
 def test_phases_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="vgg16-scratch: the phases' epochs do not add up to epochs = 100"):
-        replace(VARIANTS["vgg16-scratch"], phases=(Phase(epochs=99, trainable="all"),))
+        replace(PAPER.variants["vgg16-scratch"], phases=(Phase(epochs=99, trainable="all"),))
 
 
 @every_variant
@@ -125,7 +119,7 @@ def test_variants_are_frozen_and_hashable(variant: Variant) -> None:
 
 
 def test_narrow_changes_width_and_size_alone() -> None:
-    variant = VARIANTS["vgg16-scratch"]
+    variant = PAPER.variants["vgg16-scratch"]
     assert narrow(variant, width_divisor=16) == replace(variant, width_divisor=16)
     assert narrow(variant, width_divisor=8, input_size=32) == replace(variant, width_divisor=8, input_size=32)
 
@@ -135,12 +129,12 @@ def test_narrow_changes_width_and_size_alone() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_paper_field_has_a_source_and_nothing_else_has(name: str) -> None:
-    assert set(sources(name)) == set(paper_fields())
+    assert set(PAPER.sources[name]) == set(paper_fields())
 
 
 def test_paper_fields_leave_out_what_makes_no_claim() -> None:
     assert NOT_FROM_THE_PAPER.isdisjoint(paper_fields())
-    assert len(paper_fields()) + len(NOT_FROM_THE_PAPER) == len(asdict(VARIANTS["vgg16-scratch"]))
+    assert len(paper_fields()) + len(NOT_FROM_THE_PAPER) == len(asdict(PAPER.variants["vgg16-scratch"]))
 
 
 @pytest.mark.parametrize("source", EVERY_QUOTE)
@@ -215,16 +209,16 @@ def test_parts_that_contradict_themselves_are_refused(build: Callable[[], object
 
 @pytest.mark.parametrize(("name", "question"), EVERY_QUESTION)
 def test_every_question_has_rivals_and_one_default(name: str, question: str) -> None:
-    answers = [reading for reading in readings(name) if reading.question == question]
+    answers = [reading for reading in PAPER.readings[name] if reading.question == question]
     assert len(answers) >= 2
     assert [answer.is_default for answer in answers].count(True) == 1
 
 
 @pytest.mark.parametrize(("name", "question"), EVERY_QUESTION)
 def test_the_answers_to_a_question_set_the_same_fields_which_no_other_question_sets(name: str, question: str) -> None:
-    answers = [reading for reading in readings(name) if reading.question == question]
+    answers = [reading for reading in PAPER.readings[name] if reading.question == question]
     inside = {frozenset(reading.values) for reading in answers}
-    outside = {field for reading in readings(name) if reading not in answers for field in reading.values}
+    outside = {field for reading in PAPER.readings[name] if reading not in answers for field in reading.values}
     assert len(inside) == 1
     (fields_set,) = inside
     assert fields_set <= set(paper_fields())
@@ -233,13 +227,13 @@ def test_the_answers_to_a_question_set_the_same_fields_which_no_other_question_s
 
 @pytest.mark.parametrize(("name", "reading"), EVERY_READING)
 def test_a_default_changes_nothing_and_a_rival_something(name: str, reading: Reading) -> None:
-    changed = parse_variant(asdict(VARIANTS[name]) | reading.values)
-    assert (changed == VARIANTS[name]) == reading.is_default
+    changed = parse_variant(asdict(PAPER.variants[name]) | reading.values)
+    assert (changed == PAPER.variants[name]) == reading.is_default
 
 
 @pytest.mark.parametrize(("name", "reading"), EVERY_READING)
 def test_a_reading_is_named_unless_it_is_the_default(name: str, reading: Reading) -> None:
-    variant = find_variant(f"{name}@{reading.name}")
+    variant = PAPER.find_variant(f"{name}@{reading.name}")
     assert variant.name == (name if reading.is_default else f"{name}@{reading.name}")
     assert variant.base_name == name
 
@@ -252,16 +246,16 @@ def test_a_reading_gives_its_reason(name: str, reading: Reading) -> None:
 
 
 def test_readings_take_effect_and_stand_in_canonical_order() -> None:
-    variant = find_variant("vgg16-scratch@unstopped,five-blocks")
+    variant = PAPER.find_variant("vgg16-scratch@unstopped,five-blocks")
     assert variant.name == "vgg16-scratch@five-blocks,unstopped"
     assert variant.blocks == 5
     assert variant.stop_rule == StopRule("never")
-    assert variant == replace(VARIANTS["vgg16-scratch"], name=variant.name, blocks=5, stop_rule=StopRule("never"))
+    assert variant == replace(PAPER.variants["vgg16-scratch"], name=variant.name, blocks=5, stop_rule=StopRule("never"))
 
 
 def test_a_default_reading_vanishes_from_the_name() -> None:
-    assert find_variant("vgg16-scratch@four-blocks,unstopped").name == "vgg16-scratch@unstopped"
-    assert find_variant("vgg16-scratch@four-blocks,stopped") is VARIANTS["vgg16-scratch"]
+    assert PAPER.find_variant("vgg16-scratch@four-blocks,unstopped").name == "vgg16-scratch@unstopped"
+    assert PAPER.find_variant("vgg16-scratch@four-blocks,stopped") is PAPER.variants["vgg16-scratch"]
 
 
 @given(names_with_readings(), st.randoms(use_true_random=False))
@@ -269,30 +263,30 @@ def test_a_name_finds_the_same_variant_in_any_order_and_again(
     drawn: tuple[str, list[str]], shuffler: random.Random
 ) -> None:
     name, words = drawn
-    variant = find_variant(f"{name}@{','.join(words)}")
-    assert find_variant(variant.name) == variant
+    variant = PAPER.find_variant(f"{name}@{','.join(words)}")
+    assert PAPER.find_variant(variant.name) == variant
     shuffler.shuffle(words)
-    assert find_variant(f"{name}@{','.join(words)}") == variant
+    assert PAPER.find_variant(f"{name}@{','.join(words)}") == variant
     assert parse_variant(through_json(variant)) == variant
 
 
 def test_an_unknown_variant_is_refused_with_the_choices() -> None:
     with pytest.raises(VariantError, match="unknown variant 'vgg19-scratch'") as caught:
-        find_variant("vgg19-scratch")
+        PAPER.find_variant("vgg19-scratch")
     assert all(name in str(caught.value) for name in NAMES)
 
 
 def test_an_unknown_reading_is_refused_with_the_choices() -> None:
     with pytest.raises(VariantError, match="unknown reading 'six-blocks' of vgg16-scratch") as caught:
-        find_variant("vgg16-scratch@six-blocks")
-    assert all(reading.name in str(caught.value) for reading in readings("vgg16-scratch"))
+        PAPER.find_variant("vgg16-scratch@six-blocks")
+    assert all(reading.name in str(caught.value) for reading in PAPER.readings["vgg16-scratch"])
 
 
 @pytest.mark.parametrize("suffix", ["three-blocks,five-blocks", "four-blocks,three-blocks", "balanced,balanced"])
 def test_two_answers_to_one_question_are_refused(suffix: str) -> None:
     first, second = suffix.split(",")
     with pytest.raises(VariantError, match=f"'{first}' and '{second}' answer the same question"):
-        find_variant(f"vgg16-scratch@{suffix}")
+        PAPER.find_variant(f"vgg16-scratch@{suffix}")
 
 
 # Records
@@ -318,7 +312,7 @@ def test_a_variant_comes_back_from_a_record(variant: Variant) -> None:
     ],
 )
 def test_a_record_that_is_no_variant_is_refused(path: tuple[str, ...], value: object) -> None:
-    values = through_json(VARIANTS["vgg16-scratch"])
+    values = through_json(PAPER.variants["vgg16-scratch"])
     part = values
     for key in path[:-1]:
         part = part[key]
@@ -329,7 +323,7 @@ def test_a_record_that_is_no_variant_is_refused(path: tuple[str, ...], value: ob
 
 @pytest.mark.parametrize("field", paper_fields())
 def test_a_record_without_a_field_is_refused(field: str) -> None:
-    values = through_json(VARIANTS["vgg16-scratch"])
+    values = through_json(PAPER.variants["vgg16-scratch"])
     del values[field]
     with pytest.raises(VariantError, match=f"(?s)not a variant.*{field}"):
         parse_variant(values)

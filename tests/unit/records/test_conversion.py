@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from harness.papers.variants import VARIANTS
 from harness.records.conversion import convert
 from harness.records.record import SCHEMA_VERSION, from_json, to_json
 from harness.training.budget import BUDGETS, Budget
 from harness.training.stop_reason import StopReason
 from tests.support.fake_records import fake_record
 from tests.support.old_records import as_schema_4
+from tests.support.papers import PAPER
 from tests.support.repository import ROOT
 
 WRITTEN_BY_SCHEMA_4 = ROOT / "tests" / "support" / "schema4.json"
@@ -24,12 +24,12 @@ def test_a_record_that_schema_4_wrote_says_what_was_asked() -> None:
     values = json.loads(WRITTEN_BY_SCHEMA_4.read_bytes())
     record = from_json(json.dumps(convert(values)).encode())
     assert record.schema_version == SCHEMA_VERSION
-    assert (record.spec.asked, record.spec.batch_size) == (VARIANTS["vgg16-scratch"], 16)
+    assert (record.spec.asked, record.spec.batch_size) == (PAPER.variants["vgg16-scratch"], 16)
     assert record.spec.variant.epochs == values["spec"]["variant"]["epochs"] == 2
     assert record.run.startswith(record.spec.label)
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, "vgg16-fine-tune@frozen,unaugmented"])
+@pytest.mark.parametrize("name", [*PAPER.variants, "vgg16-fine-tune@frozen,unaugmented"])
 @pytest.mark.parametrize("batch_size", [None, 4])
 @pytest.mark.parametrize("budget", [*BUDGETS.values(), Budget("custom", epochs=3)], ids=lambda each: each.name)
 def test_what_was_asked_is_found_by_its_name(name: str, budget: Budget, batch_size: int | None) -> None:
@@ -40,8 +40,8 @@ def test_what_was_asked_is_found_by_its_name(name: str, budget: Budget, batch_si
 
 def test_a_variant_that_no_name_leads_to_is_what_was_asked() -> None:
     for variant in (
-        replace(VARIANTS["vgg16-scratch"], learning_rate=1.0),
-        replace(VARIANTS["vgg16-scratch"], name="vgg16-scratch@invented"),
+        replace(PAPER.variants["vgg16-scratch"], learning_rate=1.0),
+        replace(PAPER.variants["vgg16-scratch"], name="vgg16-scratch@invented"),
     ):
         values = json.loads(to_json(fake_record(variant=variant)))
         assert convert(as_schema_4(values)) == values

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.interface import CLASSES
-from harness.papers.variants import VARIANTS, find_variant
 from harness.records.record import (
     DatasetIdentity,
     Environment,
@@ -31,6 +30,7 @@ from tests.support.fake_records import (
     SECONDS,
     fake_record,
 )
+from tests.support.papers import PAPER
 
 number = st.floats(allow_nan=False, allow_infinity=False)
 text = st.text(max_size=20)
@@ -46,7 +46,7 @@ records = st.builds(
     replace,
     st.builds(
         fake_record,
-        variant=st.sampled_from(list(VARIANTS)),
+        variant=st.sampled_from(list(PAPER.variants)),
         implementation=st.sampled_from(["keras3", "pytorch"]),
         seed=st.integers(0, 2**31),
         budget=st.builds(
@@ -104,7 +104,7 @@ def test_a_record_survives_json(record: RunRecord) -> None:
 @pytest.mark.parametrize("name", ["vgg16-scratch@five-blocks,unstopped", "resnet50-scratch"])
 def test_variants_survive_json(name: str) -> None:
     record = fake_record(variant=name)
-    assert from_json(to_json(record)).spec.variant == find_variant(name)
+    assert from_json(to_json(record)).spec.variant == PAPER.find_variant(name)
 
 
 def changed(path: str, change: Any) -> bytes:

@@ -8,19 +8,17 @@ import pytest
 from rich.console import Console
 
 from harness.attribution.parts import Clocked, PictureRate
-from harness.attribution.prediction import Assumptions, paper_peak, predict_all
-from harness.papers import load_paper
+from harness.attribution.prediction import Assumptions, predict_all
 from harness.report.attribution import AttributionReport, attribution_page
 from tests.support.attributions import measured
-
-PAPER = load_paper("jahangir2024")
+from tests.support.papers import HARDWARE, PAPER
 
 
 def page(augmented: tuple[int, int], plain: tuple[int, int]) -> str:
     """What is printed where so many pictures a round were clocked in so many rounds."""
     both = [Clocked("generator", "input", images, (1.0,) * rounds) for images, rounds in (augmented, plain)]
     found = replace(measured(Clocked("device", "step", 4, (2.0, 2.0))), pictures=(PictureRate(224, 3, *both),))
-    given = Assumptions(paper_peak(PAPER.facts))
+    given = Assumptions(HARDWARE.gpu.peak)
     console = Console(width=500)
     with console.capture() as capture:
         report = AttributionReport([found], given, list(predict_all(PAPER, found.pictures, given)), None)

@@ -12,13 +12,12 @@ from rich.console import Console
 
 from harness.judging.bands import judge_all
 from harness.judging.claims.answers import answer_claims
+from harness.judging.differences import Difference
 from harness.judging.results import Group, Judged, Refused
-from harness.papers import load_paper
 from harness.report.judgement import judgement_json, judgement_page
 from harness.verification.flaws import Flaw
 from tests.support.forged_records import SMALL, in_memory
-
-PAPER = load_paper("jahangir2024")
+from tests.support.papers import PAPER
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +31,11 @@ def judged() -> Judged:
         copies=(Path("results/copy.json"),),
         refused=(Refused(Path("results/bad.json"), (Flaw("accuracy", "much", "less", "run again"),)),),
         groups=tuple(
-            Group("vgg16-scratch", name, (each.record.run,), judge_all([each.record]), faster)
+            Group("vgg16-scratch", name, (each.record.run,), judge_all([each.record], PAPER), faster)
             for name, each, faster in groups
         ),
         answers=answer_claims([run], PAPER),
-        not_comparable=((small.record.run, ("budget custom",)),),
+        not_comparable=((small.record.run, (Difference("budget", "custom"),)),),
         unchecked=("fer2013 (fer2013.csv): the data's digest; --fer2013 with that very data checks it",),
     )
 
@@ -129,7 +128,8 @@ def test_json_for_programs(judged: Judged) -> None:
     ]
     verdict = found["verdicts"][0]
     assert list(verdict) == [
-        "variant", "implementation", "quantity", "expected", "place", "kind", "reason", "further_seeds", "observed",
+        "variant", "implementation", "quantity", "expected", "place", "kind", "reason", "differences",
+        "further_seeds", "observed",
         "runs",
     ]  # fmt: skip
     assert (verdict["variant"], verdict["quantity"]) == ("vgg16-scratch", "accuracy")
@@ -146,7 +146,7 @@ def test_json_for_programs(judged: Judged) -> None:
 def test_what_never_happened_is_null_in_json() -> None:
     """JSON has no infinity: an accuracy that is never passed has no epoch."""
     run = in_memory(0.66, epochs=100)
-    group = Group("vgg16-scratch", "pytorch", (run.record.run,), judge_all([run.record]))
+    group = Group("vgg16-scratch", "pytorch", (run.record.run,), judge_all([run.record], PAPER))
     text = judgement_json(Judged(Path("results"), (run,), (), (), (group,), (), (), ()))
     assert "Infinity" not in text
     crossing = next(each for each in json.loads(text)["verdicts"] if each["quantity"] == "epochs")
@@ -158,7 +158,7 @@ def test_what_never_happened_is_null_in_json() -> None:
 )
 def test_the_exit_code(judged: Judged, has_refused: bool, accuracy: float, code: int) -> None:
     record = in_memory(accuracy, variant="resnet50-scratch").record
-    (judgement,) = (each for each in judge_all([record]) if each.band.quantity == "accuracy")
+    (judgement,) = (each for each in judge_all([record], PAPER) if each.band.quantity == "accuracy")
     group = Group("resnet50-scratch", "pytorch", (record.run,), (judgement,))
     refused = judged.refused if has_refused else ()
     assert Judged(Path("results"), (), (), refused, (group,), (), (), ()).exit_code == code

@@ -31,6 +31,7 @@ from tests.support.fake_records import (
     fake_arrays,
     fake_record,
 )
+from tests.support.papers import PAPER
 
 
 def printed(what: RenderableType, width: int = 200, *, soft_wrap: bool = False) -> str:
@@ -72,7 +73,7 @@ BARE = fake_record(
 
 
 def test_a_row_has_paper_ours_and_verdict() -> None:
-    text = printed(result_table(unwritten(fake_record(0.6600))))
+    text = printed(result_table(unwritten(fake_record(0.6600)), PAPER))
     for heading in ("variant", "implementation", "paper", "ours", "clean", "train", "images/s", "verdict"):
         assert heading in text
     line = row_of(text, "vgg16-scratch")
@@ -82,14 +83,14 @@ def test_a_row_has_paper_ours_and_verdict() -> None:
 
 def test_seeds_share_a_row_and_backends_do_not() -> None:
     records = [fake_record(accuracy, seed=seed) for seed, accuracy in enumerate([0.66, 0.67, 0.68])]
-    text = printed(result_table(unwritten(*records, fake_record(0.5, implementation="keras3"))))
+    text = printed(result_table(unwritten(*records, fake_record(0.5, implementation="keras3")), PAPER))
     assert "67.00 %" in row_of(text, "pytorch")
     assert "50.00 %" in row_of(text, "keras3 (jax)", "NOT_REPRODUCED")
 
 
 @pytest.mark.parametrize("record", [INTERRUPTED, FAILED, BARE], ids=["interrupted", "failed", "bare"])
 def test_runs_without_scores_have_a_row_too(record: RunRecord) -> None:
-    line = row_of(printed(result_table(unwritten(record))), "vgg16-scratch")
+    line = row_of(printed(result_table(unwritten(record), PAPER)), "vgg16-scratch")
     assert f"NOT_COMPARABLE: run {record.status}" in line
     assert "67.23 %" in line
     assert "–" in line
@@ -108,7 +109,7 @@ def test_every_verdict_has_a_style() -> None:
 
 def test_verdicts_are_by_variant_and_implementation() -> None:
     runs = unwritten(fake_record(0.66), fake_record(0.2, variant="resnet50-scratch"), INTERRUPTED)
-    assert {key: verdict.kind for key, verdict in judge_groups(runs).items()} == {
+    assert {key: verdict.kind for key, verdict in judge_groups(runs, PAPER).items()} == {
         ("vgg16-scratch", "pytorch"): "INCONCLUSIVE",
         ("resnet50-scratch", "pytorch"): "NOT_REPRODUCED",
     }
@@ -236,13 +237,13 @@ def test_the_list_of_runs() -> None:
 
 
 def test_tables_of_nothing_are_empty() -> None:
-    assert "verdict" in printed(result_table([]))
+    assert "verdict" in printed(result_table([], PAPER))
     assert "status" in printed(run_list([]))
     assert printed(small_print([]), soft_wrap=True).strip() == ""
 
 
 def test_a_narrow_terminal_cuts_nothing_off() -> None:
-    text = printed(result_table(unwritten(fake_record(0.66))), width=80)
+    text = printed(result_table(unwritten(fake_record(0.66)), PAPER), width=80)
     assert "67.23 %" in text
     assert "66.00 %" in text
     assert "…" not in text

@@ -11,21 +11,21 @@ from harness.judging.comparability import differences
 from harness.measuring.forecast import Machine, count_operations, forecast
 from harness.measuring.memory import predict_memory
 from harness.operations import recomputed_image_flops
-from harness.papers.variants import VARIANTS
 from harness.records.options import RunOptions
 from harness.records.spec import RunSpec
 from harness.report.tables import small_print
-from harness.runs import asking as plan
-from harness.runs.asking import make_spec
+from harness.runs import specification
+from harness.runs.specification import make_spec
 from harness.training.budget import BUDGETS, BudgetName
 from harness.training.fit import evaluation_batch_size
 from harness.variant import VariantError
 from tests.support.fake_records import fake_record
+from tests.support.papers import PAPER, told
 
 
 @pytest.fixture(autouse=True)
 def frameworks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "missing_framework", lambda name, backend: None)
+    monkeypatch.setattr(specification, "missing_framework", lambda name, backend: None)
 
 
 def asked(batch_size: int | None, budget: BudgetName = "paper", variant: str = "vgg16-transfer") -> RunSpec:
@@ -66,12 +66,12 @@ def test_a_batch_of_none_is_refused_for_people(batch_size: int) -> None:
 @pytest.mark.parametrize("budget", ["paper", "hour"])
 def test_it_is_not_comparable_and_the_reason_names_it(budget: BudgetName) -> None:
     record = fake_record(variant="vgg16-transfer", budget=BUDGETS[budget], batch_size=16)
-    assert differences(record) == ["batch size 16, the paper's is 32"]
+    assert told(differences(record, PAPER)) == ["batch size 16, the paper's is 32"]
 
 
 def test_what_else_is_changed_is_not_hidden_by_it() -> None:
-    record = fake_record(variant=replace(VARIANTS["vgg16-scratch"], learning_rate=1.0), batch_size=16)
-    assert differences(record) == ["batch size 16, the paper's is 32", "variant unlike variants.toml"]
+    record = fake_record(variant=replace(PAPER.variants["vgg16-scratch"], learning_rate=1.0), batch_size=16)
+    assert [each.kind for each in differences(record, PAPER)] == ["declared-otherwise", "batch-size"]
 
 
 def test_the_conditions_of_a_table_say_it() -> None:
@@ -98,7 +98,7 @@ def test_the_forecast_counts_what_checkpointing_computes_again() -> None:
 def test_memory_follows_it_and_evaluation_does_not() -> None:
     """The evaluation's batches are chosen for their pictures' size, so that very small ones need no less."""
     half, one = asked(16).variant, asked(1).variant
-    sizes = [predict_memory(each, each.phases[0]) for each in (VARIANTS["vgg16-transfer"], half, one)]
+    sizes = [predict_memory(each, each.phases[0]) for each in (PAPER.variants["vgg16-transfer"], half, one)]
     assert [each.batch_size for each in sizes] == [32, 16, 1]
     assert sizes[0].total > sizes[1].total > sizes[2].total
     assert {evaluation_batch_size(each.variant) for each in sizes} == {8}

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from harness.attribution.prediction import Interval
 from harness.measuring.forecast import Forecast
-from harness.papers.variants import VARIANTS
 from harness.records.spec import RunSpec
 from harness.report.planned_suite import duration_text, forecast_table, progress_line
 from harness.runs.planned_suite import (
@@ -21,8 +20,9 @@ from harness.runs.planned_suite import (
     parse_seeds,
 )
 from tests.support.fake_records import fake_record
+from tests.support.papers import PAPER
 
-SPEC = RunSpec(VARIANTS["vgg16-scratch"], "pytorch")
+SPEC = RunSpec(PAPER.variants["vgg16-scratch"], "pytorch")
 
 
 def planned(seconds: float | None, operations: int = 10**12, *, took: float | None = None) -> Planned:

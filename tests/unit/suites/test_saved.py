@@ -151,7 +151,7 @@ NUMBERS = [
         ({"epochs": 1.5}, "epochs = 1.5, expected a whole number from 1"),
         ({"epochs": 0}, "epochs = 0"),
         ({"seed": -1}, "seed = -1"),
-        ({"variant": "alexnet"}, "unknown variant 'alexnet'"),
+        ({"variant": "Alex Net"}, "variant Alex Net, expected a name such as"),
         ({"variant": ["x"]}, "neither params nor extra_info name the variant"),
         ({"implementation": "\x1b[31m"}, "implementation \N{REPLACEMENT CHARACTER}[31m, expected keras3 or pytorch"),
         ({"images_per_second": "many"}, "images_per_second = many"),

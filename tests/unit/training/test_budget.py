@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from harness.judging.bands import judge, judge_all
 from harness.judging.comparability import differences
-from harness.papers.variants import VARIANTS
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.variant import Phase, Variant
 from tests.support.fake_model import fake_variant
 from tests.support.fake_records import fake_record
+from tests.support.papers import PAPER
 
-every_variant = pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+every_variant = pytest.mark.parametrize("variant", PAPER.variants.values(), ids=PAPER.variants)
 
 
 @every_variant
@@ -54,14 +54,14 @@ def test_four_epochs_time_every_phase_beside_its_first(variant: Variant) -> None
 def test_a_smaller_batch_is_never_comparable(variant: Variant, name: str) -> None:
     """Whatever the budget is called, and on the real data from the right weights."""
     record = fake_record(variant=variant, budget=Budget(name, batch_size=8))
-    assert differences(record) == [f"budget {name}"]
-    assert judge([record]).kind == "NOT_COMPARABLE"
+    assert differences(record, PAPER) == [f"budget {name}"]
+    assert judge([record], PAPER).kind == "NOT_COMPARABLE"
 
 
 @every_variant
 def test_a_rehearsal_is_never_comparable(variant: Variant) -> None:
     record = fake_record(variant=variant, budget=BUDGETS["rehearsal"])
-    assert {judgement.verdict.kind for judgement in judge_all([record])} == {"NOT_COMPARABLE"}
+    assert {judgement.verdict.kind for judgement in judge_all([record], PAPER)} == {"NOT_COMPARABLE"}
 
 
 @pytest.mark.parametrize("cap", [0, -5, math.nan])

@@ -34,6 +34,7 @@ from tests.support.forged_records import (
     sound_run,
     stored,
 )
+from tests.support.papers import PAPER
 
 Json = dict[str, Any]
 
@@ -318,7 +319,7 @@ def test_of_a_csv_less_is_known(tmp_path: Path) -> None:
     arrays["initial_logits"] = arrays["test_logits"][: len(arrays["initial_logits"])]
     path = write_run(tmp_path, replace(run, scores=scores_of(arrays)), arrays)
     assert flaws_of(path) == ()
-    judged = judge_results(tmp_path)
+    judged = judge_results(tmp_path, PAPER)
     assert judged.unchecked == (
         "fer2013 (fer2013.csv): which label a row has (only how many of each), which images are in clean_test, "
         "the data's digest; --fer2013 with that very data checks it",
@@ -390,7 +391,7 @@ def test_of_data_that_deviates_nothing_is_known(tmp_path: Path) -> None:
     path = stored(tmp_path, 0.68, budget=SMALL, dataset=deviating)
     edit_json(path, setting("spec", "allow_deviating_data", to=True))
     assert flaws_of(path) == ()
-    assert "of data that deviates" in judge_results(tmp_path).unchecked[0]
+    assert "of data that deviates" in judge_results(tmp_path, PAPER).unchecked[0]
     edit_json(path, forge_accuracy)  # the logits are known all the same
     assert "accuracy" in {flaw.check for flaw in flaws_of(path)}
     edit_json(path, lambda values: values["scores"]["clean_test"]["confusion"][0].__setitem__(6, 999))

@@ -14,9 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.architectures import initial_weights, layers
 from harness.interface import Weights
-from harness.papers.variants import find_variant
 from harness.records.spec import RunSpec
-from harness.runs.execute import first_weights
+from harness.runs.first_weights import first_weights
 from harness.variant import Variant, narrow
 from harness.weights import locate
 from harness.weights.canonical import digest, save_canonical
@@ -24,9 +23,10 @@ from harness.weights.catalogue import Checkpoint, WeightsError, catalogue
 from harness.weights.locate import WEIGHTS_VARIABLE, load_base_weights
 from tests.support.checks import check_same_bits
 from tests.support.keras_files import write_keras_h5
+from tests.support.papers import PAPER
 
-VGG16 = narrow(find_variant("vgg16-transfer"), width_divisor=32, input_size=48)
-RESNET50 = narrow(find_variant("resnet50-transfer"), width_divisor=32, input_size=48)
+VGG16 = narrow(PAPER.find_variant("vgg16-transfer"), width_divisor=32, input_size=48)
+RESNET50 = narrow(PAPER.find_variant("resnet50-transfer"), width_divisor=32, input_size=48)
 VGG16_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from harness.architectures import VGG16_BLOCKS
-from harness.papers.variants import find_variant
 from harness.plugin.base import run_options
 from harness.weights.catalogue import catalogue
 from harness.weights.locate import BaseWeights, load_base_weights
+from tests.support.papers import PAPER
 
 DIGEST = "0920bc14be9c8d166b7198404b185bcc22ee8e5eb32f106560d4ab31a7260176"
 """Of the 26 arrays in a copy whose bytes were not the published ones (another h5py had written its texts anew)."""
@@ -32,7 +32,7 @@ def base(request: pytest.FixtureRequest) -> BaseWeights:
     file = catalogue()["keras-vgg16"].file
     if folder is None or not (folder / file).is_file():
         pytest.skip(f"needs {file}: give --weights-dir or set FERBENCH_WEIGHTS to its folder")
-    return load_base_weights("imagenet", find_variant("vgg16-transfer"), weights_dir=folder, download=False)
+    return load_base_weights("imagenet", PAPER.find_variant("vgg16-transfer"), weights_dir=folder, download=False)
 
 
 def test_it_is_the_known_checkpoint(base: BaseWeights) -> None:

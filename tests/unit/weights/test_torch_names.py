@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.architectures import layers
-from harness.papers.variants import VARIANTS
 from harness.weights import torch_zip
 from harness.weights.catalogue import WeightsError
 from harness.weights.pickled import read_pickle
 from harness.weights.torch_names import BIASES_WITHOUT_EQUAL, TORCHVISION_NAMES
 from tests.support.checks import check_same_bits
+from tests.support.papers import PAPER
 
 MAGIC = 0x1950A86A20F9469CFC6C
 STATE = {
@@ -118,7 +118,7 @@ def test_every_weight_of_both_bases_has_a_name_there() -> None:
     bases = {
         f"{layer.name}.{weight}"
         for name in ("vgg16-transfer", "resnet50-transfer")
-        for layer in layers(VARIANTS[name])
+        for layer in layers(PAPER.variants[name])
         if layer.part == "base"
         for weight in layer.weights
     }

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from harness.judging.claims.answers import Answer, answer_claims
-from harness.papers import load_paper
 from harness.verification.flaws import StoredRun
 from tests.support.claim_worlds import (
     CASES,
@@ -21,8 +20,7 @@ from tests.support.claim_worlds import (
     worlds,
 )
 from tests.support.forged_records import seeds as sound_seeds
-
-PAPER = load_paper("jahangir2024")
+from tests.support.papers import PAPER
 
 
 def answer(name: str, runs: list[StoredRun]) -> Answer:

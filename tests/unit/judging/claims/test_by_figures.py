@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.judging.claims.by_figures import PapersWord, papers_word
-from harness.papers import load_paper
-
-PAPER = load_paper("jahangir2024")
+from tests.support.papers import PAPER
 
 
 def word(name: str, **printed: str) -> PapersWord:

@@ -11,7 +11,6 @@ import pytest
 
 from harness.judging.bands import bands
 from harness.judging.results import judge_results
-from harness.papers import load_paper
 from harness.papers.variants import paper_fields
 from harness.report.expected.assumptions_page import assumptions_page, effect_table
 from harness.report.expected.markdown import escaped, table
@@ -20,9 +19,9 @@ from harness.report.expected.page_one import BLOCKS
 from harness.report.expected.pages import FIRST, PAGES, ExpectedError, fill, stale_pages, write_pages
 from harness.report.known import Known, what_is_known
 from tests.support.forged_records import SMALL, stored
+from tests.support.papers import PAPER
 from tests.support.repository import ROOT
 
-PAPER = load_paper("jahangir2024")
 TEXT = (ROOT / FIRST).read_text(encoding="utf-8")
 EMPTY = "\n".join(f"words\n<!-- begin {name} -->\n<!-- end {name} -->" for name in BLOCKS)
 
@@ -115,7 +114,7 @@ def test_every_assumed_field_is_listed_with_its_reason(name: str) -> None:
 
 
 def test_every_band_finding_claim_and_record_has_its_place(known: Known) -> None:
-    assert all(f"| `{name}` |" in appendix("bands") for name in bands())
+    assert all(f"| `{name}` |" in appendix("bands") for name in bands(PAPER))
     assert all(f"\n### {each.name}\n" in appendix("findings") for each in known.findings)
     assert all(f"\n## {name}\n" in appendix("claims") for name in PAPER.claims)
     assert all(run.path.name in appendix("evidence") for run in known.evidence.sound)
@@ -131,7 +130,7 @@ def test_records_that_differ_in_one_assumption_show_its_effect(known: Known, tmp
     stored(tmp_path, 0.40, budget=SMALL, variant="resnet50-scratch@unstopped")
     stored(tmp_path, 0.30, budget=SMALL, variant="resnet50-scratch@224x224x3")  # two fields
     stored(tmp_path, 0.20, budget=SMALL, variant="resnet50-scratch@unstopped", seed=1)
-    effects = effect_table(replace(known, evidence=judge_results(tmp_path)))
+    effects = effect_table(replace(known, evidence=judge_results(tmp_path, PAPER)))
     rows = [line for line in effects.splitlines() if line.startswith("| stop_rule")]
     assert len(rows) == 1
     assert "50.00 % → 40.00 % (-10.00 points)" in rows[0]

@@ -9,7 +9,7 @@ from typing import Final
 from harness.data.dataset import DatasetError
 from harness.data.pipelines import check_views
 from harness.interface import ImplementationError
-from harness.papers.variants import find_variant
+from harness.papers import load_paper
 from harness.records.options import OPTIONS, RunOptions
 from harness.records.spec import RunSpec
 from harness.registry import (
@@ -28,14 +28,12 @@ AS_GIVEN: Final = sorted({each.name for each in fields(RunSpec)} & set(OPTIONS))
 """Options that a spec has under the same name."""
 
 
-def lacks_weights(name: str, weights_dir: Path | None) -> bool:
-    """Whether a variant wants ImageNet weights that do not lie on this machine; fetches nothing.
+def lacks_weights(variant: Variant, weights_dir: Path | None) -> bool:
+    """Return whether a variant wants ImageNet weights that do not lie on this machine; fetches nothing.
 
     Raises:
-        VariantError: If the variant is unknown.
         WeightsError: If `weights_dir` is no folder.
     """
-    variant = find_variant(name)
     if variant.weights_source == "random":
         return False
     try:
@@ -56,12 +54,14 @@ def make_spec(variant: str, implementation: ImplementationName, options: RunOpti
         options: What else is asked for. `keras_backend` is left aside for PyTorch.
 
     Raises:
+        PaperError: If there is no such paper, or its folder is broken.
         VariantError: If the variant is unknown, has no such views or features to be kept, or the batch size is below 1.
         ImplementationError: If its framework is not installed.
         DatasetError: If nothing lies at the data set's path.
         WeightsError: If the folder of weights is none, or the weights are those of another network.
     """
-    found = find_variant(variant)
+    paper = load_paper(options.paper)
+    found = paper.find_variant(variant)
     views = _views(found, options)
     check_folder(options.weights_dir)
     if found.weights_source != "random":
@@ -77,6 +77,7 @@ def make_spec(variant: str, implementation: ImplementationName, options: RunOpti
     if fer2013 is not None and not fer2013.exists():
         raise DatasetError(f"{fer2013}: nothing is there; expected FER-2013 as zip, folder or csv")
     values = {name: getattr(options, name) for name in AS_GIVEN} | {
+        "paper": paper.name,
         "keras_backend": backend,
         "fer2013": str(fer2013.resolve()) if fer2013 else None,
         "budget": budget,
