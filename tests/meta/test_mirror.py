@@ -32,6 +32,6 @@ def test_the_check_sees_a_stray_file() -> None:
 
 def test_the_rehearsal_runs_the_tests_of_what_it_counts() -> None:
     assert is_counted(UNIT / "training" / "test_fit_phases.py")
-    assert is_counted(UNIT / "runs" / "test_execute_gpu.py")
+    assert is_counted(UNIT / "runs" / "test_composition_gpu.py")
     assert not is_counted(UNIT / "report" / "test_tables.py")
     assert not is_counted(ROOT / "benchmarks" / "test_training.py")
