@@ -134,7 +134,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of the paper's Table 6: all that defines a training run except data, seed and device."""
+    """One network and its training: all that defines a run except data, seed and device."""
 
     name: str
     architecture: Architecture
@@ -170,7 +170,7 @@ class Variant:
 
     @property
     def base_name(self) -> str:
-        """The name without readings: `vgg16-scratch`."""
+        """The name without readings: what stands before the at-sign."""
         return self.name.partition("@")[0]
 
 
