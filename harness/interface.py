@@ -111,7 +111,7 @@ class Model(Protocol):
 
     @property
     def variant(self) -> Variant:
-        """What was built."""
+        """The variant that was built."""
 
     def start_phase(self, phase: Phase) -> None:
         """Set what is trainable and start a new optimizer.
@@ -121,34 +121,34 @@ class Model(Protocol):
         """
 
     def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
-        """Take one optimizer step a batch (a slice of an epoch)."""
+        """Take one optimizer step for each batch of a slice of an epoch."""
 
     def logits(self, batches: Sequence[Batch]) -> Logits:
-        """Logits in inference mode, shape (n, 7)."""
+        """Return logits in inference mode, shape (n, 7)."""
 
     def features(self, batches: Sequence[Batch]) -> Features:
-        """Output of the base in inference mode, shape (n, height, width, channels)."""
+        """Return the output of the base in inference mode, shape (n, height, width, channels)."""
 
     def pixels(self, batch: Batch) -> Images:
-        """Network input of a batch, shape (n, size, size, channels)."""
+        """Return the network input of a batch, shape (n, size, size, channels)."""
 
     def activations(self, batch: Batch, *, training: bool) -> Mapping[str, NDArray[np.float32]]:
-        """Output of each layer by its canonical name, channels last. Changes no state."""
+        """Return the output of each layer by its canonical name, channels last. Changes no state."""
 
     def gradients(self, batch: Batch) -> Weights:
-        """Gradient of a batch's loss in training mode by each trainable weight. Changes no state."""
+        """Return the gradient of a batch's loss in training mode for each trainable weight. Changes no state."""
 
     def apply_gradients(self, gradients: Weights, *, learning_rate: float) -> None:
         """Take one optimizer step with given gradients of all trainable weights."""
 
     def get_weights(self) -> Weights:
-        """Copies of all weights, running statistics included."""
+        """Return copies of all weights, running statistics included."""
 
     def set_weights(self, weights: Weights) -> None:
         """Replace all weights; names and shapes must match exactly."""
 
     def get_state(self) -> State:
-        """Copies of all that training depends on."""
+        """Return copies of everything that training depends on."""
 
     def set_state(self, state: State) -> None:
         """Go back to a state of the same variant, implementation and phase."""
@@ -161,22 +161,22 @@ class InputPipeline(Protocol):
     """From rows of a data set to batches."""
 
     def training_batches(self, epoch: int) -> Sequence[Batch]:
-        """Shuffled, augmented, weighted batches of an epoch, counted from 0."""
+        """Return shuffled, augmented, weighted batches of an epoch, counted from 0."""
 
     def plain_batches(self, rows: NDArray[np.intp], batch_size: int) -> Sequence[Batch]:
-        """Batches in the order given, without augmentation, every weight 1."""
+        """Return batches in the order given, without augmentation, with every weight 1."""
 
 
 class PictureReader(Protocol):
     """From picture files to network input, one picture after the other on the host, as the paper does it."""
 
     def __call__(self, rows: NDArray[np.intp], *, epoch: int | None) -> Images:
-        """Network input of rows of the data set, augmented as in an epoch, or not at all where it is None."""
+        """Return the network input of rows of the data set, augmented as in an epoch; plain if `epoch` is None."""
 
 
 Work = Callable[[int], float]
-"""Does a piece of work so many times, each on what the last one left, and returns the first number of what is left in
-the end: when it is there, the device has done all of it."""
+"""Does a piece of work a number of times, each on the result of the last, and returns the first number of the final
+result. When that number is there, the device has done all of the work."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +213,7 @@ class Implementation(Protocol):
         """`keras3` or `pytorch`."""
 
     def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> Model:
-        """A model with these weights; `seed` drives dropout."""
+        """Build a model with these weights; `seed` drives dropout."""
 
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
         """The framework's customary reader of a folder that `harness.data.picture_files` wrote.
@@ -230,13 +230,13 @@ class Implementation(Protocol):
         """
 
     def versions(self) -> Mapping[str, str]:
-        """Name to version of framework, backend and kernels' libraries."""
+        """Return versions of the framework, the backend and the libraries of kernels, by name."""
 
     def gpu_name(self) -> str | None:
-        """Name of the GPU that this framework or backend would use, None where it sees none."""
+        """Return the name of the GPU that this framework or backend would use; None if it sees none."""
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        """Whether an error of this framework says that the device's memory did not do."""
+        """Return whether this error means that the device ran out of memory."""
 
     def peak_memory(self) -> int | None:
-        """Most bytes that the framework's allocator had given out at once on the GPU; None where it does not count."""
+        """Return the peak of bytes that the framework's allocator held on the GPU; None if it does not count them."""

@@ -61,7 +61,7 @@ def recomputed_image_flops(variant: Variant, phase: Phase) -> int:
 
 
 def step_flops(variant: Variant, phase: Phase, *, kept_features: bool = False) -> int:
-    """Operations of one training step of a full batch."""
+    """Return the operations of one training step of a full batch."""
     return variant.batch_size * training_image_flops(variant, phase, kept_features=kept_features)
 
 

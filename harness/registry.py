@@ -19,13 +19,13 @@ DEFAULT_KERAS_BACKEND: Final = "jax"
 
 
 def missing_framework(name: ImplementationName, keras_backend: KerasBackend | None) -> str | None:
-    """The first package that an implementation needs and that is not installed; imports nothing."""
+    """Return the first package that an implementation needs and that is not installed; None if there is none."""
     needed = ["torch"] if name == "pytorch" else ["keras", keras_backend or choose_keras_backend()]
     return next((each for each in needed if importlib.util.find_spec(each) is None), None)
 
 
 def choose_keras_backend(wanted: str | None = None) -> KerasBackend:
-    """The backend for Keras: what is asked for, else KERAS_BACKEND, else JAX.
+    """Return the backend for Keras: what is asked for, else KERAS_BACKEND, else JAX.
 
     Raises:
         ImplementationError: If there is no such backend.

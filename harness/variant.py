@@ -134,7 +134,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Variant:
-    """One network and its training: all that defines a run except data, seed and device."""
+    """All that defines a training run except data, seed and device."""
 
     name: str
     architecture: Architecture
@@ -178,12 +178,12 @@ _VARIANT: Final = TypeAdapter(Variant)
 
 
 def coerce_variant(values: Mapping[str, Any]) -> Variant:
-    """A variant from plain values; raises pydantic's ValidationError."""
+    """Make a variant from plain values; raises pydantic's ValidationError."""
     return _VARIANT.validate_python(dict(values))
 
 
 def narrow(variant: Variant, *, width_divisor: int, input_size: int | None = None) -> Variant:
-    """A cheap copy for tests and rehearsals: channels divided, picture shrunk. Never comparable."""
+    """Return a cheap copy for tests and rehearsals: channels divided, picture shrunk. Never comparable."""
     return replace(variant, width_divisor=width_divisor, input_size=input_size or variant.input_size)
 
 

@@ -26,7 +26,7 @@ from harness.registry import (
     missing_framework,
 )
 from harness.report.attribution import AttributionReport, attribution_json, attribution_page
-from harness.runs.asking import make_spec
+from harness.runs.specification import make_spec
 from harness.variant import Pipeline
 
 app = typer.Typer()

@@ -17,8 +17,8 @@ from harness.papers import load_paper
 from harness.records.options import RunOptions
 from harness.records.record import RunRecord
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend, missing_framework
-from harness.runs.asking import lacks_weights, make_spec
-from harness.runs.execute import RunFailed, execute
+from harness.runs.process import RunFailed, execute
+from harness.runs.specification import lacks_weights, make_spec
 from harness.weights.catalogue import WeightsError
 
 app = typer.Typer()

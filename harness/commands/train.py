@@ -12,8 +12,8 @@ from harness.commands.options import EVERY, RESULTS, takes_run_options
 from harness.papers import load_paper
 from harness.records.options import RunOptions
 from harness.registry import ImplementationName
-from harness.runs.asking import make_spec
-from harness.runs.execute import execute
+from harness.runs.process import execute
+from harness.runs.specification import make_spec
 
 app = typer.Typer()
 

@@ -76,7 +76,7 @@ class SliceTotals(keras.metrics.Metric):
 
 
 def build_head(x: Tensor, variant: Variant, seed: int) -> Tensor:
-    """The head from its description, ending in the logits."""
+    """Build the head from its description; it ends in the logits."""
     for name, layer in zip(head_names(variant), variant.head, strict=True):
         match layer.kind:
             case "flatten":
@@ -170,7 +170,7 @@ class KerasModel:
             )
 
     def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
-        """Take one optimizer step a batch (a slice of an epoch)."""
+        """Take one optimizer step for each batch of a slice of an epoch."""
         self._optimizer.learning_rate = learning_rate
         losses, correct, sizes = [], 0, []
 
@@ -195,23 +195,23 @@ class KerasModel:
         )
 
     def logits(self, batches: Sequence[Batch]) -> Logits:
-        """Logits in inference mode, shape (n, 7)."""
+        """Return logits in inference mode, shape (n, 7)."""
         first = batches[0]
         network = self._network_for(first)
         feed = ((self._inputs(batch),) for batch in chain([first], batches[1:]))
         return np.asarray(network.predict(feed, steps=len(batches), verbose=0))
 
     def features(self, batches: Sequence[Batch]) -> Features:
-        """Output of the base in inference mode, shape (n, height, width, channels)."""
+        """Return the output of the base in inference mode, shape (n, height, width, channels)."""
         feed = ((_pictures(batch),) for batch in batches)
         return np.asarray(self._base.predict(feed, steps=len(batches), verbose=0), self._dtype)
 
     def pixels(self, batch: Batch) -> Images:
-        """Network input of a batch, shape (n, size, size, channels)."""
+        """Return the network input of a batch, shape (n, size, size, channels)."""
         return np.asarray(ops.convert_to_numpy(self._network.get_layer("pixels")(_pictures(batch))))
 
     def activations(self, batch: Batch, *, training: bool) -> dict[str, NDArray[np.float32]]:
-        """Output of each layer by its canonical name, channels last. Changes no state."""
+        """Return the output of each layer by its canonical name, channels last. Changes no state."""
         if self._activations is None:
             self._activations = keras.Model(self._network.input, self._outputs)
         state = self.get_state()
@@ -222,7 +222,7 @@ class KerasModel:
         return {name: np.array(ops.convert_to_numpy(output), self._dtype) for name, output in outputs.items()}
 
     def gradients(self, batch: Batch) -> dict[str, NDArray[np.float32]]:
-        """Gradient of a batch's loss in training mode by each trainable weight. Changes no state."""
+        """Return the gradient of a batch's loss in training mode for each trainable weight. Changes no state."""
         if self._keeper is None:
             self._keeper = keras.Model(self._trained.input, self._trained.output)
             self._keeper.compile(
@@ -250,7 +250,7 @@ class KerasModel:
         )
 
     def get_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Copies of all weights, running statistics included."""
+        """Return copies of all weights, running statistics included."""
         return export_weights(self._network)
 
     def set_weights(self, weights: Weights) -> None:
@@ -258,7 +258,7 @@ class KerasModel:
         import_weights(self._network, weights)
 
     def get_state(self) -> dict[str, NDArray[Any]]:
-        """Copies of all that training depends on."""
+        """Return copies of everything that training depends on."""
         return {name: np.array(ops.convert_to_numpy(each.value)) for name, each in self._state().items()}
 
     def set_state(self, state: State) -> None:
@@ -308,33 +308,33 @@ class Keras3:
     name = "keras3"
 
     def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> KerasModel:
-        """A model with these weights; `seed` drives dropout."""
+        """Build a model with these weights; `seed` drives dropout."""
         prepare(runtime, variant)
         return KerasModel(variant, weights=weights, seed=seed, checkpointing=runtime.checkpointing)
 
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
-        """The reader of the paper's pipeline."""
+        """Return the reader of the paper's pipeline."""
         return picture_reader(root, variant, seed=seed)
 
     def calibration_work(self, variant: Variant, inputs: CalibrationInputs, *, runtime: Runtime) -> CalibrationWork:
-        """What is clocked before a suite."""
+        """Return the operations that are clocked before a suite."""
         prepare(runtime, variant)
         return calibration_work(inputs, runtime)
 
     def versions(self) -> Mapping[str, str]:
-        """Name to version of framework, backend and kernels' libraries."""
+        """Return versions of the framework, the backend and the libraries of kernels, by name."""
         return versions()
 
     def gpu_name(self) -> str | None:
-        """Name of the GPU that the backend would use, None where it sees none."""
+        """Return the name of the GPU that the backend would use; None if it sees none."""
         return gpu_name()
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        """Whether an error says that the device's memory did not do."""
+        """Return whether this error means that the device ran out of memory."""
         return is_out_of_memory(error)
 
     def peak_memory(self) -> int | None:
-        """Most bytes that the framework's allocator had given out at once on the GPU; None where it does not count."""
+        """Return the peak of bytes that the framework's allocator held on the GPU; None if it does not count them."""
         return peak_memory()
 
 

@@ -53,7 +53,7 @@ def prepare(runtime: Runtime, variant: Variant) -> None:
 
 
 def versions() -> Mapping[str, str]:
-    """Name to version of framework, backend and kernels' libraries."""
+    """Return versions of the framework, the backend and the libraries of kernels, by name."""
     backend = keras.backend.backend()
     found = {"keras": keras.__version__, "backend": backend}
     for name in DISTRIBUTIONS[backend]:
@@ -65,7 +65,7 @@ def versions() -> Mapping[str, str]:
 
 
 def gpu_name() -> str | None:
-    """Name of the GPU that the backend would use, None where it sees none."""
+    """Return the name of the GPU that the backend would use; None if it sees none."""
     match keras.backend.backend():
         case "jax":
             import jax
@@ -84,12 +84,12 @@ def gpu_name() -> str | None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that the device's memory did not do. XLA has a word for it, and no class."""
+    """Return whether this error means that the device ran out of memory. XLA has a word for it, and no class."""
     return type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError") or "RESOURCE_EXHAUSTED" in str(error)
 
 
 def peak_memory() -> int | None:
-    """Most bytes that the backend's allocator had given out at once on the GPU, None where it does not count."""
+    """Return the peak of bytes that the backend's allocator held on the GPU; None if it does not count them."""
     if gpu_name() is None:
         return None
     match keras.backend.backend():

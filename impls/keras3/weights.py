@@ -24,7 +24,7 @@ def variables(network: keras.Model) -> dict[str, Variable]:
 
 
 def export_weights(network: keras.Model) -> dict[str, NDArray[np.float32]]:
-    """Copies of all weights in canonical layout."""
+    """Return copies of all weights in canonical layout."""
     return {name: np.array(ops.convert_to_numpy(variable.value)) for name, variable in variables(network).items()}
 
 

@@ -36,7 +36,7 @@ def calibration_work(inputs: CalibrationInputs, runtime: Runtime) -> Calibration
 
 
 def repeated(step: Callable[[Tensor], Tensor], start: Tensor) -> Work:
-    """A step on what the last one left, so many times."""
+    """Repeat a step, each on the result of the last."""
 
     def work(times: int) -> float:
         x = start
@@ -48,5 +48,5 @@ def repeated(step: Callable[[Tensor], Tensor], start: Tensor) -> Work:
 
 
 def first_number(x: Tensor) -> float:
-    """Of a tensor, once all of it is computed."""
+    """Return the first number of a tensor, once all of it is computed."""
     return float(x[(0,) * x.ndim].item())

@@ -87,7 +87,7 @@ class Dropout(nn.Module):
 
 
 def build_head(variant: Variant, generator: torch.Generator) -> nn.Module:
-    """The head from its description, ending in the logits."""
+    """Build the head from its description; it ends in the logits."""
     (features,) = next(layer.output_shape for layer in layers(variant) if layer.part == "head")
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     for name, layer in zip(head_names(variant), variant.head, strict=True):
@@ -171,7 +171,7 @@ class TorchModel:
         )
 
     def train(self, batches: Sequence[Batch], *, learning_rate: float) -> Totals:
-        """Take one optimizer step a batch (a slice of an epoch)."""
+        """Take one optimizer step for each batch of a slice of an epoch."""
         self._set_training(True)
         losses, corrects, sizes = [], [], []
         for batch in batches:
@@ -193,27 +193,27 @@ class TorchModel:
         )
 
     def logits(self, batches: Sequence[Batch]) -> Logits:
-        """Logits in inference mode, shape (n, 7)."""
+        """Return logits in inference mode, shape (n, 7)."""
         self._set_training(False)
         with torch.inference_mode():
             results = [self._forward(batch) for batch in batches]
             return torch.cat(results).cpu().numpy()
 
     def features(self, batches: Sequence[Batch]) -> Features:
-        """Output of the base in inference mode, shape (n, height, width, channels)."""
+        """Return the output of the base in inference mode, shape (n, height, width, channels)."""
         self._set_training(False)
         with torch.inference_mode(), self._precision():
             results = [self._network.features(*self._inputs(batch)).to(self._dtype).cpu() for batch in batches]
             return np.ascontiguousarray(torch.cat(results).permute(0, 2, 3, 1).numpy())
 
     def pixels(self, batch: Batch) -> Images:
-        """Network input of a batch, shape (n, size, size, channels)."""
+        """Return the network input of a batch, shape (n, size, size, channels)."""
         with torch.inference_mode():
             pixels = self._network.pixels(*self._inputs(batch))
             return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
 
     def activations(self, batch: Batch, *, training: bool) -> dict[str, NDArray[np.float32]]:
-        """Output of each layer by its canonical name, channels last. Changes no state."""
+        """Return the output of each layer by its canonical name, channels last. Changes no state."""
         outputs: dict[str, NDArray[np.float32]] = {}
 
         def keep(name: str, output: Tensor) -> None:
@@ -241,7 +241,7 @@ class TorchModel:
         return outputs
 
     def gradients(self, batch: Batch) -> dict[str, NDArray[np.float32]]:
-        """Gradient of a batch's loss in training mode by each trainable weight. Changes no state."""
+        """Return the gradient of a batch's loss in training mode for each trainable weight. Changes no state."""
         state = self.get_state()
         self._set_training(True)
         self._optimizer.zero_grad(set_to_none=True)
@@ -265,7 +265,7 @@ class TorchModel:
         self._optimizer.zero_grad(set_to_none=True)
 
     def get_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Copies of all weights, running statistics included."""
+        """Return copies of all weights, running statistics included."""
         return export_weights(self._network)
 
     def set_weights(self, weights: Weights) -> None:
@@ -273,7 +273,7 @@ class TorchModel:
         import_weights(self._network, weights)
 
     def get_state(self) -> dict[str, NDArray[Any]]:
-        """Copies of all that training depends on."""
+        """Return copies of everything that training depends on."""
         state = {f"weights.{name}": array for name, array in self.get_weights().items()}
         for index, slots in self._optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{index}.{name}": _copy(slot) for name, slot in slots.items()}
@@ -322,7 +322,7 @@ class TorchModel:
         return logits.to(self._dtype)
 
     def _precision(self) -> torch.autocast:
-        """In `mixed` what is computed here is computed in bfloat16, on weights in float32."""
+        """In `mixed`, compute in bfloat16 what is computed here; weights stay in float32."""
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._is_mixed)
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -361,33 +361,33 @@ class PyTorch:
     name = "pytorch"
 
     def build(self, variant: Variant, *, weights: Weights, seed: int, runtime: Runtime) -> TorchModel:
-        """A model with these weights; `seed` drives dropout."""
+        """Build a model with these weights; `seed` drives dropout."""
         prepare(runtime, variant)
         return TorchModel(variant, weights=weights, seed=seed, runtime=runtime)
 
     def picture_reader(self, root: Path, variant: Variant, *, seed: int) -> PictureReader:
-        """The reader of the paper's pipeline."""
+        """Return the reader of the paper's pipeline."""
         return picture_reader(root, variant, seed=seed)
 
     def calibration_work(self, variant: Variant, inputs: CalibrationInputs, *, runtime: Runtime) -> CalibrationWork:
-        """What is clocked before a suite."""
+        """Return the operations that are clocked before a suite."""
         prepare(runtime, variant)
         return calibration_work(inputs, runtime)
 
     def versions(self) -> Mapping[str, str]:
-        """Name to version of framework, backend and kernels' libraries."""
+        """Return versions of the framework, the backend and the libraries of kernels, by name."""
         return versions()
 
     def gpu_name(self) -> str | None:
-        """Name of the GPU that PyTorch would use, None where it sees none."""
+        """Return the name of the GPU that PyTorch would use; None if it sees none."""
         return gpu_name()
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        """Whether an error says that the device's memory did not do."""
+        """Return whether this error means that the device ran out of memory."""
         return is_out_of_memory(error)
 
     def peak_memory(self) -> int | None:
-        """Most bytes that the framework's allocator had given out at once on the GPU; None where it does not count."""
+        """Return the peak of bytes that the framework's allocator held on the GPU; None if it does not count them."""
         return peak_memory()
 
 

@@ -41,7 +41,7 @@ def prepare(runtime: Runtime, variant: Variant) -> None:
 
 
 def versions() -> Mapping[str, str]:
-    """Name to version of framework, backend and kernels' libraries."""
+    """Return versions of the framework, the backend and the libraries of kernels, by name."""
     found = {"torch": str(torch.__version__)}
     if torch.cuda.is_available():  # only on a GPU
         found["cuda"] = str(torch.version.cuda)
@@ -50,17 +50,17 @@ def versions() -> Mapping[str, str]:
 
 
 def gpu_name() -> str | None:
-    """Name of the GPU that PyTorch would use, None where it sees none."""
+    """Return the name of the GPU that PyTorch would use; None if it sees none."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that the device's memory did not do."""
+    """Return whether this error means that the device ran out of memory."""
     return isinstance(error, torch.OutOfMemoryError)
 
 
 def peak_memory() -> int | None:
-    """Most bytes that PyTorch's allocator had given out at once on the GPU, None where it sees none."""
+    """Return the peak of bytes that PyTorch's allocator held on the GPU; None if PyTorch sees no GPU."""
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
 
 

@@ -42,7 +42,7 @@ def variables(network: nn.Module) -> dict[str, Tensor]:
 
 
 def export_weights(network: nn.Module) -> dict[str, NDArray[np.float32]]:
-    """Copies of all weights in canonical layout."""
+    """Return copies of all weights in canonical layout."""
     return {
         name: np.array(to_canonical(tensor.detach()).cpu().numpy(), order="C")
         for name, tensor in variables(network).items()

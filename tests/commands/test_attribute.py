@@ -130,7 +130,7 @@ def ferbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr("harness.commands.attribute.missing_framework", lambda *_: None)
-    monkeypatch.setattr("harness.runs.asking.missing_framework", lambda *_: None)
+    monkeypatch.setattr("harness.runs.specification.missing_framework", lambda *_: None)
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["ferbench", "attribute", *map(str, arguments)])

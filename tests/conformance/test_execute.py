@@ -23,7 +23,7 @@ from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.records.store import RecordError, read_arrays, read_run
 from harness.registry import IMPLEMENTATIONS, choose_keras_backend
-from harness.runs.execute import RunFailed, execute
+from harness.runs.process import RunFailed, execute
 from harness.training.budget import Budget
 from harness.training.metrics import score
 from harness.training.stop_reason import StopReason
@@ -227,7 +227,7 @@ import signal
 import sys
 from pathlib import Path
 from pydantic import TypeAdapter
-from harness.runs.execute import execute
+from harness.runs.process import execute
 from harness.records.spec import RunSpec
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
