@@ -1,4 +1,4 @@
-"""The paper against itself."""
+"""A paper against itself."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ app = typer.Typer()
 @app.command()
 def audit(
     *,
-    brief: Annotated[bool, typer.Option("--brief", help="Without the arithmetic and the places.")] = False,
     paper: options.PaperName = DEFAULT_PAPER,
+    brief: Annotated[bool, typer.Option("--brief", help="Without the arithmetic and the places.")] = False,
 ) -> None:
-    """Hold the paper against itself: findings by gravity, each with its numbers, places and arithmetic."""
+    """Hold a paper against itself: findings by gravity, each with its numbers, places and arithmetic."""
     about = load_paper(paper)
     show(audit_page(audit_paper(about), about.facts, details=not brief))

@@ -106,6 +106,25 @@ def write_run(directory: Path, record: RunRecord, arrays: Mapping[str, NDArray[A
     return path
 
 
+def convert_run(path: Path) -> bool:
+    """Write a record of an earlier schema anew in that of today, under its name; its arrays stay as they are.
+
+    Returns:
+        Whether it was of an earlier schema.
+
+    Raises:
+        RecordError: As `read_run`, or if it cannot be written.
+    """
+    record = read_run(path)
+    if json.loads(path.read_bytes())["schema_version"] == SCHEMA_VERSION:
+        return False
+    try:
+        _write_atomically(path, to_json(record) + b"\n")
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written: {error.strerror or error}") from error
+    return True
+
+
 def read_run(path: Path) -> RunRecord:
     """Read and check a record and the digest of its arrays.
 

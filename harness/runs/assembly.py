@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from harness.data.dataset import Dataset
 from harness.data.pipelines import DevicePipeline
 from harness.data.splits import clean_test_rows
-from harness.interface import Implementation, Weights
+from harness.interface import Implementation, Model, Weights
+from harness.records.machine import DeviceCalibration
 from harness.records.record import (
     SCHEMA_VERSION,
     DatasetIdentity,
@@ -25,6 +26,7 @@ from harness.records.record import (
     WeightsIdentity,
 )
 from harness.records.spec import RunSpec
+from harness.records.store import write_run
 from harness.runs.device_memory import used_memory
 from harness.runs.environment import read_environment
 from harness.training.fit import Fit, FitResult
@@ -60,6 +62,7 @@ class Begun:
 
     fit: Fit
     kept: KeptFeatures
+    model: Model
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,18 @@ class Outcome:
 
     record: RunRecord
     arrays: dict[str, NDArray[Any]]
+
+    def write(self, folder: Path, calibration: DeviceCalibration | None) -> None:
+        """Write all of it.
+
+        Args:
+            folder: Of records.
+            calibration: Of the suite that the run belongs to, for the record.
+
+        Raises:
+            RecordError: If it cannot be written.
+        """
+        write_run(folder, replace(self.record, calibration=calibration), self.arrays)
 
 
 def assemble(name: str, parts: Parts, ended: Ended, gpu: Gpu | None) -> Outcome:

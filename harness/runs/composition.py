@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -20,7 +19,7 @@ from harness.interface import Implementation, ImplementationError, Model, Runtim
 from harness.measuring.gpu import GpuWatch, find_gpu
 from harness.records.record import Gpu
 from harness.records.spec import RunSpec
-from harness.records.store import RecordError, write_run
+from harness.records.store import RecordError
 from harness.registry import load_implementation
 from harness.runs.assembly import Begun, Ended, Outcome, Parts, assemble
 from harness.runs.device_memory import out_of_memory, settle
@@ -80,7 +79,7 @@ def _begin(parts: Parts, observer: Observer, stop: Stop) -> Begun:
         is_interrupted=lambda: stop.asked,
         keep_features=kept.of_epoch if spec.cached_features else None,
     )
-    return Begun(fit, kept)
+    return Begun(fit, kept, model)
 
 
 def kept_features(
@@ -146,7 +145,7 @@ def main() -> int:
     with make_observer(task.spec.label) as observer:
         try:
             outcome = train(task.spec, path.stem, observer, stop)
-            write_run(path.parent, replace(outcome.record, calibration=task.calibration), outcome.arrays)
+            outcome.write(path.parent, task.calibration)
         except (DatasetError, ImplementationError, RecordError, WeightsError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

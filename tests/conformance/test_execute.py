@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from harness.architectures import initial_weights
 from harness.data.dataset import Dataset
 from harness.data.toyfaces import toyfaces
-from harness.judging.bands import differences
+from harness.judging.comparability import differences
 from harness.plugin.base import require_implementation
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec

@@ -11,12 +11,11 @@ import pytest
 from harness.judging.bands import (
     Judgement,
     bands,
-    differences,
     judge,
     judge_all,
     judge_seconds,
 )
-from harness.judging.comparability import remarks, time_differences
+from harness.judging.comparability import differences, remarks, time_differences
 from harness.judging.timing import PapersSeconds, papers_epochs, seconds_per_epoch
 from harness.records.machine import GpuIdentity, GpuUse
 from harness.records.record import Gpu, RunRecord, WeightsIdentity
