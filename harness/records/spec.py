@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pydantic import ConfigDict
-
 from harness.records.options import DEFAULT_PAPER, DEFAULTS, OPTIONS, Device, TrainingPrecision
 from harness.registry import ImplementationName, KerasBackend
+from harness.strictness import STRICT
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.training.rows import ProtocolName
 from harness.variant import Pipeline, Variant
@@ -64,7 +63,7 @@ class RunSpec:
     save_weights: bool = False
     paper: str = DEFAULT_PAPER
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if (self.implementation == "keras3") != (self.keras_backend is not None):

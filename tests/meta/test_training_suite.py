@@ -35,6 +35,8 @@ from tests.support.fake_records import (
 )
 from tests.support.repository import ROOT
 
+pytestmark = pytest.mark.rehearsed
+
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 GPU = GpuIdentity(CARD, "580.1", "13.0", 16 * 2**30, 320.0, 320.0, 3105)
 HERE = replace(MACHINE, git_commit="0123456789abcdef", versions={"ferbench": "0.1.0"})
