@@ -169,7 +169,7 @@ class Variant:
 
     @property
     def base_name(self) -> str:
-        """The name without readings: `vgg16-scratch`."""
+        """The name without readings: what stands before the at-sign."""
         return self.name.partition("@")[0]
 
 

@@ -155,6 +155,8 @@ class RunRecord:
         timings: Seconds.
         arrays_sha256: Of the safetensors file beside the record (`initial_logits`, `initial_rows`,
             `test_logits`, `test_rows`, `test_labels`; rows are rows of the data set); None where there is none.
+        weights_sha256: Of `<run>.weights.safetensors` beside the record, the weights after training by canonical names;
+            None where they were not asked for.
         gpu: Which GPU, how it was clocked, and who shared it; None on the CPU, and where `nvidia-ml-py` is missing.
         memory: What the device's memory was predicted to have to hold, and held; None in older ones that lack it.
         calibration: The machine's own rates before the suite that the run belongs to; None where it belongs to none,
@@ -175,6 +177,7 @@ class RunRecord:
     scores: dict[str, Score]
     timings: Timings | None
     arrays_sha256: str | None
+    weights_sha256: str | None = None
     gpu: Gpu | None = None
     memory: Memory | None = None
     calibration: DeviceCalibration | None = None

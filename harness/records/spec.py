@@ -37,6 +37,7 @@ class RunSpec:
         precision: `float32`, `tf32` or `mixed`; see `harness.interface.Runtime`.
         deterministic: Only operations that give the same bits again.
         checkpointing: Compute blocks again in the backward pass; see `harness.interface.Runtime`.
+        save_weights: Keep the weights after training beside the record.
         paper: Name of the paper's folder.
     """
 
@@ -59,6 +60,7 @@ class RunSpec:
     precision: TrainingPrecision = "float32"
     deterministic: bool = False
     checkpointing: bool = False
+    save_weights: bool = False
     paper: str = DEFAULT_PAPER
 
     __pydantic_config__ = STRICT
