@@ -20,7 +20,7 @@ from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.registry import IMPLEMENTATIONS
 from harness.report.differences import reason_text
-from harness.runs.execute import execute
+from harness.runs.process import execute
 
 
 def pytest_generate_tests(metafunc):

@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, settings
 
 from harness.plugin.base import require_implementation
 from harness.registry import IMPLEMENTATIONS, load_implementation
+from tests.support.mirror import is_counted
 
 pytest_plugins = ["pytester"]
+
+REHEARSED = "rehearsed"
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile(
@@ -19,6 +22,19 @@ settings.register_profile(
 )
 settings.register_profile("nightly", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{REHEARSED}: the rehearsal of the GPU suite runs it too, for what it covers")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m leaves any out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the modules whose coverage is counted (`[tool.coverage.run]`); other files mark their own."""
+    counted = {path: is_counted(path) for path in {item.path for item in items}}
+    for item in items:
+        if counted[item.path]:
+            item.add_marker(REHEARSED)
 
 
 @pytest.fixture(scope="session", params=IMPLEMENTATIONS)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.attribution.parts import PictureRate, Spread
+from harness.data.generator_speed import CORE_RATIO
 from harness.interval import Interval
-from harness.measuring.assumptions import CORE_RATIO, STEP_OVERHEAD, UTILISATION
+from harness.measuring.assumptions import STEP_OVERHEAD, UTILISATION
 from harness.papers.paper import Paper
 from harness.papers.throughput import Rate, rates
 

@@ -16,7 +16,7 @@ from harness.commands.console import show
 from harness.commands.exit_codes import FAILED, INTERRUPTED
 from harness.judging.results import judge_results
 from harness.papers import load_paper
-from harness.papers.outcome import read_outcome
+from harness.papers.outcome import made_paper, read_outcome
 from harness.papers.paper import Paper
 from harness.papers.review import audit
 from harness.records.options import DEFAULT_PAPER, RunOptions
@@ -25,13 +25,12 @@ from harness.records.spec import RunSpec
 from harness.records.store import RecordError
 from harness.registry import ImplementationName
 from harness.report.demonstration import check_outcome, demonstration_page, run_line
-from harness.report.known import EVIDENCE, what_is_known
+from harness.report.known import what_is_known
 from harness.report.known_terminal import known_page
-from harness.runs.asking import make_spec
-from harness.runs.execute import execute
+from harness.runs.process import execute
+from harness.runs.specification import make_spec
 from harness.statistics.equivalence import DECLARED_MARGIN
 
-DEMONSTRATED: Final = "toyfaces_demo"
 MINUTES: Final = 5
 """About how long its runs take on two slow cores."""
 
@@ -50,17 +49,17 @@ and not comparable: `ferbench reproduce --budget smoke`."""
 def demonstrate(options: RunOptions, installed: Sequence[ImplementationName], results: Path, seeds: int) -> None:
     """Show what is known of the real paper, reproduce the small one, and leave with 0 if it came out as it was made."""
     show_known()
-    paper = load_paper(DEMONSTRATED)
-    folder = results / f"{DEMONSTRATED}-{time.strftime('%Y%m%d-%H%M%S')}"
+    paper = load_paper(made_paper())
+    folder = results / f"{paper.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     show(f"\n[bold]2. A paper that was made to be reproduced[/]\n{escape(paper.title)}: {escape(paper.citation)}")
     show(
         f"{len(paper.variants)} small networks, {len(installed)} frameworks, {seeds} seeds; each run is a process "
-        f"of its own.\nAbout {MINUTES} minutes on two slow cores. Records: {folder}\n",
+        f"of its own.\nAbout {MINUTES} minutes on two slow cores. Records: {escape(str(folder))}\n",
         soft_wrap=True,
     )
     _train(paper, options, installed, folder, seeds)
     show("\n[bold]3. What came out, and what was put into it[/]\n")
-    checks = check_outcome(read_outcome(DEMONSTRATED), paper, judge_results(folder, paper), audit(paper))
+    checks = check_outcome(read_outcome(paper.name), paper, judge_results(folder, paper), audit(paper))
     show(demonstration_page(checks, _agreements(folder, installed)))
     show(f"\n{_NEXT}")
     if not all(check.holds for check in checks):
@@ -68,12 +67,9 @@ def demonstrate(options: RunOptions, installed: Sequence[ImplementationName], re
 
 
 def show_known() -> None:
-    """Print what is known of the real paper, where the records worth showing are at hand."""
+    """Print what is known of the real paper."""
     show("[bold]1. What is known of the paper today[/]\n")
-    try:
-        show(known_page(what_is_known(load_paper(DEFAULT_PAPER))))
-    except RecordError:
-        show(f"The records that tell it lie in a clone of the repository ({EVIDENCE.name}); this is an installed copy.")
+    show(known_page(what_is_known(load_paper(DEFAULT_PAPER))))
 
 
 def _train(

@@ -24,9 +24,9 @@ from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.registry import IMPLEMENTATIONS, ImplementationName, choose_keras_backend, missing_framework
 from harness.report.on_this_cpu import cpu_page
-from harness.runs.asking import lacks_weights, make_spec
 from harness.runs.environment import cpu_name
-from harness.runs.execute import RunFailed, execute
+from harness.runs.process import RunFailed, execute
+from harness.runs.specification import lacks_weights, make_spec
 from harness.statistics.seeds import SEEDS_NEEDED
 from harness.weights.catalogue import WeightsError
 
@@ -41,7 +41,7 @@ FREE: Final = ("seed", "device", "threads", "keras_backend", "deterministic", "r
 def reproduce(
     *,
     variant: Annotated[
-        str | None, typer.Option(help="This one alone, such as vgg16-scratch@five-blocks.", show_default="all")
+        str | None, typer.Option(help="This one alone, with readings behind an at-sign.", show_default="all")
     ] = None,
     implementation: Annotated[
         ImplementationName | None, typer.Option(help="This framework alone.", show_default="all installed")

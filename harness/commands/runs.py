@@ -14,7 +14,7 @@ from harness.commands.console import show
 from harness.commands.exit_codes import USAGE
 from harness.papers import load_paper
 from harness.records.options import DEFAULT_PAPER
-from harness.records.store import list_runs, read_run
+from harness.records.store import convert_run, list_runs, read_run
 from harness.report.records import record_page
 from harness.report.tables import run_list
 
@@ -32,6 +32,13 @@ def runs_list(
         show(f"[red]{escape(str(error))}[/]", soft_wrap=True)
     if errors:
         raise typer.Exit(USAGE)
+
+
+@app.command("convert")
+def runs_convert(paths: Annotated[list[Path], typer.Argument(help="Records: results/….json.")]) -> None:
+    """Write records of an earlier schema anew in that of today. All commands read them as they are, too."""
+    for path in paths:
+        show(f"{path}: {'converted' if convert_run(path) else 'is of the schema of today'}", soft_wrap=True)
 
 
 @app.command("show")

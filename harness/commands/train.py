@@ -12,8 +12,8 @@ from harness.commands.options import EVERY, RESULTS, takes_run_options
 from harness.papers import load_paper
 from harness.records.options import RunOptions
 from harness.registry import ImplementationName
-from harness.runs.asking import make_spec
-from harness.runs.execute import execute
+from harness.runs.process import execute
+from harness.runs.specification import make_spec
 
 app = typer.Typer()
 
@@ -21,7 +21,9 @@ app = typer.Typer()
 @app.command(epilog=EXIT_CODES)
 @takes_run_options(*EVERY)
 def train(
-    variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch or vgg16-scratch@five-blocks.")],
+    variant: Annotated[
+        str, typer.Argument(help="One that `ferbench variants` lists, with readings behind an at-sign.")
+    ],
     implementation: Annotated[ImplementationName, typer.Option(help="The framework.")],
     options: RunOptions,
 ) -> None:

@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 
 from harness.judging.comparability import (
-    differences,
+    Compared,
+    compare_with,
     disturbances,
     remarks,
-    time_differences,
     time_remark,
     undisturbed,
 )
@@ -88,9 +88,11 @@ def judge(records: Sequence[RunRecord], paper: Paper) -> Verdict:
     Raises:
         ValueError: If they are not of the same.
     """
-    chosen, of_variant = _comparable(records, paper), bands_of(paper, records[-1].spec.asked.base_name)
+    _require_one_variant(records)
+    compared = [compare_with(paper, record) for record in records]
+    chosen, of_variant = _comparable(compared), bands_of(paper, records[-1].spec.asked.base_name)
     if not chosen:
-        return _not_comparable(records, paper)
+        return _not_comparable(compared)
     if "accuracy" not in of_variant:
         return Verdict("NOT_COMPARABLE", "no band is declared for the accuracy of this variant")
     last = _last_of_seeds(chosen)
@@ -135,29 +137,46 @@ def judge_all(records: Sequence[RunRecord], paper: Paper) -> tuple[Judgement, ..
     Raises:
         ValueError: If records are of several.
     """
-    chosen, of_variant = _comparable(records, paper), bands_of(paper, records[-1].spec.asked.base_name)
+    return judge_compared([compare_with(paper, record) for record in records], paper)
+
+
+def judge_compared(compared: Sequence[Compared], paper: Paper) -> tuple[Judgement, ...]:
+    """The same of runs that have been compared with the paper."""
+    records = [each.record for each in compared]
+    _require_one_variant(records)
+    chosen, of_variant = _comparable(compared), bands_of(paper, records[-1].spec.asked.base_name)
     # before the last of each seed is chosen: a disturbed run hides no earlier one
-    timed = undisturbed([record for record in records if not time_differences(record, paper)], paper)
-    pools = {band: (timed or chosen) if band.quantity == "seconds" else chosen for band in of_variant.values()}
-    return tuple(
-        _judge_with_remarks(band, pool, paper) if pool else Judgement(band, _not_comparable(records, paper), ())
-        for band, pool in pools.items()
-    )
+    timed = undisturbed([each.record for each in compared if not each.time_differences], paper)
+
+    def judged(band: Band) -> Judgement:
+        pool = timed or chosen if band.quantity == "seconds" else chosen
+        if not pool:
+            return Judgement(band, _not_comparable(compared), ())
+        if band.quantity == "seconds" and not timed and not band.unjudged:
+            last = list({each.record.spec.seed: each for each in compared if not each.differences}.values())[-1]
+            return Judgement(band, Verdict("NOT_COMPARABLE", differences=last.time_differences), ())
+        return _judge_with_remarks(band, pool, paper)
+
+    return tuple(map(judged, of_variant.values()))
 
 
-def _comparable(records: Sequence[RunRecord], paper: Paper) -> list[RunRecord]:
-    """Those that bands are for. Raises a ValueError if records are not of one variant, reading and implementation."""
+def _require_one_variant(records: Sequence[RunRecord]) -> None:
+    """Raise a ValueError if records are not of one variant, reading and implementation."""
     names = dict.fromkeys(
         f"{spec.asked.name} by {'-'.join(filter(None, (spec.implementation, spec.keras_backend)))}"
         for spec in (record.spec for record in records)
     )
     if len(names) != 1:
         raise ValueError(f"runs of {' and of '.join(names)}; a verdict is on one of them")
-    return [record for record in records if not differences(record, paper)]
 
 
-def _not_comparable(records: Sequence[RunRecord], paper: Paper) -> Verdict:
-    return Verdict("NOT_COMPARABLE", differences=tuple(differences(records[-1], paper)))
+def _comparable(compared: Sequence[Compared]) -> list[RunRecord]:
+    """Those that bands are for."""
+    return [each.record for each in compared if not each.differences]
+
+
+def _not_comparable(compared: Sequence[Compared]) -> Verdict:
+    return Verdict("NOT_COMPARABLE", differences=compared[-1].differences)
 
 
 def _last_of_seeds(records: Sequence[RunRecord]) -> list[RunRecord]:
@@ -319,17 +338,16 @@ def _largest_difference(theirs: Confusion, ours: Confusion) -> float:
 
 
 def _judge_time(band: Band, records: Sequence[RunRecord], paper: Paper) -> Judgement:
-    reasons = [time_differences(record, paper) for record in records]
-    chosen = [record for record, found in zip(records, reasons, strict=True) if not found]
-    if not chosen or paper.hardware is None:
-        return Judgement(band, Verdict("NOT_COMPARABLE", differences=tuple(reasons[-1])), ())
-    runs = [each for record in chosen if (each := papers_seconds(record, paper)) is not None]
+    """Of runs whose seconds can be compared."""
+    if paper.hardware is None:
+        raise ValueError(f"{paper.name} names no hardware; no seconds can be compared with its own")
+    runs = [each for record in records if (each := papers_seconds(record, paper)) is not None]
     verdict = judge_seconds(band, runs)
-    disturbed = dict.fromkeys(said for record in chosen for said in disturbances(record, paper))
+    disturbed = dict.fromkeys(said for record in records for said in disturbances(record, paper))
     if disturbed:
         # not a matter of more seeds: on such a card none of them would settle it
         verdict = Verdict("INCONCLUSIVE", f"{verdict.reason}; the GPU was not its own: {', '.join(disturbed)}")
-    verdict = replace(verdict, reason=f"{verdict.reason}; {time_remark(chosen, paper.hardware)}")
+    verdict = replace(verdict, reason=f"{verdict.reason}; {time_remark(records, paper.hardware)}")
     return Judgement(band, verdict, tuple(each.seconds for each in runs))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 from harness.judging.differences import Difference
 from harness.judging.timing import class_remark, papers_seconds, product_rate
@@ -16,6 +16,34 @@ from harness.training.budget import limit_variant
 from harness.variant import Variant
 from harness.verification.known_data import known_layout
 from harness.weights.catalogue import WeightsError, catalogue, find_checkpoint
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A run beside a paper, and what keeps them apart.
+
+    Attributes:
+        record: The run.
+        differences: From what the paper's bands are for, times left aside; empty if it is comparable.
+        time_differences: Why its seconds cannot be compared; empty if they can.
+    """
+
+    record: RunRecord
+    differences: tuple[Difference, ...]
+    time_differences: tuple[Difference, ...]
+
+    @property
+    def differs_in_pipeline_alone(self) -> bool:
+        """Whether its seconds would be compared if its pixels were computed as the paper's."""
+        return [each.kind for each in self.time_differences] == ["pipeline"]
+
+
+def compare_with(paper: Paper, record: RunRecord) -> Compared:
+    """Compare a run with a paper, once for all that is judged of it."""
+    found = differences(record, paper)
+    # a budget that ended a run early takes its accuracy out of comparison, not its epochs: a few are enough to time
+    of_times = [each for each in found if each.kind != "budget" or not _is_cut_in_epochs_alone(record)]
+    return Compared(record, tuple(found), (*of_times, *_time_differences(record, paper)))
 
 
 def differences(record: RunRecord, paper: Paper) -> list[Difference]:
@@ -105,14 +133,8 @@ def is_cut(record: RunRecord) -> bool:
 
 
 def time_differences(record: RunRecord, paper: Paper) -> list[Difference]:
-    """Why a run's seconds cannot be compared with the paper's; empty if they can.
-
-    A budget that ended a run early takes its accuracy out of comparison, not its epochs: a few are enough to time.
-    """
-    of_all = differences(record, paper)
-    if _is_cut_in_epochs_alone(record):
-        of_all = [each for each in of_all if each.kind != "budget"]
-    return of_all + list(_time_differences(record, paper))
+    """Why a run's seconds cannot be compared with the paper's; empty if they can."""
+    return list(compare_with(paper, record).time_differences)
 
 
 def _time_differences(record: RunRecord, paper: Paper) -> Iterator[Difference]:
@@ -135,11 +157,6 @@ def _time_differences(record: RunRecord, paper: Paper) -> Iterator[Difference]:
         yield Difference("deterministic")
     if papers_seconds(record, paper) is None:
         yield Difference("unequal-epochs")
-
-
-def differs_in_pipeline_alone(record: RunRecord, paper: Paper) -> bool:
-    """Return whether a run's seconds would be compared with the paper's if its pixels were computed as the paper's."""
-    return [each.kind for each in time_differences(record, paper)] == ["pipeline"]
 
 
 def _is_cut_in_epochs_alone(record: RunRecord) -> bool:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.dataset import Dataset
-from harness.judging.bands import Judgement, judge_all
+from harness.judging.bands import Judgement, judge_compared
 from harness.judging.claims.answers import Answer, answer_claims
-from harness.judging.comparability import differences, differs_in_pipeline_alone, time_differences
+from harness.judging.comparability import Compared, compare_with
 from harness.judging.differences import Difference
 from harness.judging.speed_up import speed_up
 from harness.papers.paper import Paper
-from harness.records.record import RunRecord
 from harness.records.store import RecordError
 from harness.verification.flaws import (
     Flaw,
@@ -29,7 +28,6 @@ from harness.verification.flaws import (
 from harness.verification.verify import find_layout, verify
 
 DONE, USAGE, NOT_REPRODUCED = 0, 2, 3
-_Key = TypeVar("_Key", bound=Hashable)
 _ONE_EACH: Final = "leave one of them in the folder, or run again"
 ALIKE: Final = 1e-3
 """Of how far logits spread over images. Runs that differ in anything but rounding end up much further apart."""
@@ -106,19 +104,23 @@ def judge_results(path: Path, paper: Paper, data: Dataset | None = None) -> Judg
         what = "holds no record (*.json)" if path.is_dir() else "is neither a folder nor a record"
         raise RecordError(f"{path} {what}; runs are written by `ferbench train` or `reproduce`")
     found = {each: _examined(each, paper, data) for each in paths}
-    flaws = {each: told for each, told in found.items() if not isinstance(told, StoredRun)}
-    read = [run for run in found.values() if isinstance(run, StoredRun)]
-    read.sort(key=lambda run: datetime.fromisoformat(run.record.started))
-    sound, copies, clashes = _settle_duplicates(read, paper)
+    flaws = {each: told for each, told in found.items() if not isinstance(told, _Examined)}
+    read = [each for each in found.values() if isinstance(each, _Examined)]
+    read.sort(key=lambda each: datetime.fromisoformat(each.run.record.started))
+    counting, copies, clashes = _settle_duplicates(read)
     flaws |= clashes
-    reasons = {run.path: tuple(differences(run.record, paper)) for run in sound}
-    timed = {run.path for run in sound if not time_differences(run.record, paper)}
+    groups, broken = _judged_groups(counting, paper)
+    flaws |= broken
+    counting = [each for each in counting if each.run.path not in broken]
+    sound = [each.run for each in counting]
+    reasons = {each.run.path: each.compared.differences for each in counting}
+    timed = {each.run.path for each in counting if not each.compared.time_differences}
     return Judged(
         folder=path,
         sound=tuple(sound),
         copies=tuple(copies),
         refused=tuple(Refused(each, flaws[each]) for each in paths if each in flaws),
-        groups=tuple(_judged_groups(sound, paper)),
+        groups=tuple(groups),
         answers=answer_claims([run for run in sound if not reasons[run.path]], paper),
         not_comparable=tuple((path.stem, why) for path, why in reasons.items() if why and path not in timed),
         unchecked=tuple(_unchecked(sound, data)),
@@ -126,64 +128,98 @@ def judge_results(path: Path, paper: Paper, data: Dataset | None = None) -> Judg
     )
 
 
-def _examined(path: Path, paper: Paper, data: Dataset | None) -> StoredRun | tuple[Flaw, ...]:
-    """A sound run that bands can take, or all that is wrong with a file."""
+@dataclass(frozen=True, eq=False)
+class _Examined:
+    """A sound run, and how it stands to the paper."""
+
+    run: StoredRun
+    compared: Compared
+
+    @property
+    def uses(self) -> set[str]:
+        """What it is taken for: accuracies and all else but seconds, seconds, and what is told beside these."""
+        found = {
+            "accuracy": not self.compared.differences,
+            "seconds": not self.compared.time_differences,
+            "speed-up": self.compared.differs_in_pipeline_alone,
+        }
+        return {name for name, is_taken in found.items() if is_taken}
+
+
+def _examined(path: Path, paper: Paper, data: Dataset | None) -> _Examined | tuple[Flaw, ...]:
+    """A sound run, or all that is wrong with a file."""
     try:
         run = read_stored(path)
         if isinstance(run, Flaw):
             return (run,)
-        flaws = verify(run, data)
-        if not flaws:
-            judge_all([run.record], paper)  # so that what breaks it breaks it here, where it is alone
+        return verify(run, data) or _Examined(run, compare_with(paper, run.record))
     except Exception as error:  # noqa: BLE001 - a foreign file may break anything, and the others are still judged
-        seen = f"{type(error).__name__} while it was checked: {error}"
-        advice = "take it from where it was made; if ferbench wrote it so, report the file as a fault of ferbench"
-        return (Flaw("unverifiable", seen, "a record whose every figure can be computed", advice),)
-    return flaws or run
+        return (_unverifiable(error),)
 
 
-def _judged_groups(runs: Sequence[StoredRun], paper: Paper) -> Iterable[Group]:
-    groups = _grouped(runs, lambda run: (run.record.spec.variant.name, implementation_name(run)))
-    for (variant, implementation), group in groups.items():
-        records = [run.record for run in group]
-        yield Group(
-            variant,
-            implementation,
-            tuple(record.run for record in records),
-            judge_all(records, paper),
-            speed_up(records, paper),
-        )
+def _unverifiable(error: Exception) -> Flaw:
+    seen = f"{type(error).__name__} while it was checked: {error}"
+    advice = "take it from where it was made; if ferbench wrote it so, report the file as a fault of ferbench"
+    return Flaw("unverifiable", seen, "a record whose every figure can be computed", advice)
 
 
-def _grouped(runs: Iterable[StoredRun], key: Callable[[StoredRun], _Key]) -> dict[_Key, list[StoredRun]]:
-    groups: dict[_Key, list[StoredRun]] = {}
-    for run in runs:
-        groups.setdefault(key(run), []).append(run)
-    return groups
+_Flaws = dict[Path, tuple[Flaw, ...]]
+
+
+def _judged_groups(runs: Sequence[_Examined], paper: Paper) -> tuple[list[Group], _Flaws]:
+    """Verdicts of each group, and what is wrong with runs that break them."""
+    members: dict[tuple[str, str], list[_Examined]] = {}
+    for each in runs:
+        members.setdefault((each.run.record.spec.variant.name, implementation_name(each.run)), []).append(each)
+    groups: list[Group] = []
+    broken: _Flaws = {}
+    for (variant, implementation), group in members.items():
+        found, flaws = _judged(variant, implementation, group, paper)
+        groups += found
+        broken |= flaws
+    return groups, broken
+
+
+def _judged(variant: str, implementation: str, group: Sequence[_Examined], paper: Paper) -> tuple[list[Group], _Flaws]:
+    """Verdicts on a group; where that cannot be judged, on what is left of it without the runs that break it."""
+    compared = [each.compared for each in group]
+    names = tuple(each.record.run for each in compared)
+    try:
+        judgements, faster = judge_compared(compared, paper), speed_up(compared, paper)
+    except Exception as error:  # noqa: BLE001 - as above
+        all_broken: _Flaws = {each.run.path: (_unverifiable(error),) for each in group}
+        if len(group) == 1:
+            return [], all_broken
+        alone = [_judged(variant, implementation, [each], paper)[1] for each in group]
+        broken = {path: flaws for each in alone for path, flaws in each.items()} or all_broken
+        rest = [each for each in group if each.run.path not in broken]
+        return (_judged(variant, implementation, rest, paper)[0] if rest else []), broken
+    return [Group(variant, implementation, names, judgements, faster)], {}
 
 
 def _settle_duplicates(
-    runs: Sequence[StoredRun], paper: Paper
-) -> tuple[list[StoredRun], list[Path], dict[Path, tuple[Flaw, ...]]]:
+    runs: Sequence[_Examined],
+) -> tuple[list[_Examined], list[Path], _Flaws]:
     """Runs that count, copies of these, and runs that clash.
 
     A run of a seed counts once. Two of one seed that found something else leave a choice of which to show, so neither
     counts, whatever their budget, data or device, where one band takes both; the same logits under two names are no two
     runs. Runs that count for nothing may clash as they like.
     """
-    counting: list[StoredRun] = []
+    counting: list[_Examined] = []
     copies: list[Path] = []
     clashes: dict[Path, dict[tuple[str, str, str], list[str]]] = {}
-    for run in runs:
-        if not _uses(run.record, paper):
+    for each in runs:
+        if not each.uses:
             continue
-        found = {other.path: clash for other in counting if (clash := _clash(run, other, paper)) is not None}
+        path = each.run.path
+        found = {other.run.path: clash for other in counting if (clash := _clash(each, other)) is not None}
         if _COPY in found.values():
-            copies.append(run.path)
+            copies.append(path)
             continue
-        counting.append(run)
-        for other, clash in found.items():
-            for one, two in ((run.path, other), (other, run.path)):
+        counting.append(each)
+        for other_path, clash in found.items():
+            for one, two in ((path, other_path), (other_path, path)):
                 clashes.setdefault(one, {}).setdefault(clash, []).append(two.name)
     flaws = {
         path: tuple(
@@ -192,17 +228,7 @@ def _settle_duplicates(
         )
         for path, told in clashes.items()
     }
-    return [run for run in runs if run.path not in flaws and run.path not in copies], copies, flaws
-
-
-def _uses(record: RunRecord, paper: Paper) -> set[str]:
-    """What a run is taken for: accuracies and all else but seconds, seconds, and what is told beside these."""
-    found = set() if differences(record, paper) else {"accuracy"}
-    if not time_differences(record, paper):
-        found.add("seconds")
-    if differs_in_pipeline_alone(record, paper):
-        found.add("speed-up")
-    return found
+    return [each for each in runs if each.run.path not in {*flaws, *copies}], copies, flaws
 
 
 _COPY: Final = ("copy", "", "")
@@ -218,13 +244,14 @@ _SAME_START: Final = (
 )
 
 
-def _clash(run: StoredRun, other: StoredRun, paper: Paper) -> tuple[str, str, str] | None:
+def _clash(examined: _Examined, earlier: _Examined) -> tuple[str, str, str] | None:
     """Name of the check, what was seen and what was expected, where two runs cannot both count."""
+    run, other = examined.run, earlier.run
     one, two = run.record, other.record
     if _are_alike(run.arrays, other.arrays, "test"):
         return _COPY if _origin(run) == _origin(other) else _SAME_LOGITS
     # the speed-up is no verdict: a choice there takes no run away
-    if _seed(run) == _seed(other) and (_uses(one, paper) & _uses(two, paper)) - {"speed-up"}:
+    if _seed(run) == _seed(other) and (examined.uses & earlier.uses) - {"speed-up"}:
         seen = f"seed {one.spec.seed} of {one.spec.variant.name} is in {{names}} too, with other results"
         return "same-seed", seen, "one run a seed"
     is_other_seed = one.spec.seed != two.spec.seed

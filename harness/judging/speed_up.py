@@ -5,26 +5,25 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from harness.judging.comparability import differs_in_pipeline_alone, disturbances, undisturbed
+from harness.judging.comparability import Compared, disturbances, undisturbed
 from harness.judging.expectations import bands
 from harness.judging.timing import class_remark, epochs_text, papers_seconds
 from harness.papers.paper import Paper
-from harness.records.record import RunRecord
 
 
-def speed_up(records: Sequence[RunRecord], paper: Paper) -> str | None:
+def speed_up(compared: Sequence[Compared], paper: Paper) -> str | None:
     """Seconds for the paper's epochs beside each time that the paper reports, on a card of its class.
 
     The last run of each seed counts, one whose GPU was its own before any other.
 
     Args:
-        records: Of one variant by one implementation, oldest first.
+        compared: Runs of one variant by one implementation, oldest first.
         paper: Whose times they are compared with.
 
     Returns:
         None where no run differs from the paper's in the input pipeline alone.
     """
-    alike = undisturbed([record for record in records if differs_in_pipeline_alone(record, paper)], paper)
+    alike = undisturbed([each.record for each in compared if each.differs_in_pipeline_alone], paper)
     chosen = list({record.spec.seed: record for record in alike}.values())
     runs = [each for record in chosen if (each := papers_seconds(record, paper)) is not None]
     band = bands(paper).get(f"{chosen[0].spec.asked.base_name}.seconds") if chosen else None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
-BUILT_IN: Final = Path(__file__).parent
+from harness.papers.loading import BUILT_IN
+from harness.strictness import STRICT
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,13 @@ class Outcome:
     verdicts: Mapping[str, str]
     claims: Mapping[str, str]
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
+
+
+def made_paper() -> str:
+    """Return the name of the built-in paper that was made to be reproduced: the one with an `outcome.toml`."""
+    (file,) = BUILT_IN.glob("*/outcome.toml")
+    return file.parent.name
 
 
 def read_outcome(paper: str) -> Outcome:

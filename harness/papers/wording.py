@@ -57,7 +57,7 @@ def share(value: float, decimals: int = 0) -> str:
 
 
 def described(variant: Variant) -> str:
-    """The same of a variant at hand."""
+    """Return a variant in words, with its readings: `fine-tuned VGG16`, `ResNet50 from scratch, if fed 224×224`."""
     reading = variant.name.partition("@")[2]
     words = _STRATEGIES[variant.strategy].format(_NETWORKS[variant.architecture])
     return words + (_READINGS.get(reading, f", read as {reading}") if reading else "")

@@ -101,9 +101,9 @@ def suite_spec(config: pytest.Config, variant: str, implementation: Any, seed: i
     """What a gpu test runs, by the options.
 
     Raises:
-        ValueError: As `harness.runs.asking.make_spec`: DatasetError, WeightsError, VariantError, ImplementationError.
+        UserError: As `harness.runs.specification.make_spec`.
     """
-    from harness.runs.asking import lacks_weights, make_spec
+    from harness.runs.specification import lacks_weights, make_spec
 
     options, found = run_options(config), chosen_paper(config).find_variant(variant)
     is_stand_in = config.getoption("rehearse") and lacks_weights(found, options.weights_dir)

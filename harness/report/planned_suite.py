@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from harness.interval import Interval
-from harness.judging.bands import judge_all
-from harness.judging.comparability import differences, time_differences
+from harness.judging.bands import judge_compared
+from harness.judging.comparability import compare_with
 from harness.judging.speed_up import speed_up
 from harness.judging.timing import seconds_per_epoch
 from harness.papers.paper import Paper
@@ -91,14 +91,13 @@ def seed_lines(runs: Runs, paper: Paper) -> Iterator[str]:
         parts = [f"accuracy {_mean_text([100 * each for each in accuracies], '%')}"]
         parts += [f"epoch {_mean_text(seconds, 's')}"] if seconds else []
         yield f"{label}: {count} seed{'' if count == 1 else 's'}; {', '.join(parts)}"
-        faster = speed_up(records, paper)
+        compared = [compare_with(paper, record) for record in records]
+        faster = speed_up(compared, paper)
         if faster:
             yield f"{label}: {faster}"
-        if differences(records[-1], paper) and all(
-            time_differences(record, paper) for record in records
-        ):  # the table says it already
+        if compared[-1].differences and all(each.time_differences for each in compared):  # the table says it already
             continue
-        times = [each.verdict for each in judge_all(records, paper) if each.band.quantity == "seconds"]
+        times = [each.verdict for each in judge_compared(compared, paper) if each.band.quantity == "seconds"]
         yield from dict.fromkeys(f"{label}: time {verdict.kind}: {reason_text(verdict)}" for verdict in times)
 
 

@@ -74,5 +74,5 @@ def ferbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 @pytest.fixture
 def framework_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if both were; nothing here trains."""
-    monkeypatch.setattr("harness.runs.asking.missing_framework", lambda *_: None)
+    monkeypatch.setattr("harness.runs.specification.missing_framework", lambda *_: None)
     monkeypatch.setattr("harness.commands.reproduce.missing_framework", lambda *_: None)

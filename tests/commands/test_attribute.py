@@ -13,7 +13,7 @@ import pytest
 
 from harness import __main__ as command_line
 from harness.attribution import feeding
-from harness.attribution.feeding import Task, measure, measure_apart
+from harness.attribution.feeding import Task, measure, measure_apart, sizes_of_pictures
 from harness.attribution.parts import Clocked, Measured, PictureRate
 from harness.child import ChildFailed
 from harness.data.dataset import DatasetError
@@ -81,7 +81,9 @@ def test_the_papers_generator_is_clocked_at_both_sizes(
     implementation: Implementation, request: pytest.FixtureRequest, few_faces: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeding, "_works", lambda *_: iter(()))  # the test above has them
-    found = measure(small_task(implementation, request, pictures=True, rounds=1, batches=1))
+    found = measure(
+        small_task(implementation, request, pictures=sizes_of_pictures(PAPER.variants.values()), rounds=1, batches=1)
+    )
     sizes = [(each.input_size, each.input_channels) for each in found.pictures]
     assert sorted(sizes) == [(48, 1), (224, 3)]
     assert all(each.augmented.images == each.plain.images == 32 for each in found.pictures)
@@ -128,7 +130,7 @@ def ferbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr("harness.commands.attribute.missing_framework", lambda *_: None)
-    monkeypatch.setattr("harness.runs.asking.missing_framework", lambda *_: None)
+    monkeypatch.setattr("harness.runs.specification.missing_framework", lambda *_: None)
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["ferbench", "attribute", *map(str, arguments)])
@@ -210,7 +212,7 @@ def test_json_holds_the_same(ferbench: FerBench, asked: list[Task]) -> None:
 def test_defaults_are_smaller_where_pictures_are_enlarged(ferbench: FerBench, asked: list[Task]) -> None:
     for name in ("vgg16-transfer", "vgg16-scratch"):
         assert ferbench(name).code == 0
-    seen = [(each.spec.label, each.spec.variant.batch_size, each.rounds, each.pictures) for each in asked]
+    seen = [(each.spec.label, each.spec.variant.batch_size, each.rounds, bool(each.pictures)) for each in asked]
     assert seen == [
         ("vgg16-transfer-keras3-jax-batch4-seed0", 4, 3, True),
         ("vgg16-transfer-pytorch-batch4-seed0", 4, 3, False),
@@ -267,8 +269,6 @@ def test_a_failed_process_raises(monkeypatch: pytest.MonkeyPatch) -> None:
         returncode, stderr = 0, None  # it ended well, and yet wrote nothing
 
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: Done())
-    task = Task(
-        RunSpec(PAPER.find_variant("vgg16-scratch"), "pytorch"), ("device",), pictures=False, seconds=1, rounds=1
-    )
+    task = Task(RunSpec(PAPER.find_variant("vgg16-scratch"), "pytorch"), ("device",), pictures=(), seconds=1, rounds=1)
     with pytest.raises(ChildFailed, match="measured nothing"):
         measure_apart(task)

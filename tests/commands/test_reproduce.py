@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.commands import reproduce
-from harness.runs.execute import RunFailed
+from harness.runs.process import RunFailed
 from tests.support.command_line import COMPLETE, INTERRUPTED, FakeExecute, FerBench
 from tests.support.papers import PAPER
 
@@ -70,7 +70,7 @@ def test_an_interruption_stops_the_others(ferbench: FerBench, monkeypatch: pytes
 
 def test_half_a_table_is_said_to_be_half(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = lambda name, _: "keras" if name == "keras3" else None  # noqa: E731
-    monkeypatch.setattr("harness.runs.asking.missing_framework", missing)
+    monkeypatch.setattr("harness.runs.specification.missing_framework", missing)
     monkeypatch.setattr(reproduce, "missing_framework", missing)
     monkeypatch.setattr(reproduce, "execute", FakeExecute(*[COMPLETE] * 6))
     outcome = ferbench("reproduce", "--budget", "smoke")

@@ -10,7 +10,7 @@ import pytest
 
 from harness.commands import train
 from harness.registry import IMPLEMENTATIONS
-from harness.runs.execute import RunFailed
+from harness.runs.process import RunFailed
 from harness.training.budget import BUDGETS
 from tests.support.command_line import COMPLETE, FAILED, INTERRUPTED, FakeExecute, FerBench, words
 from tests.support.fake_records import fake_record
@@ -22,7 +22,7 @@ TRAIN = ("train", "vgg16-scratch", "--implementation", "pytorch")
 def test_a_missing_framework_is_refused(
     ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, implementation: str
 ) -> None:
-    monkeypatch.setattr("harness.runs.asking.missing_framework", lambda *_: "a-framework")
+    monkeypatch.setattr("harness.runs.specification.missing_framework", lambda *_: "a-framework")
     outcome = ferbench("train", "vgg16-scratch", "--implementation", implementation)
     assert outcome.code == 2
     assert (

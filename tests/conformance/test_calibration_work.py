@@ -17,7 +17,7 @@ from harness.measuring.calibration import CalibrationTask
 from harness.measuring.speed import CalibrationSizes, Pace, draw_inputs
 from harness.records.machine import DeviceCalibration
 from harness.records.options import RunOptions
-from harness.runs.asking import make_spec
+from harness.runs.specification import make_spec
 from tests.support.fake_model import numbered_dataset
 from tests.support.models import RUNTIMES
 from tests.support.papers import PAPER

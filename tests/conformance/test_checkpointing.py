@@ -29,6 +29,8 @@ from tests.support.models import (
 )
 from tests.support.papers import PAPER
 
+pytestmark = pytest.mark.rehearsed
+
 STEPS = 3
 LEARNING_RATE = 1e-3
 ROUNDINGS = 32 * 2.0**-23

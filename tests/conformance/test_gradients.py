@@ -75,6 +75,7 @@ def loss_at(model: Model, batch: Batch, start: State, moved: Mapping[str, NDArra
 # Gradients
 
 
+@pytest.mark.rehearsed
 def test_gradients_change_no_state(model: Model, batch: Batch) -> None:
     before = model.get_state()
     first, second = model.gradients(batch), model.gradients(batch)
@@ -149,6 +150,7 @@ def test_sample_weights_are_factors_and_not_shares(model: Model, batch: Batch) -
 # Steps with given gradients
 
 
+@pytest.mark.rehearsed
 def test_a_step_with_a_batchs_gradients_is_a_step_on_the_batch(model: Model, batch: Batch) -> None:
     start, gradients = model.get_state(), model.gradients(batch)
     model.train([batch], learning_rate=LEARNING_RATE)

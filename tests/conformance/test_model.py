@@ -85,6 +85,7 @@ def copies(arrays: Any) -> dict[str, NDArray[Any]]:
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+@pytest.mark.rehearsed
 def test_activations_are_the_layers(model: Model, training: bool) -> None:
     observed = model.activations(faces(model.variant)[0], training=training)
     expected = {layer.name: (BATCH_SIZE, *layer.output_shape) for layer in layers(model.variant)}

@@ -31,6 +31,8 @@ from tests.support.models import (
     shared_model,
 )
 
+pytestmark = pytest.mark.rehearsed
+
 LEARNING_RATE = 1e-3
 INFERENCE_TOLERANCE = 1e-5
 """Of the largest value: as in `test_model.py`, the rounding of some layers that are compiled otherwise. Seen: 6e-7."""

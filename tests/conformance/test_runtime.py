@@ -19,6 +19,8 @@ from tests.support.models import (
     shared_model,
 )
 
+pytestmark = pytest.mark.rehearsed
+
 BFLOAT16 = 2**-8
 """Relative rounding of a factor in bfloat16, which keeps 8 bits."""
 MIXED = 4 * BFLOAT16

@@ -13,7 +13,7 @@ from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.records.store import read_arrays
 from harness.registry import KERAS_BACKENDS, missing_framework
-from harness.runs.execute import execute
+from harness.runs.process import execute
 from harness.training.budget import Budget
 from harness.variant import narrow
 from tests.support.checks import check_same_bits

@@ -14,6 +14,7 @@ from tests.support.repository import ROOT
 
 ORDER: Final = (
     "errors",
+    "strictness",
     "variant",
     "interface",
     "child",
@@ -102,7 +103,7 @@ def test_no_module_imports_upward(module: str) -> None:
 
 def test_the_check_sees_an_upward_import() -> None:
     assert upward("harness.data.pixels", "from harness.report import tables") == ["harness.report.tables"]
-    assert upward("harness.data.pixels", "load('harness.runs.execute')") == ["harness.runs.execute"]
+    assert upward("harness.data.pixels", "load('harness.runs.process')") == ["harness.runs.process"]
     assert upward("harness.report.tables", "from harness.data import pixels") == []
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mirror import UNIT, is_counted, subject
 from tests.support.repository import ROOT
 
-UNIT = ROOT / "tests" / "unit"
 COMMANDS = ROOT / "tests" / "commands"
 WHOLE = Path("commands") / "test_command_line.py"
 """Of all commands together."""
@@ -16,17 +16,6 @@ FILES = sorted(
     {path.relative_to(UNIT) for path in UNIT.rglob("test_*.py")}
     | {path.relative_to(COMMANDS.parent) for path in COMMANDS.rglob("test_*.py")} - {WHOLE}
 )
-
-
-def subject(path: Path) -> str | None:
-    """What a test file is named after, in the mirrored folder: `test_X.py` and `test_X_more.py` after `X`.
-
-    X is a module, a folder, or a file of data (`review.toml`); None if there is no such thing.
-    """
-    name = path.stem.removeprefix("test_")
-    folder = ROOT / "harness" / path.parent
-    names = {each.stem for each in folder.iterdir() if not each.name.startswith("_")} if folder.is_dir() else set()
-    return max((each for each in names if f"{name}_".startswith(f"{each}_")), key=len, default=None)
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -39,3 +28,10 @@ def test_the_check_sees_a_stray_file() -> None:
     assert subject(Path("data/test_pixels_properties.py")) == "pixels"
     assert subject(Path("data/test_pixelation.py")) is None
     assert subject(Path("nowhere/test_pixels.py")) is None
+
+
+def test_the_rehearsal_runs_the_tests_of_what_it_counts() -> None:
+    assert is_counted(UNIT / "training" / "test_fit_phases.py")
+    assert is_counted(UNIT / "runs" / "test_composition_gpu.py")
+    assert not is_counted(UNIT / "report" / "test_tables.py")
+    assert not is_counted(ROOT / "benchmarks" / "test_training.py")

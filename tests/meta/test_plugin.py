@@ -10,6 +10,8 @@ import pytest
 from harness.plugin import base as plugin
 from harness.plugin.base import MARKERS
 
+pytestmark = pytest.mark.rehearsed
+
 STRICT = """
 [pytest]
 addopts = -p harness.plugin --strict-markers --strict-config

@@ -20,10 +20,9 @@ from harness.records.machine import DeviceCalibration, GpuIdentity
 from harness.records.record import RunRecord, WeightsIdentity
 from harness.records.spec import RunSpec
 from harness.records.store import new_run_name, read_run, write_run
-from harness.runs import asking as plan
-from harness.runs import execute
 from harness.runs import planned_suite as suite
-from harness.runs.execute import RunFailed
+from harness.runs import process, specification
+from harness.runs.process import RunFailed
 from tests.support.fake_records import (
     FER2013,
     MACHINE,
@@ -35,6 +34,8 @@ from tests.support.fake_records import (
     score_of,
 )
 from tests.support.repository import ROOT
+
+pytestmark = pytest.mark.rehearsed
 
 CARD = "NVIDIA GeForce RTX 4080 SUPER"
 GPU = GpuIdentity(CARD, "580.1", "13.0", 16 * 2**30, 320.0, 320.0, 3105)
@@ -91,9 +92,9 @@ def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runs:
     for variable in ("FERBENCH_FER2013", "FERBENCH_WEIGHTS", "KERAS_BACKEND", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(variable, raising=False)
     found = Runs()
-    monkeypatch.setattr(execute, "execute", found)
+    monkeypatch.setattr(process, "execute", found)
     monkeypatch.setattr(plugin, "_is_gpu_present", lambda: True)
-    for module in (plugin, plan):
+    for module in (plugin, specification):
         monkeypatch.setattr(module, "missing_framework", lambda name, backend: None)
     monkeypatch.setattr(suite, "find_gpu", lambda: (GPU, dict))
     monkeypatch.setattr(calibration, "calibrate_apart", calibrate)
@@ -432,7 +433,7 @@ def test_the_rehearsal_is_tiny_and_says_what_it_is(
     pytester: pytest.Pytester, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugin, "_is_gpu_present", lambda: False)
-    monkeypatch.setattr(plan, "find_file", refuse)
+    monkeypatch.setattr(specification, "find_file", refuse)
     monkeypatch.setenv("FERBENCH_FER2013", str(pytester.path / "fer2013.zip"))
     result = run(pytester, "--rehearse", "--benchmark-disable-gc")
     result.assert_outcomes(passed=12)
@@ -457,4 +458,4 @@ def test_the_rehearsal_is_tiny_and_says_what_it_is(
 
 
 def refuse(*_: object, **__: object) -> None:
-    raise plan.WeightsError("not here")
+    raise specification.WeightsError("not here")

@@ -20,6 +20,13 @@ MOST_CLAIMS_ALONE: Final = 30
 WORDS: Final[tuple[WordKind, ...]] = ("contradicts", "agrees", "agrees in part", "not given")
 ANSWERS: Final[tuple[AnswerKind, ...]] = ("supported", "refuted", "undecided")
 COUNTED: Final = "no run needed"
+_VERBS: Final[Mapping[WordKind, str]] = {
+    "contradicts": "contradict",
+    "agrees": "agree with",
+    "agrees in part": "agree in part with",
+    "not given": "say nothing of",
+}
+"""Of the paper's figures; a number of claims follows."""
 
 
 def answer(known: Known) -> str:
@@ -28,13 +35,12 @@ def answer(known: Known) -> str:
     grades = Counter(each.grade for each in known.findings)
     told = listed(f"{grades[grade]} {grade}" for grade in GRADES if grades[grade])
     by_runs = len([each for each in known.claims if each.evidence and each.claim.needs])
+    told_of = listed(f"{verb} {words[word]}" for word, verb in _VERBS.items() if words[word])
     spoken_of = f"{by_runs} of them" if by_runs else "none of them yet"
     return " ".join([
         f"**In short.** {_of_runs(known)}",
         f"Its own pages say more: the review of the paper against itself has {len(known.findings)} findings ({told}).",
-        f"Of its {len(known.claims)} claims in words, its own figures contradict {words['contradicts']},",
-        f"agree with {words['agrees']} and with {words['agrees in part']} in part, and say nothing of "
-        f"{words['not given']}; comparable runs speak of {spoken_of}.",
+        f"Of its {len(known.claims)} claims in words, its own figures {told_of}; comparable runs speak of {spoken_of}.",
     ])  # fmt: skip
 
 

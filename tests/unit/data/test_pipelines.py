@@ -31,7 +31,7 @@ from harness.interface import CLASSES
 from harness.records.options import RunOptions
 from harness.records.record import from_json, to_json
 from harness.records.spec import RunSpec
-from harness.runs.asking import make_spec
+from harness.runs.specification import make_spec
 from harness.variant import Pipeline, VariantError, narrow
 from tests.support.fake_records import fake_record
 from tests.support.papers import PAPER

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,10 @@ import numpy as np
 import pytest
 
 from harness.judging import results
+from harness.judging.bands import Judgement
+from harness.judging.comparability import Compared
 from harness.judging.results import Judged, _are_alike, judge_results
+from harness.papers.paper import Paper
 from harness.records.store import RecordError, write_run
 from harness.training.budget import BUDGETS
 from harness.training.stop_reason import StopReason
@@ -290,6 +293,24 @@ def test_what_breaks_a_check_is_refused_and_the_others_are_judged(
     ((flaw,),) = (refused.flaws for refused in judged.refused)
     assert flaw.check == "unverifiable"
     assert str(flaw).startswith("MemoryError while it was checked: 99999999… (1000 digits); expected a record")
+
+
+def test_what_breaks_a_verdict_is_refused_and_the_others_are_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [stored(tmp_path, 0.6 + seed / 100, budget=SMALL, seed=seed) for seed in range(3)]
+    judge_compared = results.judge_compared
+
+    def broken(compared: Sequence[Compared], paper: Paper) -> tuple[Judgement, ...]:
+        if any(each.record.spec.seed == 1 for each in compared):
+            raise OverflowError("too large")
+        return judge_compared(compared, paper)
+
+    monkeypatch.setattr(results, "judge_compared", broken)
+    judged = judge_results(tmp_path, PAPER)
+    assert [(each.path, each.flaws[0].check) for each in judged.refused] == [(paths[1], "unverifiable")]
+    assert [run.path for run in judged.sound] == [paths[0], paths[2]]
+    assert [group.runs for group in judged.groups] == [(paths[0].stem, paths[2].stem)]
 
 
 def test_runs_that_count_for_nothing_may_share_a_seed(tmp_path: Path) -> None:

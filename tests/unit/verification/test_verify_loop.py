@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +12,8 @@ from harness.interface import Runtime, Weights
 from harness.judging.results import judge_results
 from harness.records.spec import RunSpec
 from harness.records.store import write_run
-from harness.runs import execute
+from harness.runs import composition
+from harness.runs.signals import Stop
 from harness.training.budget import Budget
 from harness.training.stop_reason import StopReason
 from harness.variant import Variant
@@ -39,14 +39,16 @@ class FakeImplementation:
         return {"fake": "1"}
 
 
-def trained(monkeypatch: pytest.MonkeyPatch, folder: Path, *, skill_a_step: float = 5.0, **fields: Any) -> StoredRun:
+def trained(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, *, skill_a_step: float = 5.0, stop: bool = False, **fields: Any
+) -> StoredRun:
     """A run by the real loop, written and read back."""
     values: dict[str, Any] = {"variant": "vgg16-scratch", "budget": THREE_EPOCHS, "seed": 3} | fields
     spec = RunSpec(PAPER.find_variant(values.pop("variant")), implementation="pytorch", **values)
-    monkeypatch.setattr(execute, "open_dataset", lambda *_, **__: DATA)
-    monkeypatch.setattr(execute, "load_implementation", lambda *_, **__: FakeImplementation(skill_a_step))
-    record, arrays = execute.train(spec, f"{spec.label}-1", FakeObserver(), execute._Stop())
-    found = read_stored(write_run(folder, record, arrays))
+    monkeypatch.setattr(composition, "open_dataset", lambda *_, **__: DATA)
+    monkeypatch.setattr(composition, "load_implementation", lambda *_, **__: FakeImplementation(skill_a_step))
+    outcome = composition.train(spec, f"{spec.label}-1", FakeObserver(), Stop(stop))
+    found = read_stored(write_run(folder, outcome.record, outcome.arrays))
     assert isinstance(found, StoredRun)
     return found
 
@@ -89,8 +91,7 @@ def test_another_seed_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_an_interrupted_run_is_sound(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(execute, "_Stop", lambda: SimpleNamespace(asked=True))  # Ctrl-C before the first step
-    run = trained(monkeypatch, tmp_path)
+    run = trained(monkeypatch, tmp_path, stop=True)  # Ctrl-C before the first step
     assert (run.record.status, run.record.stop_reason) == ("interrupted", StopReason("interrupted", 0))
     assert verify(run, DATA) == ()
     assert judge_results(run.path, PAPER, DATA).exit_code == 0

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.architectures import initial_weights, layers
 from harness.interface import Weights
 from harness.records.spec import RunSpec
-from harness.runs.execute import first_weights
+from harness.runs.first_weights import first_weights
 from harness.variant import Variant, narrow
 from harness.weights import locate
 from harness.weights.canonical import digest, save_canonical

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from harness.architectures import forward_flops
 from harness.data.generator_speed import CORE_RATIO, source, speed_at
 from harness.operations import DIRECT_SOURCE
 from harness.papers.finding import Finding
+from harness.papers.hardware import Hardware
 from harness.papers.paper import Paper, Predicate
 from harness.papers.throughput import ALIKE_EPOCHS, ALIKE_RUNS, Rate, epoch_counts, rates
 from harness.papers.wording import (
@@ -18,33 +18,9 @@ from harness.papers.wording import (
     share,
 )
 
-
-@dataclass(frozen=True)
-class _Card:
-    """A reference card by public lists: cores, each with one multiply-add a cycle, and the boost clock in hertz."""
-
-    cores: int
-    clock: float
-
-    @property
-    def peak(self) -> float:
-        """Float32 operations a second."""
-        return self.cores * 2 * self.clock
-
-
-CARDS: Final = {4080: _Card(cores=10_240, clock=2.55e9)}
-"""By the number in the name. GeForce RTX 4080 SUPER: 10,240 × 2 × 2.55 GHz = 52.2 TFLOP/s."""
-CARD_SOURCE: Final = (
-    "reference card, 10,240 cores × 2 × 2.55 GHz by public specification lists; the paper's is a factory-overclocked "
-    "VENTUS 3X OC, and names no reduced precision"
-)
 HIGHEST_SHARE: Final = 0.75
 """Of the nominal peak; declared. The best that this project saw in a training was 0.86 of what the same machine's
 matrix products really reached, with its input ready in memory; the nominal peak lies above that again."""
-
-CPU_SOURCE: Final = "12 cores of the Ryzen 9 5900X by the press at its launch (tomshardware.com)"
-CPU_CORES: Final = {5900: 12}
-"""By the number in the name. Source: the press at its launch (tomshardware.com)."""
 
 EXPENSES: Final = Quote("the balance between computational expenses and model effectiveness", "Abstract")
 QUOTES: Final = (EXPENSES,)
@@ -57,9 +33,11 @@ UNLIKE_WORK: Final = 2.0
 """Ratio of operations from which work counts as unequal."""
 
 
-def _peak(paper: Paper) -> float | None:
-    card = CARDS.get(int(paper.facts["hardware.gpu.setup"].value))
-    return None if card is None else card.peak
+def _named_hardware(paper: Paper) -> Hardware | None:
+    """What is known of the machine; None if the paper prints other numbers in the names of its GPU and CPU."""
+    named = [int(paper.facts[f"hardware.{part}.setup"].value) for part in ("gpu", "cpu")]
+    known = paper.hardware
+    return known if known and named == [known.gpu.number, known.cpu.number] else None
 
 
 def _line(rate: Rate, peak: float) -> str:
@@ -90,9 +68,10 @@ def _names(found: Sequence[Rate], *others: str) -> tuple[str, ...]:
 
 def near_the_peak(paper: Paper) -> Iterator[Finding]:
     """Times that a reading could only reach near, or beyond, what the reference card does on paper."""
-    peak = _peak(paper)
-    if peak is None:
+    hardware = _named_hardware(paper)
+    if hardware is None:
         return
+    peak = hardware.gpu.peak
     found = [rate for rate in rates(paper) if rate.operations_per_second > HIGHEST_SHARE * peak]
     if not found:
         return
@@ -109,7 +88,7 @@ def near_the_peak(paper: Paper) -> Iterator[Finding]:
         f"{peak / 1e12:.1f}. Faster algorithms and an overclocked card leave room; an input pipeline would not.",
         arithmetic="\n".join(_line(rate, peak) for rate in found),
         facts=_names(found, "hardware.gpu.setup"),
-        source=f"{CARD_SOURCE}. {DIRECT_SOURCE}",
+        source=f"{hardware.gpu.source}. {DIRECT_SOURCE}",
     )
 
 
@@ -124,8 +103,8 @@ def _reading(paper: Paper, rate: Rate, peak: float) -> str:
 
 def faster_than_the_pipeline(paper: Paper) -> Iterator[Finding]:
     """Times in which one core could not have made the pictures, were it as much faster as is taken to be possible."""
-    peak, cores = _peak(paper), CPU_CORES.get(int(paper.facts["hardware.cpu.setup"].value))
-    if peak is None or cores is None:
+    hardware = _named_hardware(paper)
+    if hardware is None:
         return
     enlarged, fastest = paper.facts["preprocessing.input-size.text"], CORE_RATIO.high
     found = {
@@ -147,11 +126,11 @@ def faster_than_the_pipeline(paper: Paper) -> Iterator[Finding]:
         weight=1,
         statement=f"At {size}×{size} one core makes the pictures of an epoch in {_one_core_seconds(shortest):.0f} s by "
         "Keras' own generator, where it was measured, and Keras' default is one worker. These times take more "
-        f"such cores: {listed(told)}. The paper's CPU has {cores}; a single one would have to be more than {fastest:g} "
-        "times as fast as the measured one.",
-        arithmetic="\n".join(_line(rate, peak) for rate in [shortest, *others]),
+        f"such cores: {listed(told)}. The paper's CPU has {hardware.cpu.cores}; a single one would have to be more "
+        f"than {fastest:g} times as fast as the measured one.",
+        arithmetic="\n".join(_line(rate, hardware.gpu.peak) for rate in [shortest, *others]),
         facts=_names([shortest, *others], "hardware.cpu.setup", enlarged.name),
-        source=f"{source(size)}; {CPU_SOURCE}",
+        source=f"{source(size)}; {hardware.cpu.source}",
     )
 
 
@@ -174,9 +153,10 @@ def _clusters(found: Sequence[Rate], key: Callable[[Rate], float], tolerance: fl
 
 def alike_epochs(paper: Paper) -> Iterator[Finding]:
     """Networks of unequal work on equal pixels whose epochs last equally long: what was timed is what they share."""
-    peak = _peak(paper)
-    if peak is None:
+    hardware = _named_hardware(paper)
+    if hardware is None:
         return
+    peak = hardware.gpu.peak
     found = [rate for rate in _default_rates(paper) if rate.variant.input_size > SOURCE_SIZE]
     for group in _clusters(found, lambda rate: rate.epoch_seconds, ALIKE_EPOCHS):
         forward = [forward_flops(rate.variant) for rate in group]
@@ -201,7 +181,7 @@ def alike_epochs(paper: Paper) -> Iterator[Finding]:
                 [*(_line(rate, peak) for rate in group), f"operations an image differ {max(work) / min(work):.1f}-fold"]
             ),
             facts=_names([*group, *_left_out(paper, group)]),
-            source=f"{source(group[0].variant.input_size)}. {CARD_SOURCE}",
+            source=f"{source(group[0].variant.input_size)}. {hardware.gpu.source}",
         )
 
 
@@ -223,9 +203,10 @@ def _other_times(paper: Paper, group: Sequence[Rate]) -> Iterator[str]:
 
 def alike_runs(paper: Paper) -> Iterator[Finding]:
     """Whole runs that last equally long, though their epochs or pixels are not the same number."""
-    peak = _peak(paper)
-    if peak is None:
+    hardware = _named_hardware(paper)
+    if hardware is None:
         return
+    peak = hardware.gpu.peak
     # one number printed for two trainings is not two measurements: `times` has that
     own = [rate for rate in _default_rates(paper) if not _is_anothers(paper, rate)]
     for group in _clusters(own, lambda rate: rate.seconds.value, ALIKE_RUNS):
@@ -246,7 +227,7 @@ def alike_runs(paper: Paper) -> Iterator[Finding]:
             f"within {share(ALIKE_RUNS)}: {'; '.join(told)}.",
             arithmetic="\n".join(_line(rate, peak) for rate in group),
             facts=_names(group),
-            source=CARD_SOURCE,
+            source=hardware.gpu.source,
         )
 
 
@@ -262,10 +243,10 @@ def _is_anothers(paper: Paper, rate: Rate) -> bool:
 
 def times_as_rates(paper: Paper) -> Iterator[Finding]:
     """Every time in every reading, with the epochs that the run took, as a share of the card's peak."""
-    peak = _peak(paper)
-    default = _default_rates(paper)
-    if peak is None or not default:
+    hardware, default = _named_hardware(paper), _default_rates(paper)
+    if hardware is None or not default:
         return
+    peak = hardware.gpu.peak
     shares = [rate.operations_per_second / peak for rate in default]
     little = sum(each < LITTLE for each in shares)
     if not little:
@@ -280,7 +261,7 @@ def times_as_rates(paper: Paper) -> Iterator[Finding]:
         f"of {EXPENSES}.",
         arithmetic="\n".join([HEADING, *(line for rate in default for line in _rows(paper, rate, peak))]),
         facts=_names(default, "hardware.gpu.setup"),
-        source=f"{CARD_SOURCE}. {DIRECT_SOURCE}",
+        source=f"{hardware.gpu.source}. {DIRECT_SOURCE}",
     )
 
 

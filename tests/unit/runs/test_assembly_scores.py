@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.runs.execute import _scores
+from harness.runs.assembly import scores_of
 from harness.training.metrics import score
 from tests.support.fake_model import numbered_dataset
 
@@ -17,6 +17,6 @@ def test_clean_scores_leave_out_images_that_train() -> None:
     images[50] = images[3]
     dataset, rows = replace(dataset, images=images), np.arange(50, 90)
     logits = np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32)
-    scores, labels = _scores(dataset, rows, logits), dataset.labels[rows]
+    scores, labels = scores_of(dataset, rows, logits), dataset.labels[rows]
     assert scores["paper_test"] == score(logits, labels)
     assert scores["clean_test"] == score(logits[1:], labels[1:])

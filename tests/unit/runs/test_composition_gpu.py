@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.records.machine import GpuIdentity
-from harness.runs import execute
+from harness.runs import composition
 from tests.support.fake_records import fake_record
 
 SPEC = fake_record().spec
@@ -20,8 +20,8 @@ def look() -> dict[str, Any]:
 
 
 def test_a_gpu_is_watched_while_a_run_trains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "find_gpu", lambda: (IDENTITY, look))
-    with execute._watched(replace(SPEC, device="gpu")) as watch:
+    monkeypatch.setattr(composition, "find_gpu", lambda: (IDENTITY, look))
+    with composition.watched(replace(SPEC, device="gpu")) as watch:
         pass
     found = watch()
     assert found is not None
@@ -30,14 +30,14 @@ def test_a_gpu_is_watched_while_a_run_trains(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_without_a_driver_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "find_gpu", lambda: None)
-    with execute._watched(replace(SPEC, device="gpu")) as watch:
+    monkeypatch.setattr(composition, "find_gpu", lambda: None)
+    with composition.watched(replace(SPEC, device="gpu")) as watch:
         pass
     assert watch() is None
 
 
 def test_on_the_cpu_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "find_gpu", lambda: pytest.fail("the driver was asked"))
-    with execute._watched(SPEC) as watch:
+    monkeypatch.setattr(composition, "find_gpu", lambda: pytest.fail("the driver was asked"))
+    with composition.watched(SPEC) as watch:
         pass
     assert watch() is None

@@ -14,8 +14,8 @@ from harness.operations import recomputed_image_flops
 from harness.records.options import RunOptions
 from harness.records.spec import RunSpec
 from harness.report.tables import small_print
-from harness.runs import asking as plan
-from harness.runs.asking import make_spec
+from harness.runs import specification
+from harness.runs.specification import make_spec
 from harness.training.budget import BUDGETS, BudgetName
 from harness.training.fit import evaluation_batch_size
 from harness.variant import VariantError
@@ -25,7 +25,7 @@ from tests.support.papers import PAPER, told
 
 @pytest.fixture(autouse=True)
 def frameworks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "missing_framework", lambda name, backend: None)
+    monkeypatch.setattr(specification, "missing_framework", lambda name, backend: None)
 
 
 def asked(batch_size: int | None, budget: BudgetName = "paper", variant: str = "vgg16-transfer") -> RunSpec:

@@ -19,9 +19,10 @@ from harness.records.record import (
     to_json,
 )
 from harness.records.store import read_run, write_run
-from harness.runs import execute
+from harness.runs import composition
+from harness.runs.composition import kept_features, train
 from harness.runs.device_memory import memory_warning, used_memory
-from harness.runs.execute import _kept_features, _Stop, train
+from harness.runs.signals import Stop
 from harness.training.fit import Fit
 from tests.support.fake_model import FakeObserver, numbered_dataset
 from tests.support.fake_records import fake_record
@@ -45,20 +46,20 @@ def failing(error: Exception) -> Callable[..., Any]:
 @pytest.fixture(autouse=True)
 def framework(monkeypatch: pytest.MonkeyPatch) -> None:
     """One in which nothing is computed, on a data set that carries numbers."""
-    monkeypatch.setattr(execute, "open_dataset", lambda *_, **__: numbered_dataset())
-    monkeypatch.setattr(execute, "first_weights", lambda spec: ({}, fake_record().weights))
-    monkeypatch.setattr(execute, "settle", lambda: None)  # this process is no run's own
+    monkeypatch.setattr(composition, "open_dataset", lambda *_, **__: numbered_dataset())
+    monkeypatch.setattr(composition, "first_weights", lambda spec: ({}, fake_record().weights))
+    monkeypatch.setattr(composition, "settle", lambda: None)  # this process is no run's own
 
 
 def trained(monkeypatch: pytest.MonkeyPatch, *, building: Exception | None, training: Exception) -> RunRecord:
     """The record of a run in which one of the two fails."""
     build = failing(building) if building else lambda *_, **__: SimpleNamespace(variant=SPEC.variant)
     implementation = SimpleNamespace(**vars(IMPLEMENTATION), build=build)
-    monkeypatch.setattr(execute, "load_implementation", lambda *_, **__: implementation)
+    monkeypatch.setattr(composition, "load_implementation", lambda *_, **__: implementation)
     monkeypatch.setattr(Fit, "run", failing(training))
-    record, arrays = train(SPEC, SPEC.label, FakeObserver(), _Stop())
-    assert arrays == {}
-    return record
+    outcome = train(SPEC, SPEC.label, FakeObserver(), Stop())
+    assert outcome.arrays == {}
+    return outcome.record
 
 
 @pytest.mark.parametrize(("building", "times"), [(MemoryError(), 0), (None, 1)], ids=["not built", "built"])
@@ -66,7 +67,7 @@ def test_a_run_settles_once_its_network_stands(
     monkeypatch: pytest.MonkeyPatch, building: Exception | None, times: int
 ) -> None:
     settled: list[bool] = []
-    monkeypatch.setattr(execute, "settle", lambda: settled.append(True))
+    monkeypatch.setattr(composition, "settle", lambda: settled.append(True))
     trained(monkeypatch, building=building, training=MemoryError())
     assert len(settled) == times
 
@@ -112,7 +113,7 @@ def test_who_asks_for_less_is_not_warned() -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "mixed"])
 def test_features_are_kept_apart_by_precision(precision: Any) -> None:
-    kept = _kept_features(
+    kept = kept_features(
         replace(SPEC, precision=precision),
         None,
         None,
