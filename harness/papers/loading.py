@@ -32,8 +32,8 @@ Read = TypeVar("Read")
 class _General:
     title: str
     citation: str
-    url: str
     dataset: DatasetName
+    url: str | None = None
     first_on_cpu: str | None = None
 
     __pydantic_config__ = STRICT

@@ -34,7 +34,7 @@ class Paper:
         name: Of its folder.
         title: As printed.
         citation: Authors, journal, year, in short.
-        url: Where the paper can be read.
+        url: Where the paper can be read; None where it is not on the web.
         dataset: The data set that its numbers are of.
         facts: Every number that it prints.
         ignored: Which of its digits are no fact, and why.
@@ -52,7 +52,7 @@ class Paper:
     name: str
     title: str
     citation: str
-    url: str
+    url: str | None
     dataset: DatasetName
     facts: Facts
     variants: Mapping[str, Variant]

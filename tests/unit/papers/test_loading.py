@@ -9,7 +9,7 @@ import pytest
 from harness.papers import PaperError, built_in_papers, load_paper
 from harness.papers.loading import BUILT_IN
 
-GENERAL = 'title = "T"\ncitation = "A, 2024"\nurl = "https://example.org"\ndataset = "toyfaces"\n'
+GENERAL = 'title = "T"\ncitation = "A, 2024"\ndataset = "toyfaces"\n'
 VARIANTS = (BUILT_IN / "jahangir2024" / "variants.toml").read_text(encoding="utf-8")
 
 
@@ -32,6 +32,7 @@ def test_a_folder_of_ones_own_needs_two_files_alone(tmp_path: Path) -> None:
     assert list(paper.variants) == list(load_paper("jahangir2024").variants)
     assert (len(paper.facts), paper.declared_bands, paper.claims, paper.hardware) == (0, {}, {}, None)
     assert (paper.confusions, paper.predicates, paper.ignored) == ((), (), ())
+    assert (paper.url, paper.first_on_cpu) == (None, None)
 
 
 def test_no_code_of_a_folder_of_ones_own_runs(tmp_path: Path) -> None:
@@ -74,6 +75,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     [
         ({"paper": GENERAL.replace("toyfaces", "mnist")}, r"paper\.toml: dataset: .*'fer2013' or 'toyfaces'.*seen: 'm"),
         ({"paper": GENERAL + 'name = "x"\n'}, r"paper\.toml: name: Unexpected keyword"),
+        ({"paper": GENERAL + 'first_on_cpu = "x"\n'}, r"paper\.toml: .*'x'"),
         ({"paper": "title = 1\ntitle = 2\n"}, r"paper\.toml is no TOML: .*a name that stands there twice is refused"),
         ({"review": "[findings.a]\ngrade = 'odd'\n"}, r"review\.toml: findings\.a\.grade: Input should be"),
         ({"variants": ""}, r"variants\.toml has no variant; expected a table"),
