@@ -72,6 +72,31 @@ def test_pairs_are_those_of_a_seed(tmp_path: Path) -> None:
     assert agreement.holm_p_values == tuple(holm([pair.answers.p_value for pair in agreement.pairs]))
 
 
+@pytest.mark.parametrize("source", ["random", "stand-in"])
+def test_weights_that_each_seed_draws_anew_are_tested_together(tmp_path: Path, source: str) -> None:
+    for seed in (0, 1):
+        for implementation in ("keras3", "pytorch"):
+            drawn = replace(DRAWN, source=source, digest=f"{seed:02}" * 32)
+            write(tmp_path, implementation=implementation, seed=seed, weights=drawn, answers=seed)
+    (agreement,), left_out = agree(tmp_path)
+    assert left_out == []
+    assert [[(run.spec.seed, run.weights.digest) for run in (pair.first, pair.second)] for pair in agreement.pairs] == [
+        [(seed, f"{seed:02}" * 32)] * 2 for seed in (0, 1)
+    ]
+    assert agreement.equivalence.interval is not None
+    assert len(agreement.holm_p_values) == 2
+
+
+def test_published_weights_that_differ_are_tested_apart(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        for implementation in ("keras3", "pytorch"):
+            published = replace(DRAWN, source="imagenet", digest=f"{seed:02}" * 32)
+            write(tmp_path, implementation=implementation, seed=seed, weights=published)
+    agreements, left_out = agree(tmp_path)
+    assert left_out == []
+    assert [len(each.pairs) for each in agreements] == [1, 1]
+
+
 def test_swapping_the_sides_turns_the_sign(tmp_path: Path) -> None:
     for seed in range(3):
         write_pair(tmp_path, seed)
