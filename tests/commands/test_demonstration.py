@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 from harness.commands import demonstration
-from harness.papers.outcome import read_outcome
+from harness.papers import load_paper
+from harness.papers.outcome import made_paper, read_outcome
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from tests.support.command_line import FerBench
 from tests.support.demonstrated import demonstrated_run
 
-AS_MADE = {"small-vgg": 0.867, "small-resnet": 0.84}
+PAPER = load_paper(made_paper())
+OUTCOME = read_outcome(PAPER.name)
+TRUE = next(name for name, verdict in OUTCOME.verdicts.items() if verdict == "REPRODUCED")
+"""The network whose accuracy is printed as it is."""
+AS_MADE = dict.fromkeys(PAPER.variants, PAPER.facts.mentions(TRUE, "accuracy")[0].value)
 """Accuracies that suit what was put into the exercise."""
+RUNS = len(PAPER.variants) * 2 * 3
+"""Two frameworks, three seeds."""
 
 
 class Forged:
@@ -46,22 +53,23 @@ def test_it_comes_out_as_it_was_made(ferbench: FerBench, monkeypatch: pytest.Mon
     assert outcome.code == 0, outcome.out
     assert forged.labels == [
         f"{name}-{framework}-seed{seed}"
-        for name in read_outcome("toyfaces_demo").verdicts
+        for name in PAPER.variants
         for framework in ("keras3-jax", "pytorch")
         for seed in range(3)
     ]
     for word in ("REPRODUCED:", "NOT_REPRODUCED:", "supported:", "refuted:", "found:", "--fer2013 PATH"):
         assert word in outcome.out
     assert outcome.out.count("one pair: no test") == 0
-    lines = [line for line in outcome.out.splitlines() if re.match(r" ?\d+/12  ", line)]
-    assert len(lines) == 12
+    lines = [line for line in outcome.out.splitlines() if re.match(rf" ?\d+/{RUNS}  ", line)]
+    assert len(lines) == RUNS
     assert max(map(len, lines)) <= 80
-    assert "All 12 came out as they were put into the exercise." in outcome.out
+    checks = len(PAPER.variants) * 2 * 2 + len(PAPER.claims) + len(PAPER.review.findings)
+    assert f"All {checks} came out as they were put into the exercise." in outcome.out
 
 
 @pytest.mark.usefixtures("framework_installed")
 def test_it_says_what_did_not_come_out(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demonstration, "execute", Forged({**AS_MADE, "small-vgg": 0.7}))
+    monkeypatch.setattr(demonstration, "execute", Forged({**AS_MADE, TRUE: OUTCOME.learned - 0.1}))
     outcome = ferbench("reproduce")
     assert outcome.code == 1
-    assert "did not come out as put into it: small-vgg by" in " ".join(outcome.out.split())
+    assert f"did not come out as put into it: {TRUE} by" in " ".join(outcome.out.split())

@@ -10,19 +10,28 @@ from harness.architectures import count_parameters, layers
 from harness.data.toyfaces import toyfaces
 from harness.papers import load_paper
 from harness.papers.loading import BUILT_IN
-from harness.papers.outcome import read_outcome
+from harness.papers.outcome import made_paper, read_outcome
 from harness.papers.review import audit
 from harness.papers.variants import paper_fields
 
 PAPER = load_paper("toyfaces_demo")
 FOLDER = BUILT_IN / "toyfaces_demo"
 OUTCOME = read_outcome("toyfaces_demo")
+FALSE = next(name for name, verdict in OUTCOME.verdicts.items() if verdict == "NOT_REPRODUCED")
+"""The network whose accuracy is made up."""
+TOTAL = PAPER.facts["both.parameters.table-1"]
+ADDED = f"{sum(map(count_parameters, PAPER.variants.values())):,}"
+"""What the total should be."""
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
     """The exercise on one line, table rows with single spaces."""
     return " ".join((FOLDER / "paper.md").read_text(encoding="utf-8").split())
+
+
+def test_it_is_the_paper_that_was_made_to_be_reproduced() -> None:
+    assert made_paper() == PAPER.name
 
 
 def test_it_holds_data_alone() -> None:
@@ -66,15 +75,20 @@ def test_the_data_set_has_as_many_images_as_it_says() -> None:
 
 
 def test_the_review_finds_the_two_contradictions() -> None:
-    found = audit(PAPER)
-    assert {each.name for each in found} == {"two-figures-for-one-accuracy", "total-that-does-not-add-up"}
-    by_name = {each.name: each for each in found}
-    assert "1.90 points" in by_name["two-figures-for-one-accuracy"].statement
-    assert by_name["total-that-does-not-add-up"].arithmetic == "87,359 + 80,455 = 167,814, not 176,814"
+    found = {each.name: each for each in audit(PAPER)}
+    assert found.keys() == {"two-figures-for-one-accuracy", "total-that-does-not-add-up"}
+    table, abstract = (PAPER.facts[f"{FALSE}.accuracy.{place}"].value for place in ("table-1", "abstract"))
+    assert f"{100 * (table - abstract):.2f} points" in found["two-figures-for-one-accuracy"].statement
+    assert f"= {ADDED}, not {TOTAL.printed}" in found["total-that-does-not-add-up"].arithmetic
 
 
 def test_without_the_contradictions_it_finds_none() -> None:
-    mended = PAPER.replaced({"small-resnet.accuracy.abstract": "55.1", "both.parameters.table-1": "167,814"})
+    mended = PAPER.replaced(
+        {
+            f"{FALSE}.accuracy.abstract": PAPER.facts[f"{FALSE}.accuracy.table-1"].printed,
+            TOTAL.name: ADDED,
+        }
+    )
     assert audit(mended) == ()
 
 
