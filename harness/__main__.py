@@ -15,7 +15,7 @@ from harness.errors import UserError
 
 SUMMARIES: Final = {
     "train": "Train one variant in one framework and keep the record.",
-    "reproduce": "Train all variants in every framework that is installed, and compare with the paper.",
+    "reproduce": "Show what is known and reproduce a small paper; with a data set, train all variants and compare with the paper.",
     "agreement": "Do two implementations agree after training? TOST over paired seeds, McNemar's test image by image.",
     "compare": "Hold two suites of runs against each other: "
     "ratios of seconds over epochs and seeds, differences in accuracy.",

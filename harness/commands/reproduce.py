@@ -54,10 +54,10 @@ def reproduce(
     ] = None,
     options: RunOptions,
 ) -> None:
-    """Without a data set: show what is known of the paper, then reproduce a small one in minutes, in both frameworks.
+    """Show what is known and reproduce a small paper; with a data set, train all variants and compare with the paper.
 
-    With --fer2013 or --budget: train all variants in every framework that is installed, and compare with the paper. On
-    a CPU without --budget, only what that settles in reasonable time.
+    Without a data set the small paper takes minutes, in every framework that is installed. With --fer2013 or --budget,
+    the paper's own variants are trained; on a CPU without --budget, only what that settles in reasonable time.
     """
     paper, installed = load_paper(options.paper), _installed(options, implementation)
     results = options.results_dir or RESULTS

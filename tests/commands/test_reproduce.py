@@ -75,3 +75,31 @@ def test_half_a_table_is_said_to_be_half(ferbench: FerBench, monkeypatch: pytest
     monkeypatch.setattr(reproduce, "execute", FakeExecute(*[COMPLETE] * 6))
     outcome = ferbench("reproduce", "--budget", "smoke")
     assert "keras3 is not installed: half of the table will be missing" in outcome.out
+
+
+@pytest.mark.usefixtures("framework_installed")
+def test_one_variant_in_one_framework_with_seeds(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = FakeExecute(*[COMPLETE] * 2)
+    monkeypatch.setattr(reproduce, "execute", execute)
+    one = ["--variant", "vgg16-scratch", "--implementation", "pytorch", "--seeds", 2, "--seed", 4]
+    outcome = ferbench("reproduce", *one)
+    assert outcome.code == 0
+    assert [spec.label for spec in execute.specs] == ["vgg16-scratch-pytorch-seed4", "vgg16-scratch-pytorch-seed5"]
+    assert "is not installed" not in outcome.out
+
+
+@pytest.mark.usefixtures("framework_installed")
+def test_a_cpu_runs_first_what_it_settles(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    execute = FakeExecute(*[COMPLETE] * 6)
+    monkeypatch.setattr(reproduce, "execute", execute)
+    (tmp_path / "fer2013.zip").touch()
+    outcome = ferbench("reproduce", "--fer2013", tmp_path / "fer2013.zip")
+    assert outcome.code == 0
+    assert [(spec.asked.name, spec.implementation, spec.seed) for spec in execute.specs] == [
+        (PAPER.first_on_cpu, implementation, seed) for implementation in ("keras3", "pytorch") for seed in range(3)
+    ]
+    assert all(spec.cached_features and spec.budget.name == "paper" for spec in execute.specs)
+    said = outcome.out.partition("6 runs, budget paper")[0]
+    assert "What this machine can settle" in said
+    assert all(name in said for name in PAPER.variants)
+    assert f"First: {PAPER.first_on_cpu}" in said

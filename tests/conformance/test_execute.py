@@ -320,6 +320,18 @@ def test_data_that_cannot_be_read_end_the_run(
     assert list((tmp_path / "results").iterdir()) == []
 
 
+def test_a_quiet_run_hands_on_what_it_said(
+    pytorch_spec: RunSpec, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = replace(pytorch_spec, fer2013=str(tmp_path / "missing.zip"))
+    with pytest.raises(
+        RunFailed, match=r"what it printed says why:\nerror: .*missing\.zip: nothing is there"
+    ) as caught:
+        execute(spec, tmp_path / "results", is_quiet=True)
+    assert "nothing is there" in caught.value.printed
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_folder_that_cannot_hold_records_is_refused_before_the_run(
     pytorch_spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
