@@ -210,7 +210,7 @@ def test_json_holds_the_same(ferbench: FerBench, asked: list[Task]) -> None:
 def test_defaults_are_smaller_where_pictures_are_enlarged(ferbench: FerBench, asked: list[Task]) -> None:
     for name in ("vgg16-transfer", "vgg16-scratch"):
         assert ferbench(name).code == 0
-    seen = [(each.spec.label, each.spec.variant.batch_size, each.rounds, each.pictures) for each in asked]
+    seen = [(each.spec.label, each.spec.variant.batch_size, each.rounds, bool(each.pictures)) for each in asked]
     assert seen == [
         ("vgg16-transfer-keras3-jax-batch4-seed0", 4, 3, True),
         ("vgg16-transfer-pytorch-batch4-seed0", 4, 3, False),
@@ -267,8 +267,6 @@ def test_a_failed_process_raises(monkeypatch: pytest.MonkeyPatch) -> None:
         returncode, stderr = 0, None  # it ended well, and yet wrote nothing
 
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: Done())
-    task = Task(
-        RunSpec(PAPER.find_variant("vgg16-scratch"), "pytorch"), ("device",), pictures=False, seconds=1, rounds=1
-    )
+    task = Task(RunSpec(PAPER.find_variant("vgg16-scratch"), "pytorch"), ("device",), pictures=(), seconds=1, rounds=1)
     with pytest.raises(ChildFailed, match="measured nothing"):
         measure_apart(task)

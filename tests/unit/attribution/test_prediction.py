@@ -102,5 +102,6 @@ def test_no_interval(ends: Any) -> None:
 
 @pytest.mark.parametrize("name", ["utilisation", "core_ratio"])
 def test_an_epoch_that_never_ends_is_refused(name: str) -> None:
+    given: dict[str, Any] = {name: Interval(0, 1)}
     with pytest.raises(ValueError, match=f"{name.replace('_', ' ')} begins at 0"):
-        Assumptions(1e14, **{name: Interval(0, 1)})
+        Assumptions(1e14, **given)

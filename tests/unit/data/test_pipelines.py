@@ -46,6 +46,9 @@ INPUT_SIZE = 224
 PNG_TAIL = 24
 """Bytes at the end of a file, checksums and the mark of the end, of which Pillow misses none."""
 
+NO_IMPLEMENTATION: Any = None
+"""The pipeline computes on the host alone."""
+
 
 @pytest.fixture(scope="module")
 def device() -> DevicePipeline:
@@ -58,7 +61,7 @@ def device() -> DevicePipeline:
 
 @pytest.fixture(scope="module")
 def manual(device: DevicePipeline) -> Any:
-    return open_pipeline("manual", device, np.arange(len(device.dataset)), None)
+    return open_pipeline("manual", device, np.arange(len(device.dataset)), NO_IMPLEMENTATION)
 
 
 @pytest.mark.parametrize("pipeline", ["device", "generator", "manual"])
@@ -93,7 +96,7 @@ def test_pictures_that_are_not_augmented_have_no_views(device: DevicePipeline) -
 FROZEN = "vgg16-transfer@frozen"
 
 
-def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: int) -> RunSpec:
+def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: Any) -> RunSpec:
     return make_spec(variant, "pytorch", RunOptions(pipeline=pipeline, **options))
 
 

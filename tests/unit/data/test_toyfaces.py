@@ -53,9 +53,9 @@ def test_another_seed_draws_other_faces(small: Dataset) -> None:
 
 def test_global_random_state_is_neither_read_nor_moved(small: Dataset) -> None:
     np.random.seed(1)
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state(legacy=True)[1].copy()
     assert toyfaces(*SMALL).digest == small.digest
-    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    np.testing.assert_array_equal(np.random.get_state(legacy=True)[1], before)
 
 
 def test_a_larger_set_holds_the_smaller_one(default: Dataset, small: Dataset) -> None:

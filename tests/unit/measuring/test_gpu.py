@@ -56,7 +56,9 @@ def fake_nvml(**changes: Any) -> Any:
 
 def test_identity_and_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml())
-    identity, look = find_gpu()
+    found = find_gpu()
+    assert found is not None
+    identity, look = found
     assert identity == IDENTITY
     assert look() == LOOK
 
@@ -67,7 +69,9 @@ def test_what_the_driver_does_not_say_is_none(monkeypatch: pytest.MonkeyPatch) -
          "DeviceGetPowerUsage", "DeviceGetCurrentClocksEventReasons"]
     )  # fmt: skip
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(**unknown))
-    identity, look = find_gpu()
+    found = find_gpu()
+    assert found is not None
+    identity, look = found
     assert (identity.power_limit_watts, identity.highest_clock_megahertz) == (None, None)
     use = summarise([look()], own=7)
     assert (use.power_watts, use.strangers, use.held_back) == (None, None, {})

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.attribution.prediction import Interval
+from harness.interval import Interval
 from harness.judging.comparability import differences
 from harness.measuring.forecast import Machine, count_operations, forecast
 from harness.measuring.memory import predict_memory
