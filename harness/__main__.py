@@ -25,7 +25,7 @@ SUMMARIES: Final = {
     "parity": "Do Keras and PyTorch compute the same? From pixels to training, each against PyTorch in float64.",
     "attribute": "Input alone, step alone, both together: what limits training here, "
     "and what does it say of the paper's times?",
-    "variants": "List the six variants and their readings.",
+    "variants": "List the variants of a paper and their readings.",
     "runs": "Look at records of runs.",
     "data": "Look at data sets.",
     "weights": "Look at ImageNet weights, and write them for other programs.",

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UserError
-
-_STRICT = ConfigDict(extra="forbid")  # a misspelt key is an error, in `variants.toml` as in a record
+from harness.strictness import STRICT
 
 Architecture = Literal["vgg16", "resnet50"]
 Strategy = Literal["scratch", "transfer", "fine-tune"]
@@ -35,7 +34,7 @@ class HeadLayer:
     kind: Literal["flatten", "global-average-pooling", "batch-norm", "dense", "dropout"]
     units: int | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if (self.kind == "dense") != (self.units is not None):
@@ -51,7 +50,7 @@ class Optimizer:
     beta_2: float
     epsilon: float
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Phase:
     epochs: int
     trainable: Trainable
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class StopRule:
     threshold: float | None = None
     patience: int | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         observed = f"stop rule {self.kind!r} with threshold={self.threshold}, patience={self.patience}"
@@ -104,7 +103,7 @@ class PlateauRule:
     minimum_change: float
     minimum_learning_rate: float
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ class Augmentation:
     zoom: float
     horizontal_flip: bool
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ class Variant:
     width_divisor: int = 1  # recorded; comparable only where the paper itself divides the width
     batch_norm_momentum: float = 0.99  # share of the old running statistic that is kept; Keras' default
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if sum(phase.epochs for phase in self.phases) != self.epochs:
@@ -170,7 +169,7 @@ class Variant:
 
     @property
     def base_name(self) -> str:
-        """The name without readings: `vgg16-scratch`."""
+        """The name without readings: what stands before the at-sign."""
         return self.name.partition("@")[0]
 
 

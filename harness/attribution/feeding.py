@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from harness.architectures import initial_weights
 from harness.attribution.parts import (
@@ -42,6 +42,7 @@ from harness.operations import training_image_flops
 from harness.records.machine import Speed
 from harness.records.spec import RunSpec
 from harness.registry import load_implementation
+from harness.strictness import STRICT
 from harness.variant import Pipeline, Variant
 
 MOST_IMAGES: Final = 8_192
@@ -70,7 +71,7 @@ class Task:
     rounds: int
     batches: int | None = None
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
 
 _TASK: Final = TypeAdapter(Task)

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pydantic import ConfigDict
-
 from harness.records.machine import Speed
+from harness.strictness import STRICT
 from harness.variant import Pipeline, Variant
-
-_STRICT = ConfigDict(extra="forbid")
 
 Part = Literal["input", "pixels", "step", "together"]
 """`input`: what the host does for a batch; `pixels`: the same, and the network input made of it on the device, for
@@ -64,7 +61,7 @@ class Clocked:
     images: int
     seconds: tuple[float, ...]
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     @property
     def image_seconds(self) -> tuple[float, ...]:
@@ -160,7 +157,7 @@ class PictureRate:
     augmented: Clocked
     plain: Clocked
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     @property
     def clocked_pictures(self) -> int:
@@ -194,7 +191,7 @@ class Measured:
     versions: Mapping[str, str]
     gpu: str | None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     @property
     def rounds(self) -> int:

@@ -37,7 +37,7 @@ LARGE_BATCH, LARGE_ROUNDS, ROUNDS = 4, 3, 5
 
 @app.command(epilog="Exit codes: 0 done; 1 a measurement failed; 2 wrong usage or data.")
 def attribute(
-    variant: Annotated[str, typer.Argument(help="Such as vgg16-transfer.")],
+    variant: Annotated[str, typer.Argument(help="One that `ferbench variants` lists.")],
     *,
     implementation: Annotated[
         ImplementationName | None, typer.Option(help="This one alone; all that are installed if left out.")

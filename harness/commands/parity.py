@@ -25,7 +25,7 @@ app = typer.Typer()
 
 @app.command(epilog="Exit codes: 0 every rung holds; 1 a rung fails; 2 wrong usage.")
 def parity(
-    variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch.")],
+    variant: Annotated[str, typer.Argument(help="One that `ferbench variants` lists.")],
     *,
     keras_backend: options.Backend = None,
     width_divisor: Annotated[int | None, typer.Option(min=1, max=64, help="Of all channels. [default: 8]")] = None,

@@ -21,7 +21,9 @@ app = typer.Typer()
 @app.command(epilog=EXIT_CODES)
 @takes_run_options(*EVERY)
 def train(
-    variant: Annotated[str, typer.Argument(help="Such as vgg16-scratch or vgg16-scratch@five-blocks.")],
+    variant: Annotated[
+        str, typer.Argument(help="One that `ferbench variants` lists, with readings behind an at-sign.")
+    ],
     implementation: Annotated[ImplementationName, typer.Option(help="The framework.")],
     options: RunOptions,
 ) -> None:

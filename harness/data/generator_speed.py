@@ -56,13 +56,13 @@ SPEEDS: Final[Mapping[int, GeneratorSpeed]] = {
         Measured(3_035.0, Interval(2_659.0, 3_299.0)),
         Measured(8_926.0, Interval(8_490.0, 9_409.0)),
         rounds=5,
-        command="ferbench attribute vgg16-scratch --fer2013 PATH",
+        command="ferbench attribute VARIANT --fer2013 PATH",
     ),
     224: GeneratorSpeed(
         Measured(178.0, Interval(175.0, 179.0)),
         Measured(1_809.0, Interval(1_741.0, 1_842.0)),
         rounds=3,
-        command="ferbench attribute vgg16-transfer --fer2013 PATH",
+        command="ferbench attribute VARIANT --fer2013 PATH",
     ),
 }
 """By the edge of the pictures in pixels: 48 in grey, 224 in colour. Another run at 224, of five rounds and a wider

@@ -37,7 +37,7 @@ class Band:
             middle; `inf` epochs where something never happened within the planned ones, 0.0 for a distance from a
             published matrix.
         expected_text: What the paper says first, and the middle if there is one, as people read it.
-        reference: What runs are held against, for the end of a sentence: `the paper's 54.69 %`.
+        reference: What runs are held against, for the end of a sentence: `the paper's 50 %`.
         place: Where the paper says so.
         facts: Names of the facts that it stands on, the headline first.
         scale: On which it is judged.
@@ -66,7 +66,7 @@ class Band:
 
     @property
     def name(self) -> str:
-        """`vgg16-scratch.accuracy`."""
+        """Variant and quantity, joined by a dot."""
         return f"{self.variant}.{self.quantity}"
 
     @property

@@ -27,11 +27,11 @@ Confusion = NDArray[np.integer]
 
 DECLARED_DISTANCE: Final = 0.05
 """Fraction of answers. Added to the allowance with one or two seeds, as the declared margin is for accuracies.
-Declared: as much again as bands allow for what is unsaid, so that with chance on top (5 of 100 for Figure 20) a single
-run is still told from the paper's other networks, which differ in 24 of 100 at least."""
+Declared: as much again as bands allow for what is unsaid, so that with chance on top (5 of 100 for 7,178 images) a
+single run is still told from other networks: those of the first paper differ in 24 of 100 at least."""
 WIDEST_DISTANCE: Final = 0.12
 """If our own seeds lie further than this from each other, INCONCLUSIVE: it is half of what lies between the two nearest
-of the paper's four matrices, which are two different networks."""
+of the first paper's four matrices, which are two different networks."""
 DECLARED_RECALL_SPREAD: Final = 0.05
 """Fraction: the least standard deviation over seeds that one or two seeds are granted for a recall. Declared: seven
 times the accuracy's declared spread, because a network that leans to one class takes from its neighbours, so that
@@ -45,8 +45,8 @@ DRAWS: Final = 500
 """Of chance: their 95 % quantile is good to a tenth of a point."""
 NEAR_MAJORITY: Final = 0.01
 """Fraction: a training accuracy at most so far above the commonest class's share is no more than that share. One point
-holds what a network gains by a few right answers on the way; the paper's own two ResNet50, 25.14 and 26.55 %, lie on
-either side of it."""
+holds what a network gains by a few right answers on the way; two published networks that hardly learn, half a
+point below it and one above, lie on either side of it."""
 
 
 def rates(confusion: Confusion) -> NDArray[np.float64]:
@@ -104,8 +104,8 @@ def judge_pattern(expected: Confusion, allowance: float, observed: Sequence[Conf
     simulation.) With fewer, against the allowance, chance (`sampling_distance`) and a declared margin.
 
     By simulation without any allowance (`tests/unit/judging/test_bands_coverage.py`) a paper's run that is one more of
-    ours is kept in 95 % of cases or more where runs lean otherwise for each class, as Figure 20's rates do, but in 91
-    to 94 % where all answers lean along one axis, or where few answers are given (Figure 10): k distances are then no
+    ours is kept in 95 % of cases or more where runs lean otherwise for each class, as a trained network's do, but in 91
+    to 94 % where all answers lean along one axis, or where few answers are given: k distances are then no
     normal sample. With the 5 points that bands allow it is above 99 % while answers lean by 15 %.
 
     Args:

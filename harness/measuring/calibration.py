@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from harness.child import ChildFailed, answer, ask
 from harness.data.dataset import Dataset, DatasetError
@@ -31,6 +31,7 @@ from harness.measuring.tensors import VALUE_BYTES
 from harness.records.machine import DeviceCalibration, Speed
 from harness.records.spec import RunSpec
 from harness.registry import load_implementation
+from harness.strictness import STRICT
 from harness.variant import Variant
 
 MOST_SECONDS: Final = 600.0
@@ -52,7 +53,7 @@ class CalibrationTask:
     spec: RunSpec
     variants: tuple[Variant, ...]
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
 
 Framework = tuple[str, str | None]

@@ -11,7 +11,7 @@ from harness.architectures import layers
 from harness.data.generator_speed import CORE_RATIO, speed_at
 from harness.data.reading import KNOWN_COUNTS
 from harness.interval import Interval
-from harness.measuring.assumptions import STEP_OVERHEAD, UTILISATION
+from harness.measuring.assumptions import CLOCKED_SHARE, STEP_OVERHEAD, UTILISATION
 from harness.measuring.speed import measure_speed, numpy_product, product_operations
 from harness.operations import epoch_flops, recomputed_image_flops
 from harness.papers.hardware import Gpu
@@ -20,9 +20,6 @@ from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
 from harness.training.fit import evaluation_batch_size
 
-CLOCKED_SHARE: Final = Interval(0.15, 0.9)
-"""Of a clocked rate (a CPU's matrix products by NumPy, a GPU's calibrated convolution) that a step reaches; declared.
-The best seen on a CPU is 0.86; batch norms and poolings, which are not counted, take the rest."""
 START_SECONDS: Final = Interval(5.0, 60.0)
 """A process, its framework, the data, the compilation of each phase; declared."""
 NO_SECONDS: Final = Interval(0.0, 0.0)

@@ -20,7 +20,7 @@ from harness.variant import Phase, Variant
 MIB: Final = 2**20
 GIB: Final = 2**30
 DEVICE_MEMORY: Final = 16 * GIB
-"""Of the paper's class of card, an RTX 4080 SUPER. What a driver reports may be a little less: give that instead."""
+"""Of a large consumer card. What a driver reports may be a little less: give that instead."""
 DISPLAY: Final = GIB
 """Left to a desktop that shares the card; declared, not measured."""
 CONTEXT: Final = 768 * MIB

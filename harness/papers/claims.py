@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from harness.papers.stated import NEED_NO_RUN, Stated, variants_in
+from harness.strictness import STRICT
 from harness.variant import Variant, VariantError
 
 MAXIMUM_QUOTED_WORDS: Final = 20
@@ -40,7 +41,7 @@ class Claim:
     findings: tuple[str, ...] = ()
     caution: str | None = None
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         words = len(self.quote.split())

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
-_STRICT = ConfigDict(extra="forbid")
+from harness.strictness import STRICT
 
 Quantity = Literal["accuracy", "reached", "epochs", "training-accuracy", "gap", "recalls", "pattern", "seconds"]
 QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)
@@ -24,7 +24,7 @@ class Unsaid:
     size: float | None = None
     factor: float | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if (self.size is None) == (self.factor is None):
@@ -38,7 +38,7 @@ class Widest:
     size: float
     reason: str
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class DeclaredBand:
     widest: Widest | None = None
     excluded: Mapping[str, str] = field(default_factory=dict)
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if (self.unsaid is None) == (self.unjudged is None):

@@ -14,12 +14,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UserError
 from harness.interface import CLASSES
-
-_STRICT = ConfigDict(extra="forbid")
+from harness.strictness import STRICT
 
 Unit = Literal[
     "percent", "fraction", "seconds", "minutes", "epochs", "images", "parameters", "million-parameters", "pixels",
@@ -62,7 +61,7 @@ class Fact:
     read_as: str | None = None
     row: bool = False
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if len(self.name.split(".")) != 3:
@@ -203,7 +202,7 @@ class Ignored:
     pattern: str
     reason: str
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 def read_facts(tables: Mapping[str, Any]) -> Facts:

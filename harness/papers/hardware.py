@@ -6,12 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from pydantic import ConfigDict
-
 from harness.interval import Interval
+from harness.strictness import STRICT
 from harness.variant import Pipeline
-
-_STRICT = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Gpu:
     product_share: Interval
     source: str
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         re.compile(self.pattern)
@@ -71,7 +68,7 @@ class Cpu:
     cores: int
     source: str
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -90,4 +87,4 @@ class Hardware:
     pipelines: tuple[Pipeline, ...]
     alike: tuple[str, str] | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from harness.papers.claims import check_variants, read_claims
 from harness.papers.declared_bands import ADAPTER as DECLARED_BANDS
@@ -20,6 +20,7 @@ from harness.papers.hardware import Hardware
 from harness.papers.paper import DatasetName, Paper, Predicate
 from harness.papers.variants import read_readings, read_sources, read_variant
 from harness.papers.written_review import read_review
+from harness.strictness import STRICT
 
 BUILT_IN: Final = Path(__file__).parent
 """Each folder in it that holds a `paper.toml` is a paper."""
@@ -34,7 +35,7 @@ class _General:
     url: str
     dataset: DatasetName
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
 
 _GENERAL: Final = TypeAdapter(_General)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pydantic import ConfigDict
+from harness.strictness import STRICT
 
 Class = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 """As `harness.interface.CLASSES`; a test holds the two together."""
@@ -27,7 +27,7 @@ Pair = tuple[str, str]
 
 
 class _Stated:
-    __pydantic_config__ = ConfigDict(extra="forbid")  # a misspelt key is an error
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)

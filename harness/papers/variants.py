@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
+from harness.strictness import STRICT
 from harness.variant import Variant, VariantError, coerce_variant
-
-_STRICT = ConfigDict(extra="forbid")  # a misspelt key is an error
 
 NOT_FROM_THE_PAPER: Final = frozenset({"name", "width_divisor", "batch_norm_momentum"})
 """Fields of `Variant` that need no source: the name is ours, and hardly a paper divides a network's width or says how
@@ -37,7 +36,7 @@ class Source:
     place: str | None = None
     assumed: str | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if (self.quote is None) != (self.place is None):
@@ -66,7 +65,7 @@ class Reading:
     unsets: tuple[str, ...] = ()
     is_default: bool = False
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     @property
     def values(self) -> dict[str, Any]:

@@ -44,15 +44,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UserError
 from harness.papers.expressions import ExpressionError, Scope, members
 from harness.papers.facts import MAXIMUM_QUOTED_WORDS, Fact, FactError, Facts, Unit
 from harness.papers.finding import Finding, Grade, Weight
+from harness.strictness import STRICT
 from harness.variant import Variant
 
-_STRICT = ConfigDict(extra="forbid")
 _QUOTES: Final = re.compile("“([^”{]*)”")
 
 Conditions = tuple[str | tuple[str, ...], ...]
@@ -76,7 +76,7 @@ class Part:
     when: Conditions = ()
     each: str | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Published:
     unit: Unit
     source: str
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Entry:
     facts: tuple[str, ...] | None = None
     source: str | tuple[str | Part, ...] | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         for words in self.quotes():
@@ -139,7 +139,7 @@ class WrittenReview:
     names: Mapping[str, str | float | list[str]] = field(default_factory=dict)
     published: Mapping[str, Published] = field(default_factory=dict)
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def find(self, facts: Facts, variants: Mapping[str, Variant]) -> Iterator[Finding]:
         """Yield the findings for which the facts give reason.

@@ -45,7 +45,7 @@ def _from_4(values: Values) -> Values:
     asked_json = _VARIANT.dump_python(asked, mode="json")
     sentence, epochs = values["stop_reason"], len(values["history"])
     return values | {
-        "spec": {"asked": asked_json, **spec, "batch_size": batch_size, "paper": "jahangir2024"},
+        "spec": {"asked": asked_json, **spec, "batch_size": batch_size, "paper": DEFAULT_PAPER},
         "stop_reason": sentence and asdict(_stop_reason(sentence, epochs, spec["budget"]["seconds"])),
     }
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from pydantic import ConfigDict
-
-_STRICT = ConfigDict(extra="forbid")
+from harness.strictness import STRICT
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class GpuIdentity:
     default_power_limit_watts: float | None
     highest_clock_megahertz: int | None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class GpuUse:
     held_back: dict[str, float]
     strangers: int | None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Speed:
     amount: float
     seconds: tuple[float, ...]
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if not self.seconds or not min(self.amount, *self.seconds) > 0:
@@ -110,4 +108,4 @@ class DeviceCalibration:
     pictures: tuple[Speed, ...]
     doubts: tuple[str, ...] = ()
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT

@@ -164,6 +164,9 @@ class RunOptions:
         "The same bits again, on a GPU too; an error where it has no way to.",
         label="deterministic",
     )
+    save_weights: bool = _option(
+        False, "Keep the weights after training beside the record, by canonical names.", is_asked=False
+    )
     results_dir: Path | None = _option(
         None, "Where records of runs are written.", shown_default="results", metavar="DIR", is_asked=False
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from harness.records.machine import DeviceCalibration, GpuIdentity, GpuUse
 from harness.records.spec import RunSpec
+from harness.strictness import STRICT
 from harness.training.fit import EpochRecord
 from harness.training.metrics import Score
 from harness.training.stop_reason import StopReason
@@ -16,7 +17,6 @@ from harness.training.stop_reason import StopReason
 SCHEMA_VERSION: Final = 5
 """Raised with every change of the record's fields, which comes with a converter in `harness.records.conversion`."""
 
-_STRICT = ConfigDict(extra="forbid")  # a field that this version does not know is an error, not ignored
 
 Status = Literal["complete", "interrupted", "failed"]
 
@@ -38,7 +38,7 @@ class DatasetIdentity:
     test_examples: int
     class_weights: tuple[float, ...]
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class WeightsIdentity:
     file: str | None
     digest: str
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Environment:
     threads: dict[str, int]
     git_commit: str | None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Timings:
     training_images_per_second: float | None
     features_images_per_second: float | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     @property
     def features_speed_up(self) -> float | None:
@@ -114,7 +114,7 @@ class Gpu:
     identity: GpuIdentity
     use: GpuUse
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Memory:
     predicted_tensor_bytes: int
     measured_bytes: int | None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,8 @@ class RunRecord:
         timings: Seconds.
         arrays_sha256: Of the safetensors file beside the record (`initial_logits`, `initial_rows`,
             `test_logits`, `test_rows`, `test_labels`; rows are rows of the data set); None where there is none.
+        weights_sha256: Of `<run>.weights.safetensors` beside the record, the weights after training by canonical names;
+            None where they were not asked for.
         gpu: Which GPU, how it was clocked, and who shared it; None on the CPU, and where `nvidia-ml-py` is missing.
         memory: What the device's memory was predicted to have to hold, and held; None in older ones that lack it.
         calibration: The machine's own rates before the suite that the run belongs to; None where it belongs to none,
@@ -175,11 +177,12 @@ class RunRecord:
     scores: dict[str, Score]
     timings: Timings | None
     arrays_sha256: str | None
+    weights_sha256: str | None = None
     gpu: Gpu | None = None
     memory: Memory | None = None
     calibration: DeviceCalibration | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if self.status == "complete" and not (self.history and "paper_test" in self.scores):

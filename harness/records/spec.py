@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pydantic import ConfigDict
-
 from harness.records.options import DEFAULT_PAPER, DEFAULTS, OPTIONS, Device, TrainingPrecision
 from harness.registry import ImplementationName, KerasBackend
+from harness.strictness import STRICT
 from harness.training.budget import BUDGETS, Budget, limit_variant
 from harness.training.rows import ProtocolName
 from harness.variant import Pipeline, Variant
@@ -38,6 +37,7 @@ class RunSpec:
         precision: `float32`, `tf32` or `mixed`; see `harness.interface.Runtime`.
         deterministic: Only operations that give the same bits again.
         checkpointing: Compute blocks again in the backward pass; see `harness.interface.Runtime`.
+        save_weights: Keep the weights after training beside the record.
         paper: Name of the paper's folder.
     """
 
@@ -60,9 +60,10 @@ class RunSpec:
     precision: TrainingPrecision = "float32"
     deterministic: bool = False
     checkpointing: bool = False
+    save_weights: bool = False
     paper: str = DEFAULT_PAPER
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         if (self.implementation == "keras3") != (self.keras_backend is not None):

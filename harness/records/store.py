@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from harness.errors import UserError
+from harness.interface import Weights
 from harness.records.conversion import CONVERTERS, convert
 from harness.records.record import (
     SCHEMA_VERSION,
@@ -33,6 +34,8 @@ MOST_BYTES: Final = 2**24
 """Of a record: ten thousand epochs fit. A larger file is none, and need not be read to know it."""
 MOST_ARRAY_BYTES: Final = 2**26
 """Of the arrays beside it, which are 0.3 MB for all tests."""
+MOST_WEIGHT_BYTES: Final = 2**28
+"""Of the weights, which are 0.12 GB for the largest variant."""
 _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -75,11 +78,13 @@ def check_directory(directory: Path) -> None:
         ) from error
 
 
-def write_run(directory: Path, record: RunRecord, arrays: Mapping[str, NDArray[Any]]) -> Path:
-    """Write a record and its arrays; the record comes last, so that one that exists is whole.
+def write_run(
+    directory: Path, record: RunRecord, arrays: Mapping[str, NDArray[Any]], weights: Weights | None = None
+) -> Path:
+    """Write a record, its arrays and weights; the record comes last, so that one that exists is whole.
 
     Returns:
-        Path of the record; its arrays lie beside it as `<run>.safetensors`.
+        Path of the record; its arrays lie beside it as `<run>.safetensors`, weights as `<run>.weights.safetensors`.
 
     Raises:
         RecordError: If there already is a record of this name, or nothing can be written there.
@@ -87,17 +92,21 @@ def write_run(directory: Path, record: RunRecord, arrays: Mapping[str, NDArray[A
     path = directory / f"{record.run}.json"
     if path.exists():
         raise RecordError(f"{path} exists; a record is never written over")
-    content = save(dict(arrays)) if arrays else b""
-    digest = hashlib.sha256(content).hexdigest() if arrays else None
-    text = to_json(replace(record, arrays_sha256=digest)) + b"\n"
+    beside = {_arrays_path(path): dict(arrays), _weights_path(path): dict(weights or {})}
+    contents = {each: save(tensors) for each, tensors in beside.items() if tensors}
+    digests = {each: hashlib.sha256(content).hexdigest() for each, content in contents.items()}
+    record = replace(
+        record, arrays_sha256=digests.get(_arrays_path(path)), weights_sha256=digests.get(_weights_path(path))
+    )
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        if arrays:
-            _write_atomically(_arrays_path(path), content)
         try:
-            _write_atomically(path, text)
+            for each, content in contents.items():
+                _write_atomically(each, content)
+            _write_atomically(path, to_json(record) + b"\n")
         except BaseException:
-            _arrays_path(path).unlink(missing_ok=True)
+            for each in contents:
+                each.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise RecordError(
@@ -150,6 +159,18 @@ def read_arrays(path: Path, record: RunRecord) -> dict[str, NDArray[Any]]:
     except (SafetensorError, KeyError, ValueError, TypeError) as error:  # KeyError: numbers that NumPy has not, BF16
         raise RecordError(f"{_arrays_path(path)} is damaged: {type(error).__name__} {error}") from error
     return arrays
+
+
+def read_weights(path: Path, record: RunRecord) -> Weights:
+    """Weights after training beside a record, by canonical names; empty where none were kept.
+
+    Raises:
+        RecordError: If they are missing, or not those that the record was written with.
+    """
+    if record.weights_sha256 is None:
+        return {}
+    weights: Weights = load(_read_beside(_weights_path(path), path, record.weights_sha256, MOST_WEIGHT_BYTES))
+    return weights
 
 
 def list_runs(directory: Path) -> tuple[list[tuple[Path, RunRecord]], list[RecordError]]:
@@ -212,9 +233,12 @@ def _converted(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_arrays(path: Path, expected: str) -> bytes:
-    beside = _arrays_path(path)
+    return _read_beside(_arrays_path(path), path, expected, MOST_ARRAY_BYTES)
+
+
+def _read_beside(beside: Path, path: Path, expected: str, most: int) -> bytes:
     try:
-        content = _read(beside, MOST_ARRAY_BYTES)
+        content = _read(beside, most)
     except OSError as error:
         raise RecordError(f"{beside}, which belongs to {path.name}, cannot be read: {error.strerror}") from error
     observed = hashlib.sha256(content).hexdigest()
@@ -239,6 +263,10 @@ def _read(path: Path, most: int) -> bytes:
 
 def _arrays_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.safetensors")
+
+
+def _weights_path(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.weights.safetensors")
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

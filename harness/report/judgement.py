@@ -159,6 +159,8 @@ def _verdicts(judged: Judged) -> Table:
     for group in judged.groups:
         start = [_text(group.variant), _text(group.implementation), _text(str(len(group.runs)))]
         verdicts = {each.verdict for each in group.judgements}
+        if not verdicts:
+            table.add_row(*start, _text("–"), _text("–"), _text("no band is declared for this variant"))
         for each in group.judgements:
             band, verdict = each.band, each.verdict
             text = Text.assemble((verdict.kind, _VERDICTS[verdict.kind]), _text(f": {reason_text(verdict)}"))

@@ -82,10 +82,11 @@ class Ended:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run leaves on the disk: its record, and the arrays beside it."""
+    """What a run leaves on the disk: its record, the arrays beside it, and weights if they were asked for."""
 
     record: RunRecord
     arrays: dict[str, NDArray[Any]]
+    weights: Weights | None
 
     def write(self, folder: Path, calibration: DeviceCalibration | None) -> None:
         """Write all of it.
@@ -97,7 +98,7 @@ class Outcome:
         Raises:
             RecordError: If it cannot be written.
         """
-        write_run(folder, replace(self.record, calibration=calibration), self.arrays)
+        write_run(folder, replace(self.record, calibration=calibration), self.arrays, self.weights)
 
 
 def assemble(name: str, parts: Parts, ended: Ended, gpu: Gpu | None) -> Outcome:
@@ -125,7 +126,10 @@ def assemble(name: str, parts: Parts, ended: Ended, gpu: Gpu | None) -> Outcome:
         gpu=gpu,
         memory=used_memory(spec, parts.implementation),
     )
-    return Outcome(record, _arrays(parts.dataset, parts.plan, result))
+    weights = None
+    if spec.save_weights and ended.begun and ended.status == "complete":
+        weights = ended.begun.model.get_weights()
+    return Outcome(record, _arrays(parts.dataset, parts.plan, result), weights)
 
 
 def _last_part(path: str | None) -> str | None:

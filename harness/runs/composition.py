@@ -24,9 +24,9 @@ from harness.registry import load_implementation
 from harness.runs.assembly import Begun, Ended, Outcome, Parts, assemble
 from harness.runs.device_memory import out_of_memory, settle
 from harness.runs.first_weights import first_weights
-from harness.runs.process import TASK
 from harness.runs.progress import make_observer
 from harness.runs.signals import Stop
+from harness.runs.task import TASK
 from harness.training.fit import Fit, Interrupted, Observer, TrainingDiverged
 from harness.training.kept_features import KeptFeatures
 from harness.training.rows import Plan, make_plan

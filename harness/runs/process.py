@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from pydantic import TypeAdapter
 
 from harness.child import ChildFailed, command
 from harness.records.machine import DeviceCalibration
@@ -16,18 +12,7 @@ from harness.records.spec import RunSpec
 from harness.records.store import check_directory, new_run_name, read_run
 from harness.runs.first_weights import fetch_weights
 from harness.runs.signals import wait_for
-
-
-@dataclass(frozen=True)
-class RunTask:
-    """What a run's process is asked: its spec, and the calibration of the suite that it belongs to for its record."""
-
-    spec: RunSpec
-    calibration: DeviceCalibration | None
-
-
-TASK: Final = TypeAdapter(RunTask)
-"""Reads and writes one."""
+from harness.runs.task import TASK, RunTask
 
 
 class RunFailed(ChildFailed):

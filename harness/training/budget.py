@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from pydantic import ConfigDict
-
+from harness.strictness import STRICT
 from harness.variant import Phase, Variant
 
 BudgetName = Literal["smoke", "times", "hour", "paper", "rehearsal"]
@@ -36,7 +35,7 @@ class Budget:
     input_size: int | None = None
     batch_size: int | None = None
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         bad = {name: cap for name, cap in vars(self).items() if name != "name" and cap is not None and not cap > 0}

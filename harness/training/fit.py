@@ -10,7 +10,6 @@ from typing import Final, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict
 
 from harness.data.dataset import Dataset
 from harness.interface import (
@@ -21,6 +20,7 @@ from harness.interface import (
     Model,
     Totals,
 )
+from harness.strictness import STRICT
 from harness.training.budget import Budget
 from harness.training.metrics import accuracy, mean_cross_entropy
 from harness.training.rows import Plan
@@ -61,7 +61,7 @@ class EpochRecord:
     input_seconds: float
     evaluation_seconds: float
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
 
 @dataclass

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict
 
 from harness.interface import CLASSES
+from harness.strictness import STRICT
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Score:
     confusion: tuple[tuple[int, ...], ...]
     areas: dict[str, float | None]
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         shape = [len(row) for row in self.confusion]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import ConfigDict
+from harness.strictness import STRICT
 
 StopKind = Literal["all-epochs", "accuracy-above", "no-improvement", "budget-seconds", "interrupted"]
 
@@ -29,7 +29,7 @@ class StopReason:
     patience: int | None = None
     seconds: float | None = None
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         values = {"accuracy-above": "threshold", "no-improvement": "patience", "budget-seconds": "seconds"}

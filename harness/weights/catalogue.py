@@ -9,12 +9,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from harness.errors import UserError
+from harness.strictness import STRICT
 from harness.variant import Architecture, InputConvention
-
-_STRICT = ConfigDict(extra="forbid")
 
 Graph = Literal["d", "v1", "v1.5"]
 Layout = Literal["keras-h5", "torch"]
@@ -60,7 +59,7 @@ class Checkpoint:
     source: str
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
 
 @cache

@@ -13,7 +13,7 @@ import pytest
 
 from harness import __main__ as command_line
 from harness.attribution import feeding
-from harness.attribution.feeding import Task, measure, measure_apart
+from harness.attribution.feeding import Task, measure, measure_apart, sizes_of_pictures
 from harness.attribution.parts import Clocked, Measured, PictureRate
 from harness.child import ChildFailed
 from harness.data.dataset import DatasetError
@@ -81,7 +81,9 @@ def test_the_papers_generator_is_clocked_at_both_sizes(
     implementation: Implementation, request: pytest.FixtureRequest, few_faces: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeding, "_works", lambda *_: iter(()))  # the test above has them
-    found = measure(small_task(implementation, request, pictures=True, rounds=1, batches=1))
+    found = measure(
+        small_task(implementation, request, pictures=sizes_of_pictures(PAPER.variants.values()), rounds=1, batches=1)
+    )
     sizes = [(each.input_size, each.input_channels) for each in found.pictures]
     assert sorted(sizes) == [(48, 1), (224, 3)]
     assert all(each.augmented.images == each.plain.images == 32 for each in found.pictures)

@@ -83,7 +83,7 @@ def test_the_module_is_the_command() -> None:
         ),
         (
             ["train", "vgg16-scratch", "--implementation", "keras3", "--cached-features", "2"],
-            "vgg16-scratch never trains the head alone, so its features change and cannot be kept; leave",
+            "vgg16-scratch never trains the head alone, so its features change and cannot be kept; choose a",
         ),
         (
             ["train", "vgg16-transfer@frozen", "--implementation", "pytorch", "--cached-features", "0"],

@@ -21,7 +21,7 @@ def test_reproduce_needs_a_framework(ferbench: FerBench, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def no_weights_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reproduce, "lacks_weights", lambda name, _: "scratch" not in name)
+    monkeypatch.setattr(reproduce, "lacks_weights", lambda variant, _: "scratch" not in variant.name)
 
 
 @pytest.mark.usefixtures("framework_installed", "no_weights_here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -16,13 +17,15 @@ from pydantic import TypeAdapter
 
 from harness.architectures import initial_weights
 from harness.data.dataset import Dataset
+from harness.data.pipelines import DevicePipeline
 from harness.data.toyfaces import toyfaces
+from harness.interface import Runtime
 from harness.judging.comparability import differences
 from harness.plugin.base import require_implementation
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
-from harness.records.store import RecordError, read_arrays, read_run
-from harness.registry import IMPLEMENTATIONS, choose_keras_backend
+from harness.records.store import RecordError, read_arrays, read_run, read_weights
+from harness.registry import IMPLEMENTATIONS, choose_keras_backend, load_implementation
 from harness.runs.process import RunFailed, execute
 from harness.training.budget import Budget
 from harness.training.metrics import score
@@ -53,7 +56,7 @@ def tiny_spec(implementation: str, config: pytest.Config, *, budget: Budget = TI
 
 @pytest.fixture(scope="module", params=IMPLEMENTATIONS)
 def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    spec = tiny_spec(request.param, request.config)
+    spec = replace(tiny_spec(request.param, request.config), save_weights=True)
     return execute(spec, tmp_path_factory.mktemp("results") / "new")
 
 
@@ -164,6 +167,34 @@ def test_stand_in_weights_are_said_to_be(frozen_spec: RunSpec, tmp_path: Path) -
     _, record = execute(replace(frozen_spec, weights_dir=None, stand_in_weights=True), tmp_path / "results")
     assert (record.weights.source, record.weights.file) == ("stand-in", None)
     assert "stand-in-weights" in {each.kind for each in differences(record, PAPER)}
+
+
+def test_weights_after_training_are_kept(finished: Finished, faces: Dataset) -> None:
+    """By canonical names: a network that is built from them gives the stored logits, to the rounding of other sums."""
+    path, record = finished
+    spec, arrays, weights = record.spec, read_arrays(path, record), read_weights(path, record)
+    content = path.with_suffix(".weights.safetensors").read_bytes()
+    assert record.weights_sha256 == hashlib.sha256(content).hexdigest()
+    drawn = initial_weights(spec.variant, spec.seed)
+    assert {name: array.shape for name, array in weights.items()} == {name: drawn[name].shape for name in drawn}
+    implementation = load_implementation(spec.implementation, keras_backend=spec.keras_backend)
+    runtime = Runtime(spec.device, spec.threads)
+    model = implementation.build(spec.variant, weights=weights, seed=spec.seed, runtime=runtime)
+    rows = arrays["test_rows"]
+    batches = DevicePipeline.of(faces, rows, spec.variant, seed=spec.seed).plain_batches(rows, len(rows))
+    check_close_to_scale(
+        model.logits(batches), arrays["test_logits"], tolerance=FEATURES_TOLERANCE, what="logits of the kept weights"
+    )
+    path.with_suffix(".weights.safetensors").write_bytes(content[:-1])
+    with pytest.raises(RecordError, match=r"weights.safetensors is damaged: SHA-256"):
+        read_weights(path, record)
+    path.with_suffix(".weights.safetensors").write_bytes(content)
+
+
+def test_without_being_asked_no_weights_are_kept(csv_spec: RunSpec, tmp_path: Path) -> None:
+    path, record = execute(csv_spec, tmp_path / "results")
+    assert (record.weights_sha256, read_weights(path, record)) == (None, {})
+    assert sorted(each.suffix for each in path.parent.iterdir()) == [".json", ".safetensors"]
 
 
 def test_timings_fit_into_each_other(finished: Finished) -> None:

@@ -14,6 +14,7 @@ from tests.support.repository import ROOT
 
 ORDER: Final = (
     "errors",
+    "strictness",
     "variant",
     "interface",
     "child",

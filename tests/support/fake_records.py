@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.interface import CLASSES
+from harness.papers import Paper
 from harness.records.machine import DeviceCalibration, Speed
 from harness.records.record import (
     SCHEMA_VERSION,
@@ -120,11 +121,12 @@ def fake_record(
     budget: Budget = BUDGETS["paper"],
     batch_size: int | None = None,
     protocol: str = "paper",
+    paper: Paper = PAPER,
     **fields: Any,
 ) -> RunRecord:
     """A complete run of FER-2013 by the paper's protocol; None has no scores."""
     spec = RunSpec(
-        asked=PAPER.find_variant(variant) if isinstance(variant, str) else variant,
+        asked=paper.find_variant(variant) if isinstance(variant, str) else variant,
         implementation=implementation,  # type: ignore[arg-type]
         keras_backend="jax" if implementation == "keras3" else None,
         fer2013="fer2013.zip",
@@ -132,6 +134,7 @@ def fake_record(
         budget=budget,
         batch_size=batch_size,
         seed=seed,
+        paper=paper.name,
     )
     values: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from harness.architectures import initial_weights
+from harness.papers import Paper
 from harness.records.record import (
     DatasetIdentity,
     RunRecord,
@@ -94,6 +95,7 @@ def sound_run(
     epochs: int | None = None,
     training_accuracy: float = 0.7,
     epoch_seconds: float = 10.0,
+    paper: Paper = PAPER,
     **fields: Any,
 ) -> tuple[RunRecord, Arrays]:
     """A run in which nothing contradicts anything, and its arrays.
@@ -107,9 +109,10 @@ def sound_run(
         epochs: How many there are; None for three where the stop rule fires at the end, else all.
         training_accuracy: Of the last epoch, to the next count of images.
         epoch_seconds: Of training.
+        paper: Whose variant it is.
         **fields: Of the record, which may contradict anything.
     """
-    chosen, data = PAPER.find_variant(variant), identity(budget)
+    chosen, data = paper.find_variant(variant), identity(budget)
     tests = layout().rows("public_test", "private_test")
     rows = (
         tests if budget.test_examples is None else tests[:: len(tests) // budget.test_examples][: budget.test_examples]
@@ -133,6 +136,7 @@ def sound_run(
     )
     seconds = epoch_seconds * len(history)
     values: dict[str, Any] = {
+        "paper": paper,
         "variant": chosen,
         "implementation": implementation,
         "seed": seed,

@@ -144,7 +144,7 @@ def share_of_mistakes_ahead(name: Class) -> Measure:
 
 
 def percent(value: float) -> str:
-    """A fraction: `67.23 %`."""
+    """A fraction in per cent, with two decimals."""
     return f"{100 * value:.2f} %"
 
 
