@@ -39,7 +39,8 @@ def work_of(implementation: Implementation, runtime: Runtime) -> Any:
 def convolved(inputs: CalibrationInputs) -> np.ndarray:
     """3×3 with a border of zeros, in float64."""
     found = np.zeros(inputs.pictures.shape)
-    for image, filters, channel in product(*map(range, (len(found), found.shape[3], found.shape[3]))):
+    images, channels = len(found), found.shape[-1]
+    for image, filters, channel in product(range(images), range(channels), range(channels)):
         picture, kernel = inputs.pictures[image, :, :, channel], inputs.kernel[:, :, channel, filters]
         found[image, :, :, filters] += correlate(picture.astype(float), kernel.astype(float), mode="same")
     return found

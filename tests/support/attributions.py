@@ -11,7 +11,7 @@ from tests.support.papers import PAPER
 
 def attribution(inputs: Any, steps: Any, together: Any, images: Any = (10, 20, 40)) -> Attribution:
     """From seconds an image, round by round; every part clocked on another number of images."""
-    parts = ("input", "step", "together")
+    parts: tuple[Any, ...] = ("input", "step", "together")
     seconds = zip(parts, images, (inputs, steps, together), strict=True)
     return Attribution(*(Clocked("generator", part, n, tuple(n * s for s in each)) for part, n, each in seconds))
 

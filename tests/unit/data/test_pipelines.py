@@ -81,6 +81,7 @@ def test_views_are_shown_in_turn_and_the_order_goes_on(device: DevicePipeline, v
     for epoch in range(4):
         batches = ours.training_batches(epoch)
         shown = epoch if views is None else epoch % views
+        assert device.variant.augmentation is not None
         maps = draw_maps(device.variant.augmentation, seed=device.seed, epoch=shown, count=len(device.dataset))
         np.testing.assert_array_equal(batches.maps, maps)
         np.testing.assert_array_equal(batches.rows, device.training_batches(epoch).rows)
@@ -170,6 +171,7 @@ def test_manuals_channels_follow_the_input_convention(device: DevicePipeline, co
 @pytest.mark.parametrize("size", [48, INPUT_SIZE])
 def test_the_per_image_work_draws_the_same_picture_as_the_fused_lookup(device: DevicePipeline, size: int) -> None:
     images, variant = device.dataset.images[:20], replace(device.variant, input_size=size)
+    assert variant.augmentation is not None
     maps = draw_maps(variant.augmentation, seed=1, epoch=0, count=20)
     found = np.stack([
         scale(warp_enlarged(enlarge(Image.fromarray(image), variant), each), variant)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.data.toyfaces import toyfaces
 from harness.judging.bands import Judgement, judge, judge_all, judge_seconds
 from harness.judging.comparability import differences, remarks, time_differences
 from harness.judging.expectations import bands
@@ -271,3 +272,25 @@ def test_both_sides_of_a_time_are_judged(seconds: list[float], kind: str) -> Non
         "the middle of the paper's 1,092.51 to 8,764.24 s"
     )
     assert ", for 78 epochs, all of them timed after the warm-up" in verdict.reason
+
+
+def test_a_paper_says_which_data_set_it_is_of() -> None:
+    """The drawn faces are known to the last bit, so a paper about them refuses any other data."""
+    about_faces = replace(PAPER, dataset="toyfaces")
+    drawn = toyfaces()
+    seen = replace(TOYFACES, digest=drawn.digest)
+    assert told(differences(fake_record(dataset=seen), about_faces)) == []
+    assert told(differences(fake_record(dataset=seen), PAPER)) == ["data toyfaces"]
+    assert told(differences(fake_record(), about_faces)) == ["data fer2013"]
+    (found,) = differences(fake_record(dataset=TOYFACES), about_faces)
+    assert (found.kind, found.expected) == ("data-digest", drawn.digest)
+
+
+def test_a_width_that_the_paper_declares_is_its_own() -> None:
+    narrowed = {name: narrow(variant, width_divisor=8) for name, variant in PAPER.variants.items()}
+    declared = replace(PAPER, variants=narrowed)
+    record = fake_record(variant=narrowed["vgg16-scratch"])
+    assert differences(record, declared) == []
+    assert [(each.kind, each.observed) for each in differences(record, PAPER)] == [
+        ("declared-otherwise", ("width_divisor",))
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_what_else_is_changed_is_not_hidden_by_it() -> None:
 
 def test_the_conditions_of_a_table_say_it() -> None:
     record = fake_record(batch_size=16)
-    (*_, conditions) = small_print([(None, record)]).renderables  # type: ignore[attr-defined, list-item]
+    (*_, conditions) = cast(Any, small_print([(cast(Any, None), record)])).renderables
     assert conditions.plain.endswith("budget paper; batch size 16, n = 1 run each")
 
 
