@@ -12,15 +12,7 @@ from rich.console import Console
 
 from harness import __main__ as command_line
 from harness.commands import console
-from harness.interface import Implementation
 from tests.support.command_line import FerBench, Outcome
-
-
-@pytest.fixture
-def quick(implementation: Implementation, request: pytest.FixtureRequest) -> None:
-    """Leaves a model of its own on Keras, which takes ten seconds to compile, to --ferbench-slow."""
-    if implementation.name == "keras3" and not request.config.getoption("ferbench_slow"):
-        pytest.skip("compiles another network; runs with --ferbench-slow")
 
 
 @pytest.fixture
