@@ -6,6 +6,7 @@ Neither warps pictures, weighs examples, keeps the loss of each step, nor minds 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def bare_pytorch(variant: Variant, pictures: NDArray[np.float32], labels: NDArra
     return epoch
 
 
-def _pytorch_layers(variant: Variant):
+def _pytorch_layers(variant: Variant) -> Any:
     """Base and head of PyTorch's own modules; what the variant freezes asks for no gradient."""
     from torch import nn
 
@@ -88,7 +89,7 @@ def _pytorch_layers(variant: Variant):
     return _initialised(nn.Sequential(base, *head, nn.LazyLinear(len(CLASSES))), variant)
 
 
-def _initialised(network, variant: Variant):
+def _initialised(network: Any, variant: Variant) -> Any:
     """Let lazy layers see one picture."""
     import torch
 

@@ -6,9 +6,11 @@ Figures stand in docs/explanation/memory.md.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.architectures import initial_weights
 from harness.data.batches import training_batches
@@ -18,7 +20,7 @@ from harness.measuring.turns import Pairs, take_turns
 from harness.operations import recomputed_image_flops, training_image_flops
 from harness.papers import load_paper
 from harness.plugin.base import require_implementation
-from harness.registry import IMPLEMENTATIONS, load_implementation
+from harness.registry import IMPLEMENTATIONS, ImplementationName, load_implementation
 
 PAPER = load_paper("jahangir2024")
 
@@ -31,7 +33,9 @@ SLACK = 1.25
 
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 @pytest.mark.parametrize(("variant", "batch_size"), [("vgg16-transfer", 2), ("resnet50-scratch", 32)])
-def test_a_step_is_not_computed_more_than_once_more(request, benchmark, name, variant, batch_size):
+def test_a_step_is_not_computed_more_than_once_more(
+    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, name: ImplementationName, variant: Any, batch_size: Any
+) -> None:
     require_implementation(request.config, name)
     implementation = load_implementation(name, keras_backend=request.config.getoption("keras_backend"))
     chosen = replace(PAPER.find_variant(variant), batch_size=batch_size)
@@ -39,12 +43,12 @@ def test_a_step_is_not_computed_more_than_once_more(request, benchmark, name, va
     rows = faces.rows("training")[:batch_size]
     batches = training_batches(faces, rows, chosen, class_weights=np.ones(7), seed=0, epoch=0)
 
-    def steps(*, checkpointing: bool):
+    def steps(*, checkpointing: bool) -> Any:
         model = implementation.build(
             chosen, weights=initial_weights(chosen, 0), seed=0, runtime=Runtime(checkpointing=checkpointing)
         )
 
-        def step():
+        def step() -> None:
             model.train(batches, learning_rate=0.0)
             model.wait()
 

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.data.fer2013 import load_fer2013
 from harness.interface import CLASSES
@@ -20,7 +22,7 @@ pytestmark = [pytest.mark.timing, pytest.mark.dataset]
 
 
 @pytest.fixture(scope="module")
-def csv_path(fer2013_path, tmp_path_factory):
+def csv_path(fer2013_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The real data set as `fer2013.csv`, in full size."""
     dataset = load_fer2013(fer2013_path, cache=False)
     path = tmp_path_factory.mktemp("csv") / "fer2013.csv"
@@ -34,18 +36,18 @@ def csv_path(fer2013_path, tmp_path_factory):
 
 
 @pytest.fixture(params=["zip", "csv"])
-def source(request):
+def source(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue("fer2013_path" if request.param == "zip" else "csv_path")
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path))
     return tmp_path
 
 
-def test_cold(source, cache, benchmark):
-    def forget():
+def test_cold(source: Path, cache: Path, benchmark: BenchmarkFixture) -> None:
+    def forget() -> None:
         shutil.rmtree(cache)
         cache.mkdir()
 
@@ -53,14 +55,14 @@ def test_cold(source, cache, benchmark):
     assert len(dataset) == 35_887
 
 
-def test_warm(source, cache, benchmark):
+def test_warm(source: Path, cache: Path, benchmark: BenchmarkFixture) -> None:
     load_fer2013(source)
     dataset = benchmark.pedantic(load_fer2013, args=(source,), rounds=5, iterations=1)
     assert len(dataset) == 35_887
 
 
 @pytest.mark.parametrize("is_warm", [False, True], ids=["cold", "warm"])
-def test_peak_memory(source: Path, cache, benchmark, is_warm):
+def test_peak_memory(source: Path, cache: Path, benchmark: BenchmarkFixture, is_warm: bool) -> None:
     """The peak of a fresh process that reads the whole set; the benchmark's time is that process' wall-clock."""
     if is_warm:
         load_fer2013(source)

@@ -11,12 +11,14 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.measuring.turns import Pairs
 from harness.plugin.base import require_implementation
-from harness.registry import IMPLEMENTATIONS
+from harness.registry import IMPLEMENTATIONS, ImplementationName
 
 pytestmark = pytest.mark.timing
 
@@ -27,7 +29,9 @@ computed in another way, and no network here has one on a CPU."""
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("variant", ["vgg16-scratch", "resnet50-scratch"])
-def test_what_determinism_costs(request, benchmark, variant, implementation):
+def test_what_determinism_costs(
+    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, variant: Any, implementation: ImplementationName
+) -> None:
     require_implementation(request.config, implementation)
     require_implementation(request.config, "pytorch")  # whose torch is Keras' backend here
     words = [sys.executable, Path(__file__).with_name("determinism_worker.py"), variant, implementation]

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 from input_peers import BATCH_SIZE, CONTENDERS, GENERATOR, LARGE, SMALL, Contender
 from input_peers.race import Interval, Runner, ratio
 from input_peers.table import fastest_peer, speed_table
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.data.fer2013 import load_fer2013
 from harness.data.picture_files import write_pictures
@@ -56,7 +59,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def pictures(fer2013_path, tmp_path_factory):
+def pictures(fer2013_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The training pictures as files, one folder a class; nothing is left in the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -65,7 +68,7 @@ def pictures(fer2013_path, tmp_path_factory):
 
 
 @pytest.fixture
-def start(fer2013_path, pictures, tmp_path):
+def start(fer2013_path: Path, pictures: Path, tmp_path: Path) -> Iterator[Any]:
     """Start a contender on some cores; all are ended after the test."""
     runners: list[Runner] = []
 
@@ -80,7 +83,7 @@ def start(fer2013_path, pictures, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def tables(request):
+def tables(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Tables to print when the module is over."""
     found: list[str] = []
     yield found
@@ -89,7 +92,7 @@ def tables(request):
 
 
 @pytest.fixture(params=["one-core", "all-cores"])
-def cores(request):
+def cores(request: pytest.FixtureRequest) -> Any:
     """The first core alone, or all of them: numbers, as the system counts them."""
     found = sorted(os.sched_getaffinity(0))
     if request.param == "one-core":
@@ -100,7 +103,7 @@ def cores(request):
 
 
 @pytest.mark.parametrize("variant", [LARGE, SMALL], ids=["224-rgb", "48-from-memory"])
-def test_speed(variant, cores, start, benchmark, tables):
+def test_speed(variant: Any, cores: list[int], start: Any, benchmark: BenchmarkFixture, tables: list[str]) -> None:
     """All contenders, lap by lap; the benchmark's statistic is a lap of all of them, images/s stand in extra_info."""
     wanted = [each for each in CONTENDERS if variant in each.variants and each.cores in (None, len(cores))]
     absent = {each.name: reason for each in wanted if (reason := each.missing())}
@@ -169,7 +172,7 @@ def evidence(
 
 
 @pytest.mark.parametrize("contender", OURS, ids=[each.name for each in OURS])
-def test_memory_is_flat(contender, start, benchmark):
+def test_memory_is_flat(contender: Any, start: Any, benchmark: BenchmarkFixture) -> None:
     """What the process needs after each epoch at 48×48: maps and order are drawn anew, and let go."""
     if reason := contender.missing():
         pytest.skip(reason)
@@ -184,7 +187,7 @@ def test_memory_is_flat(contender, start, benchmark):
 
 
 @pytest.mark.parametrize("variant", PAPER.variants)
-def test_bytes_to_the_device(variant, fer2013_path, benchmark):
+def test_bytes_to_the_device(variant: Any, fer2013_path: Path, benchmark: BenchmarkFixture) -> None:
     """What a batch of training carries to the device, an image."""
     dataset = load_fer2013(fer2013_path)
     batches = DevicePipeline.of(dataset, dataset.rows("training"), PAPER.variants[variant], seed=0).training_batches(0)

@@ -11,8 +11,10 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.measuring.turns import Pairs
 from harness.papers import load_paper
@@ -34,7 +36,9 @@ FRAMEWORKS = ("pytorch", *(f"keras3-{backend}" for backend in KERAS_BACKENDS))
 every_framework = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 
-def measure(request: pytest.FixtureRequest, benchmark, framework: str, variant: str, *options: object) -> dict:
+def measure(
+    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, framework: str, variant: str, *options: object
+) -> dict:
     """What `step_worker.py` says of a variant in a framework, printed and kept in the benchmark's `extra_info`."""
     name, _, backend = framework.partition("-")
     if backend and missing_framework("keras3", backend):
@@ -80,20 +84,26 @@ def summary(timings: dict) -> dict:
 
 @every_framework
 @pytest.mark.parametrize("variant", SCRATCH)
-def test_the_harness_costs_next_to_nothing(request, benchmark, framework, variant):
+def test_the_harness_costs_next_to_nothing(
+    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, framework: Any, variant: Any
+) -> None:
     """Pictures warped, losses kept, examples weighted: against float arrays that lie ready."""
     found = measure(request, benchmark, framework, variant, "--batches", 2, "--turns", 24)
     assert found["interval"][1] <= HARNESS_MAY_COST, found["line"]
 
 
-def test_vgg16_in_pytorch_reaches_the_rate_of_the_matrix_product(request, benchmark):
+def test_vgg16_in_pytorch_reaches_the_rate_of_the_matrix_product(
+    request: pytest.FixtureRequest, benchmark: BenchmarkFixture
+) -> None:
     found = measure(request, benchmark, "pytorch", "vgg16-scratch", "--batches", 2, "--turns", 8)
     assert found["of_the_product"] >= OF_THE_PRODUCT, found["line"]
 
 
 @every_framework
 @pytest.mark.parametrize("variant", OTHERS)
-def test_at_224_pixels(request, benchmark, framework, variant):
+def test_at_224_pixels(
+    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, framework: Any, variant: Any
+) -> None:
     """For information. Convolutions were seen to run at 1.3 times the product's rate, not at twice: work was done."""
     found = measure(request, benchmark, framework, variant, "--ferbench-batch-size", 4, "--batches", 2, "--turns", 6)
     assert 0 < found["of_the_product"] < 2, found["line"]

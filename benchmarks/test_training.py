@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.judging.bands import judge, judge_all
 from harness.judging.comparability import disturbances
@@ -18,12 +20,12 @@ from harness.plugin.base import FINISHED_RUNS, SUITE, chosen_paper, require_impl
 from harness.plugin.suite import chosen_seeds, results_dir, suite_spec
 from harness.records.record import RunRecord
 from harness.records.spec import RunSpec
-from harness.registry import IMPLEMENTATIONS
+from harness.registry import IMPLEMENTATIONS, ImplementationName
 from harness.report.differences import reason_text
 from harness.runs.process import execute
 
 
-def pytest_generate_tests(metafunc):
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each seed that was asked for; all variants with the first one come before those with the next."""
     metafunc.parametrize("seed", chosen_seeds(metafunc.config), ids="seed{}".format)
     metafunc.parametrize("variant", chosen_paper(metafunc.config).variants)
@@ -31,7 +33,13 @@ def pytest_generate_tests(metafunc):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-def test_accuracy_is_the_papers(variant, implementation, seed, benchmark, request):
+def test_accuracy_is_the_papers(
+    variant: Any,
+    implementation: ImplementationName,
+    seed: Any,
+    benchmark: BenchmarkFixture,
+    request: pytest.FixtureRequest,
+) -> None:
     config = request.config
     require_implementation(config, implementation)
     paper = chosen_paper(config)

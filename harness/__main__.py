@@ -15,12 +15,12 @@ from harness.errors import UserError
 
 SUMMARIES: Final = {
     "train": "Train one variant in one framework and keep the record.",
-    "reproduce": "Show what is known and reproduce a small paper; with a data set, train all variants and compare with the paper.",
+    "reproduce": "Show what is known and reproduce a small paper; with a data set, train and judge all variants.",
     "agreement": "Do two implementations agree after training? TOST over paired seeds, McNemar's test image by image.",
     "compare": "Hold two suites of runs against each other: "
     "ratios of seconds over epochs and seeds, differences in accuracy.",
     "judge": "Judge stored runs again, by anyone and anywhere: are they sound, and do they bear the paper out?",
-    "audit": "Hold the paper against itself: findings by gravity, each with its numbers, places and arithmetic.",
+    "audit": "Hold a paper against itself: findings by gravity, each with its numbers, places and arithmetic.",
     "expected": "Render EXPECTED.md and its appendices: what is known of the paper, by its own pages and by runs.",
     "parity": "Do Keras and PyTorch compute the same? From pixels to training, each against PyTorch in float64.",
     "attribute": "Input alone, step alone, both together: what limits training here, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,14 +39,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", params=IMPLEMENTATIONS)
-def implementation(request):
+def implementation(request: pytest.FixtureRequest) -> Any:
     """Each framework in turn; a failing id ends in [keras3] or [pytorch]."""
     require_implementation(request.config, request.param)
     return load_implementation(request.param, keras_backend=request.config.getoption("keras_backend"))
 
 
 @pytest.fixture(scope="session")
-def both_implementations(request):
+def both_implementations(request: pytest.FixtureRequest) -> Any:
     """Keras and PyTorch by name, for tests that hold one against the other."""
     for name in IMPLEMENTATIONS:
         require_implementation(request.config, name)
@@ -54,7 +55,7 @@ def both_implementations(request):
 
 
 @pytest.fixture(scope="session")
-def paper_text():
+def paper_text() -> Any:
     """The paper as text with white space collapsed; skips where FERBENCH_PAPER_TEXT is not set."""
     path = os.environ.get("FERBENCH_PAPER_TEXT")
     if not path:

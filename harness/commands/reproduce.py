@@ -54,7 +54,7 @@ def reproduce(
     ] = None,
     options: RunOptions,
 ) -> None:
-    """Show what is known and reproduce a small paper; with a data set, train all variants and compare with the paper.
+    """Show what is known and reproduce a small paper; with a data set, train and judge all variants.
 
     Without a data set the small paper takes minutes, in every framework that is installed. With --fer2013 or --budget,
     the paper's own variants are trained; on a CPU without --budget, only what that settles in reasonable time.

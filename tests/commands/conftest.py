@@ -16,13 +16,6 @@ from tests.support.command_line import FerBench, Outcome
 
 
 @pytest.fixture
-def quick(implementation, request):
-    """Leaves a model of its own on Keras, which takes ten seconds to compile, to --ferbench-slow."""
-    if implementation.name == "keras3" and not request.config.getoption("ferbench_slow"):
-        pytest.skip("compiles another network; runs with --ferbench-slow")
-
-
-@pytest.fixture
 def run_ferbench(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:

@@ -41,7 +41,7 @@ def write(folder: Path, implementation: str, right: int, *, seed: int = 0, **fie
     """A smoke run on toyfaces that answers so many of the images rightly."""
     labels = (np.arange(IMAGES) % 7).astype(np.uint8)
     answers = np.where(np.arange(IMAGES) < right, labels, (labels + 1) % 7)
-    arrays = {
+    arrays: dict[str, Any] = {
         "test_logits": np.eye(7, dtype=np.float32)[answers],
         "test_rows": np.arange(IMAGES),
         "test_labels": labels,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
 from scipy.signal import correlate
 
-from harness.interface import CalibrationInputs, Runtime
+from harness.interface import CalibrationInputs, Implementation, Runtime
 from harness.measuring import calibration, speed
 from harness.measuring.calibration import CalibrationTask
 from harness.measuring.speed import CalibrationSizes, Pace, draw_inputs
@@ -30,20 +32,21 @@ BFLOAT16 = 2**-8
 """Relative rounding of a number in bfloat16."""
 
 
-def work_of(implementation, runtime: Runtime):
+def work_of(implementation: Implementation, runtime: Runtime) -> Any:
     return implementation.calibration_work(PAPER.variants["vgg16-scratch"], INPUTS, runtime=runtime)
 
 
 def convolved(inputs: CalibrationInputs) -> np.ndarray:
     """3×3 with a border of zeros, in float64."""
     found = np.zeros(inputs.pictures.shape)
-    for image, filters, channel in product(*map(range, (len(found), found.shape[3], found.shape[3]))):
+    images, channels = len(found), found.shape[-1]
+    for image, filters, channel in product(range(images), range(channels), range(channels)):
         picture, kernel = inputs.pictures[image, :, :, channel], inputs.kernel[:, :, channel, filters]
         found[image, :, :, filters] += correlate(picture.astype(float), kernel.astype(float), mode="same")
     return found
 
 
-def test_products_convolutions_and_copies_are_those(implementation) -> None:
+def test_products_convolutions_and_copies_are_those(implementation: Implementation) -> None:
     work, factor = work_of(implementation, RUNTIMES[implementation.name]), INPUTS.factor.astype(float)
     assert work.product(1) == pytest.approx((factor @ factor)[0, 0], abs=ROUNDING)
     assert work.product(3) == pytest.approx(np.linalg.matrix_power(factor, 4)[0, 0], abs=ROUNDING)
@@ -54,7 +57,7 @@ def test_products_convolutions_and_copies_are_those(implementation) -> None:
     assert (work.copy(1), work.copy(2)) == (-1, 1)
 
 
-def test_mixed_computes_in_bfloat16(implementation) -> None:
+def test_mixed_computes_in_bfloat16(implementation: Implementation) -> None:
     try:
         found = work_of(implementation, Runtime(precision="mixed")).product(1)
     finally:
@@ -63,7 +66,9 @@ def test_mixed_computes_in_bfloat16(implementation) -> None:
     assert found == pytest.approx(exact, abs=4 * BFLOAT16)
 
 
-def test_a_calibration_of_this_machine(implementation, monkeypatch, tmp_path) -> None:
+def test_a_calibration_of_this_machine(
+    implementation: Implementation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The process' own way, in this one: sizes are told, rates are of the seconds, pictures of the suite's sizes."""
     monkeypatch.setattr(calibration, "SIZES", {"cpu": SIZES})
     monkeypatch.setattr(calibration, "open_dataset", lambda path, allow_deviating_data: numbered_dataset())

@@ -79,7 +79,7 @@ def test_steps_are_the_same(implementation: Implementation, variant: Variant, qu
     """
     is_exact = implementation.versions().get("backend") != "jax"
     batches, rate = faces(variant)[:STEPS], LEARNING_RATE if is_exact else 0.0
-    found = []
+    found: list[tuple[Any, Any, Any]] = []
     for checkpointing in (True, False):
         model = build(implementation, variant, checkpointing=checkpointing)
         gradients = model.gradients(batches[0])

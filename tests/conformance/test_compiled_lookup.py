@@ -22,7 +22,7 @@ from tests.conformance.test_model_pixels import maps_onto_pixels
 from tests.support.checks import check_same_bits
 
 COUNT = 256
-FACTORS = np.float32([0.5, 1, 2])
+FACTORS = np.array([0.5, 1, 2], np.float32)
 """Of three channels: powers of two, which round nothing."""
 
 Tensor = Any  # a framework's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ TOLERANCE_FLOAT64 = 1e-13
 """The same in float64. Seen: 1.3e-15."""
 
 
-def variant(name: str, **changes: object) -> Variant:
+def variant(name: str, **changes: Any) -> Variant:
     """One block or stage, frozen first and trained later; no dropout."""
     return pretrained_variant(name, blocks=1, phases=(HEAD, ALL), epochs=100, dropout=0.0, **changes)
 

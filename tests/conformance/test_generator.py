@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from harness.data.dataset import DatasetError
 from harness.data.pipelines import DevicePipeline, open_pipeline
 from harness.data.pixels import scaling
 from harness.data.toyfaces import toyfaces
+from harness.interface import Implementation
 from tests.support.models import narrow_variant, pretrained_variant, shared_model
 
 SAME = 2e-6
@@ -27,23 +30,23 @@ LOGITS = 1e-4
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory):
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
-def open_generator(implementation, variant, seed=3):
+def open_generator(implementation: Implementation, variant: Any, seed: Any = 3) -> Any:
     dataset = toyfaces(training=28, public_test=7, private_test=7)
     device = DevicePipeline.of(dataset, dataset.rows("training"), variant, seed=seed)
     return device, open_pipeline("generator", device, np.arange(len(dataset)), implementation)
 
 
-def grey():
+def grey() -> Any:
     return narrow_variant("vgg16-scratch")
 
 
-def test_unaugmented_pixels_are_those_of_the_device(implementation, cache) -> None:
+def test_unaugmented_pixels_are_those_of_the_device(implementation: Implementation, cache: None) -> None:
     device, generator = open_generator(implementation, grey())
     rows = device.dataset.rows("private_test")[::-1]
     (ours,), (theirs,) = device.plain_batches(rows, 8), generator.plain_batches(rows, 8)
@@ -54,7 +57,7 @@ def test_unaugmented_pixels_are_those_of_the_device(implementation, cache) -> No
 
 
 @pytest.mark.parametrize("convention", ["unit-range", "caffe", "imagenet"])
-def test_enlarged_pixels_are_those_of_manual(implementation, cache, convention) -> None:
+def test_enlarged_pixels_are_those_of_manual(implementation: Implementation, cache: None, convention: Any) -> None:
     variant = pretrained_variant("vgg16-transfer", input_size=224, input_convention=convention)
     device, generator = open_generator(implementation, variant)
     rows = device.dataset.rows("public_test")[:3]
@@ -64,7 +67,7 @@ def test_enlarged_pixels_are_those_of_manual(implementation, cache, convention) 
     assert theirs.pixels.shape == (3, 224, 224, 3)
 
 
-def test_augmented_batches_are_a_function_of_seed_epoch_and_rows(implementation, cache) -> None:
+def test_augmented_batches_are_a_function_of_seed_epoch_and_rows(implementation: Implementation, cache: None) -> None:
     variant = replace(grey(), batch_size=10)
     _, generator = open_generator(implementation, variant)
     _, again = open_generator(implementation, variant)
@@ -81,7 +84,9 @@ def test_augmented_batches_are_a_function_of_seed_epoch_and_rows(implementation,
     assert first[0].max() <= 1 + 1e-6
 
 
-def test_training_on_the_hosts_pixels_is_training_on_the_devices(implementation, quick, cache) -> None:
+def test_training_on_the_hosts_pixels_is_training_on_the_devices(
+    implementation: Implementation, quick: None, cache: None
+) -> None:
     variant = replace(grey(), augmentation=None)
     device, generator = open_generator(implementation, variant)
     model = shared_model(implementation, grey())
@@ -96,7 +101,7 @@ def test_training_on_the_hosts_pixels_is_training_on_the_devices(implementation,
     np.testing.assert_allclose(observed, expected, atol=LOGITS)
 
 
-def test_files_of_all_rows_are_read_by_row(implementation, cache, tmp_path: Path) -> None:
+def test_files_of_all_rows_are_read_by_row(implementation: Implementation, cache: None, tmp_path: Path) -> None:
     device, generator = open_generator(implementation, grey())
     rows = np.array([41, 0, 17])
     (batch,) = generator.plain_batches(rows, 3)
@@ -104,7 +109,9 @@ def test_files_of_all_rows_are_read_by_row(implementation, cache, tmp_path: Path
 
 
 @pytest.mark.parametrize("convention", ["caffe", "imagenet"])
-def test_augmented_channels_are_one_picture_in_every_convention(implementation, cache, convention) -> None:
+def test_augmented_channels_are_one_picture_in_every_convention(
+    implementation: Implementation, cache: None, convention: Any
+) -> None:
     """Augmentation comes before preprocessing: what it fills in at the edges are grey levels like all others."""
     levels = []
     for each in ("unit-range", convention):
@@ -126,7 +133,7 @@ def empty(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [cut, empty, Path.unlink])
 def test_a_picture_that_cannot_be_read_is_refused_with_its_folder(
-    implementation, tmp_path: Path, monkeypatch, damage
+    implementation: Implementation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Any
 ) -> None:
     monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path))
     _, generator = open_generator(implementation, grey())

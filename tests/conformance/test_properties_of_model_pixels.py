@@ -258,7 +258,14 @@ def test_maps_beside_a_framework_are_those_of_a_process_without(
     small: Model,
 ) -> None:
     rows, weights = np.arange(ROWS), np.ones(len(CLASSES))
-    dataset = Dataset(np.zeros((ROWS, 48, 48), np.uint8), *np.zeros((2, ROWS), np.uint8), "toyfaces", "toyfaces", "")
+    dataset = Dataset(
+        np.zeros((ROWS, 48, 48), np.uint8),
+        np.zeros(ROWS, np.uint8),
+        np.zeros(ROWS, np.uint8),
+        "toyfaces",
+        "toyfaces",
+        "",
+    )
     make = partial(training_batches, dataset, rows, VARIANT, class_weights=weights, seed=2**32 - 1, epoch=3)
     here = make()
     for batch in here:

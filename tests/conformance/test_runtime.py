@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from harness.architectures import initial_weights
-from harness.interface import ImplementationError, Runtime
+from harness.interface import Implementation, ImplementationError, Runtime
 from tests.support.models import (
     RUNTIMES,
     SEED,
@@ -27,24 +29,26 @@ MIXED = 4 * BFLOAT16
 """Of the largest value: the roundings of the layers partly cancel: 1.8 of them were seen in the logits."""
 
 
-def build(implementation, runtime: Runtime):
+def build(implementation: Implementation, runtime: Runtime) -> Any:
     variant = narrow_variant("vgg16-scratch")
     return implementation.build(variant, weights=initial_weights(variant, SEED), seed=SEED, runtime=runtime)
 
 
 @pytest.fixture
-def float32_afterwards(implementation):
+def float32_afterwards(implementation: Implementation) -> Iterator[None]:
     """Keras' policy and PyTorch's switches are the process': set them back for the tests that follow."""
     yield
     build(implementation, RUNTIMES[implementation.name])
 
 
-def test_a_cpu_has_no_tf32(implementation, float32_afterwards) -> None:
+def test_a_cpu_has_no_tf32(implementation: Implementation, float32_afterwards: None) -> None:
     with pytest.raises(ImplementationError, match="a CPU has no TF32"):
         build(implementation, Runtime(precision="tf32"))
 
 
-def test_mixed_rounds_layers_and_keeps_weights_and_answers(implementation, quick, float32_afterwards) -> None:
+def test_mixed_rounds_layers_and_keeps_weights_and_answers(
+    implementation: Implementation, quick: None, float32_afterwards: None
+) -> None:
     exact = shared_model(implementation, narrow_variant("vgg16-scratch"))
     batches = faces(exact.variant)[:1]
     expected, activations = exact.logits(batches), exact.activations(batches[0], training=False)
@@ -60,7 +64,9 @@ def test_mixed_rounds_layers_and_keeps_weights_and_answers(implementation, quick
     np.testing.assert_allclose(observed, expected, atol=MIXED * np.abs(expected).max())
 
 
-def test_mixed_trains_as_float32_does_but_for_its_rounding(implementation, quick, float32_afterwards) -> None:
+def test_mixed_trains_as_float32_does_but_for_its_rounding(
+    implementation: Implementation, quick: None, float32_afterwards: None
+) -> None:
     exact = shared_model(implementation, narrow_variant("vgg16-scratch"))
     batches = faces(exact.variant)
     mixed = build(implementation, replace(RUNTIMES[implementation.name], precision="mixed"))
@@ -70,7 +76,9 @@ def test_mixed_trains_as_float32_does_but_for_its_rounding(implementation, quick
     assert not np.array_equal(observed, expected)
 
 
-def test_deterministic_trains_to_the_same_bits(implementation, quick, float32_afterwards, monkeypatch) -> None:
+def test_deterministic_trains_to_the_same_bits(
+    implementation: Implementation, quick: None, float32_afterwards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", os.environ.get("CUBLAS_WORKSPACE_CONFIG", ""))
     exact = shared_model(implementation, narrow_variant("vgg16-scratch"))
@@ -90,17 +98,17 @@ def test_deterministic_trains_to_the_same_bits(implementation, quick, float32_af
         (ValueError(), set()),
     ],
 )
-def test_who_knows_an_error_of_memory(implementation, error, expected) -> None:
+def test_who_knows_an_error_of_memory(implementation: Implementation, error: Any, expected: Any) -> None:
     assert implementation.is_out_of_memory(error) == (implementation.name in expected)
 
 
-def test_without_a_gpu_nobody_counts_its_memory(implementation) -> None:
+def test_without_a_gpu_nobody_counts_its_memory(implementation: Implementation) -> None:
     if implementation.gpu_name() is not None:
         pytest.skip(f"{implementation.name} sees {implementation.gpu_name()}")
     assert implementation.peak_memory() is None
 
 
-def play_card(monkeypatch, details: dict[str, str]) -> None:
+def play_card(monkeypatch: pytest.MonkeyPatch, details: dict[str, str]) -> None:
     """Shows TensorFlow a GPU of which it knows this."""
     import tensorflow
 
@@ -112,14 +120,16 @@ def play_card(monkeypatch, details: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("details", "expected"), [({"device_name": "a card"}, "a card"), ({}, "/physical_device:GPU:0")]
 )
-def test_tensorflows_gpu_is_called_as_others_call_it(implementation, monkeypatch, details, expected) -> None:
+def test_tensorflows_gpu_is_called_as_others_call_it(
+    implementation: Implementation, monkeypatch: pytest.MonkeyPatch, details: Any, expected: Any
+) -> None:
     if implementation.name != "keras3" or implementation.versions()["backend"] != "tensorflow":
         pytest.skip("TensorFlow's alone")
     play_card(monkeypatch, details)
     assert implementation.gpu_name() == expected
 
 
-def test_the_peak_is_the_allocators_own_count(implementation, monkeypatch) -> None:
+def test_the_peak_is_the_allocators_own_count(implementation: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a GPU that is played."""
     backend = {"pytorch": "torch"}.get(implementation.name) or implementation.versions()["backend"]
     if backend == "torch":
@@ -143,7 +153,9 @@ def test_the_peak_is_the_allocators_own_count(implementation, monkeypatch) -> No
     assert implementation.peak_memory() == 12345
 
 
-def test_an_allocator_of_jax_that_does_not_count_says_nothing(implementation, monkeypatch) -> None:
+def test_an_allocator_of_jax_that_does_not_count_says_nothing(
+    implementation: Implementation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if implementation.name != "keras3" or implementation.versions()["backend"] != "jax":
         pytest.skip("JAX's alone")
     import jax

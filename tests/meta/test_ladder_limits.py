@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_what_cannot_be_compared_fails(side: str, array: np.ndarray | None) -> N
 
 
 def test_an_unknown_name_fails() -> None:
-    seen = {"keras3": off(0) | {"dense9.kernel": EXPECTED}, "pytorch": off(0)}
+    seen = {"keras3": {**off(0), "dense9.kernel": EXPECTED}, "pytorch": off(0)}
     *_, unknown = compare(RUNG, seen, {"dense1.kernel": EXPECTED})
     assert unknown.tensor == "dense9.kernel"
     assert not unknown.passed
@@ -305,7 +306,7 @@ def test_the_margin_sees_a_pooling_near_a_tie_but_not_copies_of_one_pixel() -> N
     assert kink_margin(activations, variant) < 1e-8 < copies
 
 
-def _activations(variant, random):
+def _activations(variant: Any, random: Any) -> Any:
     """Values of size 1, all at least a hundredth apart from 0."""
     from harness.architectures import layers
 

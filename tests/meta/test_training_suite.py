@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import scipy.stats  # noqa: F401 - NumPy cannot be loaded twice, and pytester forgets what it loaded
 
-from harness.attribution.prediction import Interval
+from harness.interval import Interval
 from harness.measuring import calibration
 from harness.measuring.calibration import CalibrationFailed, CalibrationTask
 from harness.measuring.forecast import Machine
@@ -47,7 +47,7 @@ Answer = Callable[[RunSpec], RunRecord]
 def answer(spec: RunSpec, accuracy: float | None = 0.66, **fields: Any) -> RunRecord:
     """What a run of a spec would have left."""
     data, digest = (TOYFACES, TOYFACES.digest) if spec.fer2013 is None else (FER2013, FER2013.digest)
-    values = {
+    values: dict[str, Any] = {
         "spec": replace(spec, fer2013=spec.fer2013 and Path(spec.fer2013).name, weights_dir=None),
         "dataset": replace(data, digest=digest),
         "environment": replace(HERE, gpu=CARD if spec.device == "gpu" else None),

@@ -54,7 +54,9 @@ class Case:
 def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     require_implementation(request.config, "pytorch")
     name, index = request.param
-    variant = replace(small_variant(name), **({"blocks": 2} if name == "resnet50-scratch" else {}))
+    variant = small_variant(name)
+    if name == "resnet50-scratch":
+        variant = replace(variant, blocks=2)
     phase = variant.phases[index]
     climber = Climber(arbiter(variant, phase))
     yield Case(make_problem(variant, phase, seed=SEED), climber)
@@ -83,7 +85,7 @@ def test_every_layer_is_the_references(case: Case, training: bool) -> None:
     problem, model = case.problem, case.begin()
     batch = problem.batches[0]
     trainable = trainable_layers(problem.variant, problem.phase)
-    outputs = {"pixels": model.pixels(batch)} | model.activations(batch, training=training)
+    outputs = {"pixels": model.pixels(batch), **model.activations(batch, training=training)}
     sources = reference.wiring(problem.variant)
     for layer in layers(problem.variant):
         expected = reference.output(

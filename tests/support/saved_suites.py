@@ -20,7 +20,12 @@ def timed_record(name: str, seconds: Sequence[float], accuracy: float = 0.67, *,
         for each, value in zip(history_of([accuracy] * len(seconds)), seconds, strict=True)
     )
     timings = Timings(1.0, 0.0, sum(seconds), 2.0, 4.0, sum(seconds) + 30, 96.0)
-    values = {"run": name, "history": history, "timings": timings, "environment": replace(MACHINE, gpu=gpu)}
+    values: dict[str, Any] = {
+        "run": name,
+        "history": history,
+        "timings": timings,
+        "environment": replace(MACHINE, gpu=gpu),
+    }
     return fake_record(accuracy, **(values | fields))
 
 

@@ -30,7 +30,9 @@ def mean_not_scaled(patch: Patch) -> None:
 
 
 def channel_missing(patch: Patch) -> None:
-    around(patch, pixels.Pixels, "call", lambda call, self, inputs: call(self, inputs) * np.float32([1, 1, 0]))
+    around(
+        patch, pixels.Pixels, "call", lambda call, self, inputs: call(self, inputs) * np.array([1, 1, 0], np.float32)
+    )
 
 
 def pixels_shifted(patch: Patch, size: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.attribution.alike import close
@@ -15,7 +17,7 @@ PEAK = HARDWARE.gpu.peak
 ALL_SIZES = [pictures(48, 1, (3000.0,), (6000.0,)), pictures(augmented=(180.0,), plain=(900.0,))]
 
 
-def closing(paper=PAPER, sizes=ALL_SIZES, **assumed):
+def closing(paper: Any = PAPER, sizes: Any = ALL_SIZES, **assumed: Any) -> Any:
     assert HARDWARE.alike is not None
     return close(list(predict_all(paper, sizes, Assumptions(PEAK, **assumed))), HARDWARE.alike)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.attribution.parts import Clocked, Spread
@@ -58,7 +60,7 @@ def test_one_round_or_two_tell_neither_the_order_nor_the_bound(rounds: int) -> N
 
 
 def test_the_step_on_the_hosts_pixels_is_measured_once_for_both_pipelines() -> None:
-    parts = [("generator", "input"), ("generator", "step"), ("generator", "together")]
+    parts: list[tuple[Any, Any]] = [("generator", "input"), ("generator", "step"), ("generator", "together")]
     parts += [("manual", "input"), ("manual", "together"), ("device", "input")]
     found = measured(*(Clocked(pipeline, part, 1, (1.0, 1.0)) for pipeline, part in parts))
     generator, manual = found.attributions()  # device lacks a step of its own, and takes nobody's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_a_size_that_was_not_measured_is_not_predicted() -> None:
         ((100, 100), (10, 50), "explained by the input pipeline", ""),  # ends are included
     ],
 )
-def test_verdicts(pipeline, step, explanation: str, reason: str) -> None:
+def test_verdicts(pipeline: Any, step: Any, explanation: str, reason: str) -> None:
     found = of_100_seconds(Interval(*pipeline), Interval(*step))
     assert found.explanation == explanation
     assert reason in found.reason
@@ -94,12 +95,13 @@ def of_100_seconds(pipeline: Interval, step: Interval) -> Prediction:
 
 
 @pytest.mark.parametrize("ends", [(2, 1), (-1, 1), (0, float("inf")), (float("nan"), 1)])
-def test_no_interval(ends) -> None:
+def test_no_interval(ends: Any) -> None:
     with pytest.raises(ValueError, match="the smaller first"):
         Interval(*ends)
 
 
 @pytest.mark.parametrize("name", ["utilisation", "core_ratio"])
 def test_an_epoch_that_never_ends_is_refused(name: str) -> None:
+    given: dict[str, Any] = {name: Interval(0, 1)}
     with pytest.raises(ValueError, match=f"{name.replace('_', ' ')} begins at 0"):
-        Assumptions(1e14, **{name: Interval(0, 1)})
+        Assumptions(1e14, **given)

@@ -106,7 +106,9 @@ def test_a_row_brings_its_own_features(dataset: Dataset, seed: int, batch_size: 
 
 
 def test_mapped_features_are_read_row_by_row(tmp_path: Path) -> None:
-    dataset = Dataset(np.zeros((9, 48, 48), np.uint8), *np.zeros((2, 9), np.uint8), "toyfaces", "toyfaces", "")
+    dataset = Dataset(
+        np.zeros((9, 48, 48), np.uint8), np.zeros(9, np.uint8), np.zeros(9, np.uint8), "toyfaces", "toyfaces", ""
+    )
     mapped = np.memmap(tmp_path / "features", np.float32, mode="w+", shape=(9, 1, 1, 2))
     batch = replace(plain_batches(dataset, np.arange(9), 4), features=mapped)[1]
     assert type(batch.features) is np.ndarray, "a copy, which frameworks may keep"
@@ -140,7 +142,9 @@ def test_a_row_does_not_depend_on_its_neighbours(dataset: Dataset, seed: int, fi
 
 
 def test_without_augmentation_maps_are_the_identity() -> None:
-    dataset = Dataset(np.zeros((3, 48, 48), np.uint8), *np.zeros((2, 3), np.uint8), "toyfaces", "toyfaces", "")
+    dataset = Dataset(
+        np.zeros((3, 48, 48), np.uint8), np.zeros(3, np.uint8), np.zeros(3, np.uint8), "toyfaces", "toyfaces", ""
+    )
     variant = replace(VARIANT, augmentation=None)
     (batch,) = training_batches(dataset, np.arange(3), variant, class_weights=CLASS_WEIGHTS, seed=0, epoch=0)
     assert np.array_equal(batch.maps, identity_maps(3))
@@ -196,13 +200,17 @@ def test_beyond_the_ends_is_an_error(dataset: Dataset, batch_size: int, beyond: 
 
 @pytest.mark.parametrize("step", [2, -1])
 def test_other_steps_are_refused(step: int) -> None:
-    dataset = Dataset(np.zeros((9, 48, 48), np.uint8), *np.zeros((2, 9), np.uint8), "toyfaces", "toyfaces", "")
+    dataset = Dataset(
+        np.zeros((9, 48, 48), np.uint8), np.zeros(9, np.uint8), np.zeros(9, np.uint8), "toyfaces", "toyfaces", ""
+    )
     with pytest.raises(ValueError, match=f"step 1 alone, not {step}"):
         plain_batches(dataset, np.arange(9), 2)[::step]
 
 
 def test_no_rows_are_no_batches() -> None:
-    dataset = Dataset(np.zeros((1, 48, 48), np.uint8), *np.zeros((2, 1), np.uint8), "toyfaces", "toyfaces", "")
+    dataset = Dataset(
+        np.zeros((1, 48, 48), np.uint8), np.zeros(1, np.uint8), np.zeros(1, np.uint8), "toyfaces", "toyfaces", ""
+    )
     batches = plain_batches(dataset, np.array([], np.intp), 4)
     assert len(batches) == 0
     assert list(batches) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +46,9 @@ INPUT_SIZE = 224
 PNG_TAIL = 24
 """Bytes at the end of a file, checksums and the mark of the end, of which Pillow misses none."""
 
+NO_IMPLEMENTATION: Any = None
+"""The pipeline computes on the host alone."""
+
 
 @pytest.fixture(scope="module")
 def device() -> DevicePipeline:
@@ -56,12 +60,12 @@ def device() -> DevicePipeline:
 
 
 @pytest.fixture(scope="module")
-def manual(device: DevicePipeline):
-    return open_pipeline("manual", device, np.arange(len(device.dataset)), None)
+def manual(device: DevicePipeline) -> Any:
+    return open_pipeline("manual", device, np.arange(len(device.dataset)), NO_IMPLEMENTATION)
 
 
 @pytest.mark.parametrize("pipeline", ["device", "generator", "manual"])
-def test_a_record_names_its_pipeline(pipeline) -> None:
+def test_a_record_names_its_pipeline(pipeline: Any) -> None:
     record = fake_record()
     record = replace(record, spec=replace(record.spec, pipeline=pipeline))
     assert from_json(to_json(record)) == record
@@ -72,18 +76,19 @@ def test_a_record_names_its_pipeline(pipeline) -> None:
 
 
 @pytest.mark.parametrize("views", [None, 1, 2, 5])
-def test_views_are_shown_in_turn_and_the_order_goes_on(device, views) -> None:
+def test_views_are_shown_in_turn_and_the_order_goes_on(device: DevicePipeline, views: int | None) -> None:
     ours = replace(device, views=views)
     for epoch in range(4):
         batches = ours.training_batches(epoch)
         shown = epoch if views is None else epoch % views
+        assert device.variant.augmentation is not None
         maps = draw_maps(device.variant.augmentation, seed=device.seed, epoch=shown, count=len(device.dataset))
         np.testing.assert_array_equal(batches.maps, maps)
         np.testing.assert_array_equal(batches.rows, device.training_batches(epoch).rows)
         assert ours.view(epoch) == shown
 
 
-def test_pictures_that_are_not_augmented_have_no_views(device) -> None:
+def test_pictures_that_are_not_augmented_have_no_views(device: DevicePipeline) -> None:
     plain = replace(device, variant=replace(device.variant, augmentation=None), views=2)
     assert [plain.view(epoch) for epoch in range(3)] == [None] * 3
     assert plain.training_batches(1).maps is None
@@ -92,7 +97,7 @@ def test_pictures_that_are_not_augmented_have_no_views(device) -> None:
 FROZEN = "vgg16-transfer@frozen"
 
 
-def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: int) -> RunSpec:
+def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: Any) -> RunSpec:
     return make_spec(variant, "pytorch", RunOptions(pipeline=pipeline, **options))
 
 
@@ -108,7 +113,7 @@ def spec_of(variant: str = FROZEN, pipeline: Pipeline = "device", **options: int
         (f"{FROZEN},unaugmented", {"cached_features": 1}, (None, True)),
     ],
 )
-def test_kept_features_are_of_the_views_that_are_shown(variant, options, expected) -> None:
+def test_kept_features_are_of_the_views_that_are_shown(variant: Any, options: Any, expected: Any) -> None:
     spec = spec_of(variant, **options)
     assert (spec.views, spec.cached_features) == expected
     assert ("views" in spec.label) == (spec.views is not None)
@@ -126,18 +131,18 @@ def test_kept_features_are_of_the_views_that_are_shown(variant, options, expecte
         ({"cached_features": 2, "pipeline": "manual"}, "by pipeline device alone, not by manual"),
     ],
 )
-def test_views_that_cannot_be_are_refused(options, message) -> None:
+def test_views_that_cannot_be_are_refused(options: Any, message: str) -> None:
     with pytest.raises(VariantError, match=message):
         spec_of(**options)
 
 
-def test_class_weights_are_of_the_rows_that_train(device) -> None:
+def test_class_weights_are_of_the_rows_that_train(device: DevicePipeline) -> None:
     rows, variant = device.rows[3:], replace(device.variant, class_weights="balanced")
     found = DevicePipeline.of(device.dataset, rows, variant, seed=0).class_weights
     np.testing.assert_allclose(found, len(rows) / (7 * np.bincount(device.dataset.labels[rows])))
 
 
-def test_manual_keeps_order_and_labels_and_leaves_augmentation_away(device, manual) -> None:
+def test_manual_keeps_order_and_labels_and_leaves_augmentation_away(device: DevicePipeline, manual: Any) -> None:
     for ours, theirs in zip(device.training_batches(2), manual.training_batches(2), strict=True):
         np.testing.assert_array_equal(ours.images, theirs.images)
         np.testing.assert_array_equal(ours.labels, theirs.labels)
@@ -148,22 +153,25 @@ def test_manual_keeps_order_and_labels_and_leaves_augmentation_away(device, manu
         assert theirs.pixels.dtype == np.float32
 
 
-def test_manuals_pixels_are_those_of_the_reference_but_for_pillows_rounding(device, manual) -> None:
+def test_manuals_pixels_are_those_of_the_reference_but_for_pillows_rounding(
+    device: DevicePipeline, manual: Any
+) -> None:
     (batch,) = manual.plain_batches(device.dataset.rows("public_test")[::-1], 7)
     difference = 255 * np.abs(batch.pixels[..., 0] - reference(batch.images, batch.maps, INPUT_SIZE))
     assert difference.max() < PILLOW_LARGEST
 
 
 @pytest.mark.parametrize("convention", ["unit-range", "caffe", "imagenet"])
-def test_manuals_channels_follow_the_input_convention(device, convention) -> None:
+def test_manuals_channels_follow_the_input_convention(device: DevicePipeline, convention: Any) -> None:
     images, variant = device.dataset.images[:2], replace(device.variant, input_convention=convention, input_size=48)
     expected = pixels.network_input(images, identity_maps(2), size=48, channels=3, convention=convention)
     np.testing.assert_allclose(resize_all(images, np.arange(2), variant), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("size", [48, INPUT_SIZE])
-def test_the_per_image_work_draws_the_same_picture_as_the_fused_lookup(device, size) -> None:
+def test_the_per_image_work_draws_the_same_picture_as_the_fused_lookup(device: DevicePipeline, size: int) -> None:
     images, variant = device.dataset.images[:20], replace(device.variant, input_size=size)
+    assert variant.augmentation is not None
     maps = draw_maps(variant.augmentation, seed=1, epoch=0, count=20)
     found = np.stack([
         scale(warp_enlarged(enlarge(Image.fromarray(image), variant), each), variant)
@@ -177,7 +185,7 @@ def test_the_per_image_work_draws_the_same_picture_as_the_fused_lookup(device, s
         assert np.quantile(difference, 0.99) < WARPED_99_PERCENT
 
 
-def reference(images, maps, size):
+def reference(images: Any, maps: Any, size: int) -> Any:
     return pixels.network_input(images, maps, size=size, channels=1, convention="unit-range")[..., 0]
 
 
@@ -187,7 +195,9 @@ def test_manual_is_refused_where_memory_would_not_do() -> None:
     require_memory(PAPER.find_variant("vgg16-scratch"), 35_887, available_bytes=10**9)
 
 
-def test_picture_files_hold_the_pixels_and_are_written_once(device, tmp_path: Path, monkeypatch) -> None:
+def test_picture_files_hold_the_pixels_and_are_written_once(
+    device: DevicePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path))
     dataset, rows = device.dataset, np.array([0, 5, 40])
     root = write_pictures(dataset, rows)
@@ -223,7 +233,9 @@ def damage_emptied(root: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [damage_lost, damage_stray, damage_relabelled, damage_emptied])
-def test_picture_files_of_which_some_are_lost_are_written_anew(device, tmp_path: Path, monkeypatch, damage) -> None:
+def test_picture_files_of_which_some_are_lost_are_written_anew(
+    device: DevicePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Any
+) -> None:
     monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path))
     dataset, rows = device.dataset, np.array([0, 5, 40])
     root = write_pictures(dataset, rows)
@@ -234,7 +246,7 @@ def test_picture_files_of_which_some_are_lost_are_written_anew(device, tmp_path:
     assert [path.name for path in root.parent.iterdir() if path.is_dir()] == [root.name], "the damaged one is gone"
 
 
-def test_a_picture_cut_off_anywhere_is_refused_with_its_folder(device, tmp_path: Path) -> None:
+def test_a_picture_cut_off_anywhere_is_refused_with_its_folder(device: DevicePipeline, tmp_path: Path) -> None:
     path = tmp_path / "000000.png"
     Image.fromarray(device.dataset.images[0]).save(path, compress_level=1)
     whole, refused = path.read_bytes(), 0
@@ -247,7 +259,9 @@ def test_a_picture_cut_off_anywhere_is_refused_with_its_folder(device, tmp_path:
     assert refused > 100
 
 
-def test_a_folder_that_cannot_be_written_is_named(device, tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_that_cannot_be_written_is_named(
+    device: DevicePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FERBENCH_CACHE", str(tmp_path / "file"))
     with pytest.raises(DatasetError, match=r"cannot hold 2 picture files.*take --pipeline device"):

@@ -150,7 +150,14 @@ def processes() -> Iterator[Executor]:
 @pytest.mark.parametrize("batch_size", [1, 7, ROWS])
 def test_maps_are_the_same_to_the_bit_in_other_processes_and_batches(processes: Executor, batch_size: int) -> None:
     variant = PAPER.variants["vgg16-transfer"]
-    dataset = Dataset(np.zeros((ROWS, 48, 48), np.uint8), *np.zeros((2, ROWS), np.uint8), "toyfaces", "toyfaces", "")
+    dataset = Dataset(
+        np.zeros((ROWS, 48, 48), np.uint8),
+        np.zeros(ROWS, np.uint8),
+        np.zeros(ROWS, np.uint8),
+        "toyfaces",
+        "toyfaces",
+        "",
+    )
     weights = np.ones(len(CLASSES))
     keys = [(seed, epoch) for seed in (0, 2**32 - 1) for epoch in (0, 1)]
     elsewhere = [

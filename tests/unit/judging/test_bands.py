@@ -9,17 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judging.bands import (
-    Judgement,
-    Verdict,
-    _judge_band,
-    bands,
-    bands_of,
-    first_crossing,
-    judge,
-    judge_all,
-)
+from harness.judging.bands import Judgement, _judge_band, bands_of, first_crossing, judge, judge_all
 from harness.judging.comparability import remarks
+from harness.judging.expectations import bands
+from harness.judging.verdicts import Verdict
 from harness.records.record import RunRecord
 from tests.support.fake_records import (
     TOYFACES,

@@ -9,14 +9,9 @@ from typing import Any
 import pytest
 
 from harness.data.toyfaces import toyfaces
-from harness.judging.bands import (
-    Judgement,
-    bands,
-    judge,
-    judge_all,
-    judge_seconds,
-)
+from harness.judging.bands import Judgement, judge, judge_all, judge_seconds
 from harness.judging.comparability import differences, remarks, time_differences
+from harness.judging.expectations import bands
 from harness.judging.timing import PapersSeconds, papers_epochs, seconds_per_epoch
 from harness.records.machine import GpuIdentity, GpuUse
 from harness.records.record import Gpu, RunRecord, WeightsIdentity
@@ -151,7 +146,7 @@ def test_a_csv_is_judged_and_named() -> None:
 
 def timed(seed: int = 0, *, seconds: float = 50.0, pipeline: str = "generator", **fields: Any) -> RunRecord:
     history = tuple(replace(each, training_seconds=seconds, evaluation_seconds=5.0) for each in history_of([0.54] * 4))
-    values = {"variant": "resnet50-scratch", "environment": PAPERS_MACHINE, "history": history} | fields
+    values: dict[str, Any] = {"variant": "resnet50-scratch", "environment": PAPERS_MACHINE, "history": history} | fields
     return with_pipeline(fake_record(0.54, seed=seed, **values), pipeline)
 
 
@@ -223,9 +218,9 @@ def test_times_on_a_throttled_or_shared_gpu_decide_nothing() -> None:
         assert found.further_seeds is None
         assert f"the GPU was not its own: {said}" in found.reason
     alone = [timed(seed, gpu=quiet) for seed in (2, 3, 4)]
-    found = by_quantity([*records.values(), *alone])["seconds"]
-    assert (found.verdict.kind, len(found.observed)) == ("REPRODUCED", 3)
-    assert "not known" not in found.verdict.reason
+    judgement = by_quantity([*records.values(), *alone])["seconds"]
+    assert (judgement.verdict.kind, len(judgement.observed)) == ("REPRODUCED", 3)
+    assert "not known" not in judgement.verdict.reason
     again = by_quantity([*alone, timed(4, seconds=90.0, gpu=shared)])["seconds"]
     assert again.observed == (5500.0,) * 3, "a later run that was disturbed hides no earlier one of its seed"
 

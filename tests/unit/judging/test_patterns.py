@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -251,7 +252,7 @@ def test_losses_that_know_nothing_are_named(loss: float, expected: str | None) -
         (0.2514, {"dataset": None}, None),
     ],
 )
-def test_training_that_finds_one_class_is_named(training_accuracy, fields, expected) -> None:
+def test_training_that_finds_one_class_is_named(training_accuracy: Any, fields: Any, expected: Any) -> None:
     record = fake_record(0.6, history=history_of([0.3], training_accuracy=training_accuracy), **fields)
     assert degenerate(record) == expected
 

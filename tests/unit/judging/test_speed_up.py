@@ -33,7 +33,7 @@ SHARED = Gpu(
 def device_run(seconds: float = 13.0, *, pipeline: Any = "device", **fields: Any) -> RunRecord:
     """Four epochs that took so long with two seconds of evaluation each."""
     history = tuple(replace(each, training_seconds=seconds - 2.0) for each in history_of([0.5] * 4))
-    values = {
+    values: dict[str, Any] = {
         "budget": BUDGETS["times"],
         "history": history,
         "environment": replace(MACHINE, gpu=CARD),

@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,11 @@ class FakeError(Exception):
     pass
 
 
-def fake_nvml(**changes):
+def fake_nvml(**changes: Any) -> Any:
     """NVML as `nvidia-ml-py` shows it; what is None raises, as the driver does for what it does not know."""
 
-    def answer(value):
-        def function(*_):
+    def answer(value: Any) -> Any:
+        def function(*_: Any) -> Any:
             if value is None:
                 raise FakeError
             return value
@@ -53,20 +54,24 @@ def fake_nvml(**changes):
     return module
 
 
-def test_identity_and_looks(monkeypatch) -> None:
+def test_identity_and_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml())
-    identity, look = find_gpu()
+    found = find_gpu()
+    assert found is not None
+    identity, look = found
     assert identity == IDENTITY
     assert look() == LOOK
 
 
-def test_what_the_driver_does_not_say_is_none(monkeypatch) -> None:
+def test_what_the_driver_does_not_say_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = dict.fromkeys(
         ["DeviceGetPowerManagementLimit", "DeviceGetMaxClockInfo", "DeviceGetComputeRunningProcesses",
          "DeviceGetPowerUsage", "DeviceGetCurrentClocksEventReasons"]
     )  # fmt: skip
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml(**unknown))
-    identity, look = find_gpu()
+    found = find_gpu()
+    assert found is not None
+    identity, look = found
     assert (identity.power_limit_watts, identity.highest_clock_megahertz) == (None, None)
     use = summarise([look()], own=7)
     assert (use.power_watts, use.strangers, use.held_back) == (None, None, {})
@@ -74,7 +79,7 @@ def test_what_the_driver_does_not_say_is_none(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("module", [None, fake_nvml(Init=None), fake_nvml(DeviceGetHandleByIndex=None)])
-def test_there_is_no_gpu_without_package_driver_or_card(monkeypatch, module) -> None:
+def test_there_is_no_gpu_without_package_driver_or_card(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", module)
     assert find_gpu() is None
 
@@ -94,7 +99,7 @@ def test_several_looks_are_summed_up() -> None:
     [({7}, 7, 0), ({7, 8, 9}, 7, 2), (set(), 7, 0), ({4711}, 7, 0), ({4711, 4712}, 7, 1)],
     ids=["alone", "shared", "not seen", "a container's number", "shared in a container"],
 )
-def test_strangers(processes, own, strangers) -> None:
+def test_strangers(processes: Any, own: Any, strangers: Any) -> None:
     use = summarise([{**LOOK, "processes": processes}], own=own)
     assert use.strangers == strangers
     said = {0: [], 1: ["shared with 1 other process"], 2: ["shared with 2 other processes"]}
@@ -111,7 +116,7 @@ def test_the_cards_own_power_limit_is_no_fault_a_lowered_one_is() -> None:
 def test_a_watch_looks_until_its_block_ends_also_by_an_error() -> None:
     looks = []
 
-    def look():
+    def look() -> Any:
         looks.append(dict(LOOK))
         return looks[-1]
 

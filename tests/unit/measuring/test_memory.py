@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.interface import Precision
 from harness.measuring import memory
 from harness.measuring.memory import (
     DEVICE_MEMORY,
@@ -22,7 +23,6 @@ from harness.measuring.memory import (
     predictions,
     too_large_warning,
 )
-from harness.measuring.tensors import Precision
 from harness.records.record import Memory
 from harness.report.records import memory_line
 from harness.variant import Phase

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -36,7 +37,7 @@ def page(augmented: tuple[int, int], plain: tuple[int, int]) -> str:
         ((40, 5), (400, 5), None),
     ],
 )
-def test_few_pictures_behind_the_generators_rate_are_warned_of(augmented, plain, warned: str | None) -> None:
+def test_few_pictures_behind_the_generators_rate_are_warned_of(augmented: Any, plain: Any, warned: str | None) -> None:
     printed = page(augmented, plain)
     assert ("fewer than" in printed) == (warned is not None)
     assert warned is None or warned in printed

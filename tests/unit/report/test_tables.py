@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
-from harness.judging.bands import VerdictKind
+from harness.judging.verdicts import VerdictKind
 from harness.records.record import RunRecord
 from harness.records.store import read_run, write_run
 from harness.report.records import record_page
@@ -142,6 +142,7 @@ def test_agreement_of_the_frameworks_is_told(tmp_path: Path) -> None:
 def test_what_cannot_agree_is_not_compared(tmp_path: Path, reason: str) -> None:
     other = fake_record(0.25, implementation="keras3", seed=int(reason == "seed"))
     if reason == "data":
+        assert other.dataset is not None
         other = replace(other, dataset=replace(other.dataset, digest="another"))
     runs = written(tmp_path, (fake_record(0.5), fake_arrays()), (other, fake_arrays()))
     assert "before training" not in printed(small_print(runs), soft_wrap=True)
@@ -172,7 +173,8 @@ def test_conditions_name_machine_data_and_number() -> None:
 
 
 def kept(name: str = "vgg16-transfer@frozen", *, views: int | None = 3, **timings: float | None) -> RunRecord:
-    record = fake_record(variant=name, timings=replace(SECONDS, **({"features_seconds": 12.5} | timings)))
+    given: dict[str, Any] = {"features_seconds": 12.5} | timings
+    record = fake_record(variant=name, timings=replace(SECONDS, **given))
     return replace(record, spec=replace(record.spec, cached_features=True, views=views))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.attribution.prediction import Interval
+from harness.interval import Interval
 from harness.measuring.forecast import Forecast
 from harness.records.spec import RunSpec
 from harness.report.planned_suite import duration_text, forecast_table, progress_line

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
-from harness.attribution.prediction import Interval
+from harness.interval import Interval
 from harness.judging.comparability import differences
 from harness.measuring.forecast import Machine, count_operations, forecast
 from harness.measuring.memory import predict_memory
@@ -76,7 +77,7 @@ def test_what_else_is_changed_is_not_hidden_by_it() -> None:
 
 def test_the_conditions_of_a_table_say_it() -> None:
     record = fake_record(batch_size=16)
-    (*_, conditions) = small_print([(None, record)]).renderables  # type: ignore[attr-defined, list-item]
+    (*_, conditions) = cast(Any, small_print([(cast(Any, None), record)])).renderables
     assert conditions.plain.endswith("budget paper; batch size 16, n = 1 run each")
 
 

@@ -177,7 +177,7 @@ def test_epochs_that_took_no_time_are_left_out(tmp_path: Path, field: str, value
 
 
 def test_other_benchmarks_are_counted(tmp_path: Path) -> None:
-    step = {"name": "test_step", "params": None, "extra_info": {}}
+    step: dict[str, Any] = {"name": "test_step", "params": None, "extra_info": {}}
     suite = read_suite(save_benchmarks(tmp_path / "a.json", step, entry(record(), seed=0), step))
     assert suite.left_out == (f"{tmp_path / 'a.json'}: 2 benchmarks that name no record of a run",)
 

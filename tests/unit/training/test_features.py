@@ -129,7 +129,7 @@ def test_rows_that_were_not_asked_for_are_not_believed() -> None:
 
 @given(parts=st.lists(st.lists(st.integers(0, len(DATASET) - 1), max_size=9), min_size=1, max_size=4))
 def test_parts_add_up(parts: list[list[int]], tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder, known = tmp_path_factory.mktemp("features"), set()
+    folder, known = tmp_path_factory.mktemp("features"), set[int]()
     for part in parts:
         file = open_features(folder, VARIANT, DATASET)
         missing = file.missing(np.array(part, np.intp))

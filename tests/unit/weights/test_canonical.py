@@ -102,7 +102,7 @@ def test_other_types_are_refused_both_ways(tmp_path: Path, kind: type[np.generic
     wrong = {"block1_conv1.bias": np.zeros(2, kind)}
     message = f"block1_conv1.bias is {np.dtype(kind)}, expected float32"
     with pytest.raises(WeightsError, match=message):
-        save_canonical(tmp_path / "weights.safetensors", wrong, {})  # type: ignore[arg-type]
+        save_canonical(tmp_path / "weights.safetensors", wrong, {})
     save_file(wrong, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match=message):
         load_canonical(tmp_path / "other.safetensors")

@@ -27,7 +27,7 @@ from tests.support.claim_worlds import falling, run
 
 
 def of_seeds(values: list[float], **options: Any) -> Comparison:
-    given = {"variants": ("a", "b"), "floor": 1 / 7178, "shown": points} | options
+    given: dict[str, Any] = {"variants": ("a", "b"), "floor": 1 / 7178, "shown": points} | options
     return compare_seeds("difference", dict(enumerate(values)), **given)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.judging.bands import bands
+from harness.judging.expectations import bands
 from harness.judging.results import judge_results
 from harness.papers.variants import paper_fields
 from harness.report.expected.assumptions_page import assumptions_page, effect_table
