@@ -20,14 +20,12 @@ from harness.papers.outcome import made_paper, read_outcome
 from harness.papers.paper import Paper
 from harness.papers.review import audit
 from harness.records.options import DEFAULT_PAPER, RunOptions
-from harness.records.record import RunRecord
-from harness.records.spec import RunSpec
 from harness.records.store import RecordError
 from harness.registry import ImplementationName
 from harness.report.demonstration import check_outcome, demonstration_page, run_line
 from harness.report.known import what_is_known
 from harness.report.known_terminal import known_page
-from harness.runs.process import execute
+from harness.runs.process import execute_together
 from harness.runs.specification import make_spec
 from harness.statistics.equivalence import DECLARED_MARGIN
 
@@ -75,23 +73,20 @@ def show_known() -> None:
 def _train(
     paper: Paper, options: RunOptions, installed: Sequence[ImplementationName], folder: Path, seeds: int
 ) -> None:
+    """Train each variant with each seed in all frameworks at the same time, a line a run."""
     asked = replace(options, paper=paper.name, budget="paper")
-    specs = [
-        make_spec(name, implementation, replace(asked, seed=options.seed + seed))
+    together = [
+        [make_spec(name, each, replace(asked, seed=options.seed + seed)) for each in installed]
         for name in paper.variants
-        for implementation in installed
         for seed in range(seeds)
     ]
-    for place, spec in enumerate(specs, start=1):
-        record = _run(spec, folder)
-        show(run_line(place, len(specs), record), soft_wrap=True)
-        if record.status == "interrupted":
-            raise typer.Exit(INTERRUPTED)
-
-
-def _run(spec: RunSpec, folder: Path) -> RunRecord:
-    """Train in silence: a line a run is enough here."""
-    return execute(spec, folder, is_quiet=True)[1]
+    place, runs = 0, sum(map(len, together))
+    for specs in together:
+        for _, record in execute_together(specs, folder, is_quiet=True):
+            place += 1
+            show(run_line(place, runs, record), soft_wrap=True)
+            if record.status == "interrupted":
+                raise typer.Exit(INTERRUPTED)
 
 
 def _agreements(folder: Path, installed: Sequence[ImplementationName]) -> list[Agreement]:

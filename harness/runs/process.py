@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
 from harness.child import ChildFailed, command
 from harness.records.machine import DeviceCalibration
@@ -43,23 +47,57 @@ def execute(
         RunFailed: If the process ended without a record; what it printed says why.
         KeyboardInterrupt: If it was interrupted and the record, if there is one, does not say so.
     """
+    return execute_together([spec], results, calibration, is_quiet=is_quiet)[0]
+
+
+def execute_together(
+    specs: Sequence[RunSpec], results: Path, calibration: DeviceCalibration | None = None, *, is_quiet: bool = False
+) -> list[tuple[Path, RunRecord]]:
+    """Run several specs at the same time, as `execute` runs one; their seconds say nothing of either.
+
+    Returns:
+        Path and record of each, in order.
+
+    Raises:
+        RecordError, WeightsError, RunFailed, KeyboardInterrupt: As `execute`, once all of them have ended.
+    """
     check_directory(results)
-    fetch_weights(spec)  # here, where Ctrl-C ends it at once
-    name = new_run_name(spec, results)
-    path = results / f"{name}.json"
+    for spec in specs:
+        fetch_weights(spec)  # here, where Ctrl-C ends it at once
+    with ExitStack() as stack:
+        started = [_start(spec, results, calibration, stack, is_quiet=is_quiet) for spec in specs]
+        was_interrupted = wait_for([each.process for each in started])
+        return [_end(each, was_interrupted=was_interrupted, is_quiet=is_quiet) for each in started]
+
+
+@dataclass(frozen=True, eq=False)
+class _Started:
+    spec: RunSpec
+    path: Path
+    process: subprocess.Popen[bytes]
+    errors: IO[bytes]
+
+
+def _start(
+    spec: RunSpec, results: Path, calibration: DeviceCalibration | None, stack: ExitStack, *, is_quiet: bool
+) -> _Started:
+    path = results / f"{new_run_name(spec, results)}.json"
     task = TASK.dump_json(RunTask(spec, calibration))
-    with TemporaryFile() as errors:
-        with subprocess.Popen(
-            command("harness.runs.composition", task, path), stderr=errors if is_quiet else None
-        ) as process:
-            code, was_interrupted = wait_for(process)
-        errors.seek(0)
-        printed = errors.read().decode(errors="replace")
+    errors = stack.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
+    words = command("harness.runs.composition", task, path)
+    process = stack.enter_context(subprocess.Popen(words, stderr=errors if is_quiet else None))
+    return _Started(spec, path, process, errors)
+
+
+def _end(started: _Started, *, was_interrupted: bool, is_quiet: bool) -> tuple[Path, RunRecord]:
+    spec, path, code = started.spec, started.path, started.process.returncode
     record = read_run(path) if path.exists() else None
     if was_interrupted and (record is None or record.status != "interrupted"):
         raise KeyboardInterrupt
     if record is not None:
         return path, record
+    started.errors.seek(0)
+    printed = started.errors.read().decode(errors="replace")
     raise RunFailed(
         f"{spec.label}: its process ended with code {code} and left no record; what it printed "
         + (f"says why:\n{printed}" if is_quiet else "above says why"),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -33,22 +33,30 @@ class Stop:
         signal.signal(signal.SIGTERM, self.ask)
 
 
-def wait_for(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
-    """Wait for a run's process; return its exit code, and whether this process was interrupted meanwhile."""
+def wait_for(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
+    """Wait for the processes of runs; return whether this process was interrupted meanwhile."""
     with _termination_as_interrupt():
         try:
-            return process.wait(), False
+            return _wait(processes, was_interrupted=False)
         except KeyboardInterrupt:
             print("stopping; the run writes its record first (Ctrl-C again to wait no longer)", file=sys.stderr)
-            process.terminate()  # a terminal's Ctrl-C has reached it already; one sent to this process alone has not
+            for process in processes:
+                process.terminate()  # a terminal's Ctrl-C has reached it already; one sent to this process has not
         interrupted = time.monotonic()
         while True:
             try:
-                return process.wait(), True
+                return _wait(processes, was_interrupted=True)
             except KeyboardInterrupt:
                 # tox hands Ctrl-C on to a process that the terminal has told already: one wish, not two
                 if time.monotonic() - interrupted > SAME_INTERRUPTION_SECONDS:
-                    process.kill()
+                    for process in processes:
+                        process.kill()
+
+
+def _wait(processes: Sequence[subprocess.Popen[bytes]], *, was_interrupted: bool) -> bool:
+    for process in processes:
+        process.wait()
+    return was_interrupted
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,11 @@ class Forged:
         self.accuracies = accuracies
         self.labels: list[str] = []
 
-    def __call__(self, spec: RunSpec, results: Path, *, is_quiet: bool) -> tuple[Path, RunRecord]:
+    def __call__(self, specs: Sequence[RunSpec], results: Path, *, is_quiet: bool) -> list[tuple[Path, RunRecord]]:
         assert is_quiet
+        return [self._run(spec, results) for spec in specs]
+
+    def _run(self, spec: RunSpec, results: Path) -> tuple[Path, RunRecord]:
         self.labels.append(spec.label)
         spread = 0.006 * (spec.seed - 1) + (0.002 if spec.implementation == "keras3" else 0)
         return demonstrated_run(spec, self.accuracies[spec.asked.name] + spread, results)
@@ -48,14 +52,14 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("framework_installed")
 def test_it_comes_out_as_it_was_made(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     forged = Forged(AS_MADE)
-    monkeypatch.setattr(demonstration, "execute", forged)
+    monkeypatch.setattr(demonstration, "execute_together", forged)
     outcome = ferbench("reproduce")
     assert outcome.code == 0, outcome.out
     assert forged.labels == [
         f"{name}-{framework}-seed{seed}"
         for name in PAPER.variants
-        for framework in ("keras3-jax", "pytorch")
         for seed in range(3)
+        for framework in ("keras3-jax", "pytorch")
     ]
     for word in ("REPRODUCED:", "NOT_REPRODUCED:", "supported:", "refuted:", "found:", "--fer2013 PATH"):
         assert word in outcome.out
@@ -69,7 +73,7 @@ def test_it_comes_out_as_it_was_made(ferbench: FerBench, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("framework_installed")
 def test_it_says_what_did_not_come_out(ferbench: FerBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demonstration, "execute", Forged({**AS_MADE, TRUE: OUTCOME.learned - 0.1}))
+    monkeypatch.setattr(demonstration, "execute_together", Forged({**AS_MADE, TRUE: OUTCOME.learned - 0.1}))
     outcome = ferbench("reproduce")
     assert outcome.code == 1
     assert f"did not come out as put into it: {TRUE} by" in " ".join(outcome.out.split())
