@@ -50,6 +50,13 @@ def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float
     return float((logits.argmax(axis=1) == labels).mean())
 
 
+def confusion_matrix(labels: NDArray[np.integer], answers: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Count each answer to each label: (7, 7), row = label, column = answer."""
+    matrix = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+    np.add.at(matrix, (labels, answers), 1)
+    return matrix
+
+
 def score(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Score:
     """Score logits (n, 7) against labels (n,).
 
@@ -62,13 +69,11 @@ def score(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Score:
     # step by step as `scipy.special.softmax`: a last bit decides a tie, and with it an area
     exponentials = np.exp(_shifted(logits))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    matrix = np.zeros((len(CLASSES), len(CLASSES)), int)
-    np.add.at(matrix, (labels, answers), 1)
     return Score(
         examples=len(labels),
         accuracy=accuracy(logits, labels),
         loss=mean_cross_entropy(logits, labels),
-        confusion=tuple(tuple(int(count) for count in row) for row in matrix),
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion_matrix(labels, answers)),
         areas={name: area(labels == code, probabilities[:, code]) for code, name in enumerate(CLASSES)},
     )
 
