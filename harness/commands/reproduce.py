@@ -32,7 +32,7 @@ from harness.weights.catalogue import WeightsError
 
 app = typer.Typer()
 
-FREE: Final = ("seed", "device", "threads", "keras_backend", "deterministic", "results_dir")
+FREE: Final = ("seed", "device", "threads", "keras_backend", "deterministic", "results_dir", "weights_dir")
 """Options that leave the demonstration what it is."""
 
 
