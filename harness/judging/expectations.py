@@ -38,7 +38,13 @@ def bands(paper: Paper) -> Mapping[str, Band]:
 
 
 def _band(variant: Variant, quantity: Quantity, entry: DeclaredBand, paper: Paper) -> Band:
-    band = _EXPECTATIONS[quantity](variant, quantity, entry, paper)
+    try:
+        band = _EXPECTATIONS[quantity](variant, quantity, entry, paper)
+    except FactError as error:
+        raise PaperError(
+            f"{paper.name} declares a band for {variant.name}.{quantity}, but: {error}; "
+            "state the figure in facts.toml, or take the band out of bands.toml"
+        ) from error
     if entry.unsaid is None:
         return replace(band, parts=(), unjudged=_line(entry.unjudged or ""))
     if entry.widest and quantity not in ("accuracy", "training-accuracy", "gap"):

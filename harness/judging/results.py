@@ -16,6 +16,7 @@ from harness.judging.bands import Judgement, judge_compared
 from harness.judging.claims.answers import Answer, answer_claims
 from harness.judging.comparability import Compared, compare_with
 from harness.judging.differences import Difference
+from harness.judging.expectations import bands
 from harness.judging.speed_up import speed_up
 from harness.papers.paper import Paper
 from harness.records.store import RecordError
@@ -98,7 +99,9 @@ def judge_results(path: Path, paper: Paper, data: Dataset | None = None) -> Judg
 
     Raises:
         RecordError: If there is no record at all.
+        PaperError: If the paper's bands cannot be made.
     """
+    bands(paper)  # a gap in the paper's folder is said once, and condemns no record
     paths = [path] if path.is_file() else sorted(path.glob("*.json"))
     if not paths:
         what = "holds no record (*.json)" if path.is_dir() else "is neither a folder nor a record"

@@ -255,7 +255,10 @@ def _table(path: Path) -> Mapping[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise OptionError(f"{path} cannot be read: {error}") from error
-    table = content.get("tool", {}).get("ferbench", {})
+    tool = content.get("tool", {})
+    table = tool.get("ferbench", {}) if isinstance(tool, dict) else tool
+    if not isinstance(table, dict):
+        raise OptionError(f"[tool.ferbench] of {path} is {table!r}; expected a table of options")
     names = {flag(name).removeprefix("--"): name for name in OPTIONS}
     unknown = [key for key in table if key not in names]
     if unknown:

@@ -118,3 +118,9 @@ def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in OPTIONS:
         monkeypatch.delenv(variable(name), raising=False)
     assert not any(os.environ.get(variable(name)) for name in OPTIONS)
+
+
+@pytest.mark.parametrize("text", ["tool = 3\n", "[tool]\nferbench = 3\n", "[[tool.ferbench]]\nviews = 3\n"])
+def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(OptionError, match=r"\[tool.ferbench\] of .*pyproject.toml is .*; expected a table of options"):
+        resolve(NONE_GIVEN, environment={}, folder=pyproject(tmp_path, text))
