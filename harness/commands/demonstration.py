@@ -21,6 +21,7 @@ from harness.papers.outcome import made_paper, read_outcome
 from harness.papers.paper import Paper
 from harness.papers.review import audit
 from harness.records.options import DEFAULT_PAPER, RunOptions
+from harness.records.spec import RunSpec
 from harness.records.store import RecordError
 from harness.registry import ImplementationName
 from harness.report.demonstration import check_outcome, demonstration_page, run_line
@@ -47,8 +48,9 @@ and not comparable: `ferbench reproduce --budget smoke`."""
 
 def demonstrate(options: RunOptions, installed: Sequence[ImplementationName], results: Path, seeds: int) -> None:
     """Show what is known of the real paper, reproduce the small one, and leave with 0 if it came out as it was made."""
-    show_known()
     paper = load_paper(made_paper())
+    together = _specs(paper, options, installed, seeds)  # what cannot run is refused before anything is printed
+    show_known()
     folder = results / f"{paper.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     show(f"\n[bold]2. A paper that was made to be reproduced[/]\n{escape(paper.title)}: {escape(paper.citation)}")
     show(
@@ -56,7 +58,7 @@ def demonstrate(options: RunOptions, installed: Sequence[ImplementationName], re
         f"of its own.\nAbout {MINUTES} minutes on two slow cores. Records: {escape(str(folder))}\n",
         soft_wrap=True,
     )
-    _train(paper, options, installed, folder, seeds)
+    _train(together, folder)
     show("\n[bold]3. What came out, and what was put into it[/]\n")
     checks = check_outcome(read_outcome(paper.name), paper, judge_results(folder, paper), audit(paper))
     show(demonstration_page(checks, _agreements(folder, installed)))
@@ -71,14 +73,14 @@ def show_known() -> None:
     show(known_page(what_is_known(load_paper(DEFAULT_PAPER))))
 
 
-def _train(
-    paper: Paper, options: RunOptions, installed: Sequence[ImplementationName], folder: Path, seeds: int
-) -> None:
-    """Train each variant with each seed in all frameworks at the same time, a line a run."""
+def _specs(
+    paper: Paper, options: RunOptions, installed: Sequence[ImplementationName], seeds: int
+) -> list[list[RunSpec]]:
+    """Each variant with each seed in all frameworks, which train at the same time."""
     asked = replace(options, paper=paper.name, budget="paper")
     # Keras has no such option; PyTorch's threads would wait for each other's cores
     threads = {"pytorch": options.threads or max(1, (os.cpu_count() or 1) // len(installed))}
-    together = [
+    return [
         [
             make_spec(name, each, replace(asked, seed=options.seed + seed, threads=threads.get(each, options.threads)))
             for each in installed
@@ -86,6 +88,10 @@ def _train(
         for name in paper.variants
         for seed in range(seeds)
     ]
+
+
+def _train(together: Sequence[Sequence[RunSpec]], folder: Path) -> None:
+    """Train, with a line a run."""
     place, runs = 0, sum(map(len, together))
     for specs in together:
         for _, record in execute_together(specs, folder, is_quiet=True):
